@@ -1,0 +1,1 @@
+"""wherry network ..."""

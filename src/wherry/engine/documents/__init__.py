@@ -1,0 +1,1 @@
+"""Docker's JSON shapes, printed by the command line and the API alike."""

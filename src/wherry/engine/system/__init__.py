@@ -1,0 +1,1 @@
+"""Operations on the engine as a whole."""

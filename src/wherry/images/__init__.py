@@ -1,0 +1,1 @@
+"""Images as immutable values over their sources."""

@@ -1,0 +1,1 @@
+"""Bridges, addresses, published ports and the files of name resolution."""

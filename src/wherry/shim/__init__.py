@@ -1,0 +1,1 @@
+"""The process that supervises one container, and the launcher that forks it."""

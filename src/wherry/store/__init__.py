@@ -1,0 +1,1 @@
+"""Everything on disk: metadata, blobs, layers, volumes, container folders, locks, garbage."""
