@@ -1,1 +1,1 @@
-"""The kernel: thin, typed wrappers over system calls and kernel file formats. Failures are OSError."""
+"""The kernel: typed wrappers over system calls and kernel file formats; failures are OSError."""

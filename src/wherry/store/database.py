@@ -1,0 +1,84 @@
+"""The metadata database: SQLite in WAL mode, one file under the root folder.
+
+Readers never wait. A writer takes the write lock at once (BEGIN IMMEDIATE), so that two
+writers queue instead of failing half-way, and keeps its transaction short. WAL with
+synchronous=NORMAL survives a kill at any moment; a power cut may lose the last transactions
+but never half of one, https://www.sqlite.org/pragma.html#pragma_synchronous.
+
+Each module of this package that keeps rows has its tables in a constant `SCHEMA`.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from wherry.errors import Internal
+from wherry.store import schema
+
+BUSY_TIMEOUT_SECONDS = 30.0
+
+
+class SchemaTooNew(Internal):
+    def __init__(self, path: Path, found: int) -> None:
+        super().__init__(
+            f"{path} has schema version {found}; this Wherry knows {schema.VERSION}",
+            hint="upgrade Wherry, or choose another folder with --root",
+        )
+
+
+class Database:
+    """A connection of this process, opened on first use. Close it before a fork."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: sqlite3.Connection | None = None
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection, in autocommit mode, for reading. Rows are `sqlite3.Row`."""
+        if self._connection is None:
+            self._connection = _open(self.path)
+        return self._connection
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: committed at the end of the block, rolled back if it raises."""
+        connection = self.connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    connection.executescript(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
+    )
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > schema.VERSION:
+        connection.close()
+        raise SchemaTooNew(path, found)
+    if found < schema.VERSION:
+        _create_tables(connection)
+    return connection
+
+
+def _create_tables(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN EXCLUSIVE")
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found < schema.VERSION:  # not made meanwhile by another process
+        for statement in schema.statements():
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={schema.VERSION}")
+    connection.execute("COMMIT")

@@ -1,0 +1,16 @@
+"""The tables of the metadata database, gathered from the modules that keep rows in them."""
+
+from collections.abc import Iterator
+from importlib import import_module
+
+VERSION = 1
+
+_KEEPERS = ("images", "layers", "containers", "volumes", "networks", "events")
+
+
+def statements() -> Iterator[str]:
+    """Every statement that makes the tables, in an order that satisfies references."""
+    for keeper in _KEEPERS:
+        # Only a new database needs them, so the command that finds it made loads none.
+        text: str = import_module(f"wherry.store.{keeper}").SCHEMA
+        yield from (part for part in text.split(";") if part.strip())

@@ -1,0 +1,85 @@
+"""The folders of one installation and the database in them.
+
+    ROOT (kept)                       RUN (gone after a reboot)
+      wherry.db                         launcher.sock
+      blobs/sha256/<hex>                containers/<id>/  shim.sock, shim.lock, rootfs, ...
+      layers/<id>/diff, layers/l/<link>
+      containers/<id>/
+      volumes/<name>/_data
+      tmp/                              all staging
+
+A thing exists when its row is committed; its files are complete and in place before that.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from wherry.store.database import Database
+
+
+class Store:
+    """The root and run folders, made on first use, private to their owner."""
+
+    def __init__(self, root: Path, run: Path) -> None:
+        self.root = root
+        self.run = run
+
+    @cached_property
+    def database(self) -> Database:
+        self.make_folders()
+        return Database(self.root / "wherry.db")
+
+    def make_folders(self) -> None:
+        for folder in (
+            self.root,
+            self.root / "tmp",
+            self.root / "blobs" / "sha256",
+            self.root / "layers" / "l",
+            self.root / "containers",
+            self.root / "volumes",
+            self.run,
+            self.run / "containers",
+        ):
+            try:
+                # Searchable, not readable: files of a volume may belong to any user.
+                folder.mkdir(mode=0o711, parents=True)
+            except FileExistsError:
+                continue
+
+    @contextmanager
+    def staging_folder(self) -> Iterator[Path]:
+        """A folder under tmp, on the same filesystem as everything else; removed at the end."""
+        self.make_folders()
+        with tempfile.TemporaryDirectory(
+            dir=self.root / "tmp", prefix=f"{os.getpid()}-", ignore_cleanup_errors=True
+        ) as name:
+            yield Path(name)
+
+    def container_folder(self, container_id: str) -> Path:
+        return self.root / "containers" / container_id
+
+    def container_run_folder(self, container_id: str) -> Path:
+        return self.run / "containers" / container_id
+
+
+def default_root() -> Path:
+    """Where things are kept: WHERRY_ROOT, /var/lib/wherry, or the user's data folder."""
+    if chosen := os.environ.get("WHERRY_ROOT"):
+        return Path(chosen).absolute()
+    if os.geteuid() == 0:
+        return Path("/var/lib/wherry")
+    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return Path(data, "wherry")
+
+
+def default_run() -> Path:
+    """Where things of this boot are kept: WHERRY_RUN, /run/wherry, or the user's runtime folder."""
+    if chosen := os.environ.get("WHERRY_RUN"):
+        return Path(chosen).absolute()
+    if os.geteuid() == 0:
+        return Path("/run/wherry")
+    return Path(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/wherry-{os.geteuid()}", "wherry")
