@@ -13,6 +13,7 @@ A thing exists when its row is committed; its files are complete and in place be
 
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -76,10 +77,17 @@ def default_root() -> Path:
     return Path(data, "wherry")
 
 
-def default_run() -> Path:
-    """Where things of this boot are kept: WHERRY_RUN, /run/wherry, or the user's runtime folder."""
+def default_run(root: Path) -> Path:
+    """Where things of this boot are kept: WHERRY_RUN, or /run/wherry, or the user's runtime folder.
+
+    A root that is not the default one has a run folder of its own, named by its path.
+    """
     if chosen := os.environ.get("WHERRY_RUN"):
         return Path(chosen).absolute()
     if os.geteuid() == 0:
-        return Path("/run/wherry")
-    return Path(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/wherry-{os.geteuid()}", "wherry")
+        base = Path("/run/wherry")
+    else:
+        base = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/wherry-{os.geteuid()}", "wherry")
+    if root in (Path("/var/lib/wherry"), Path(os.path.expanduser("~/.local/share/wherry"))):
+        return base
+    return base / "roots" / f"{zlib.crc32(os.fsencode(root)):08x}"
