@@ -57,6 +57,11 @@ class _ContentHash:
         self._text = text
 
     @classmethod
+    def parse(cls, text: str) -> Self:
+        """As the constructor; the name by which `wherry.oci.codec` reads value types."""
+        return cls(text)
+
+    @classmethod
     def of_bytes(cls, data: bytes) -> Self:
         """The sha256 of `data`."""
         return cls(f"sha256:{sha256(data).hexdigest()}")
