@@ -125,7 +125,7 @@ def end_launcher(wherry: Wherry) -> None:
 
 @pytest.fixture
 def wherry(installation: Wherry) -> Iterator[Wherry]:
-    """The command; containers and volumes made by a test are removed after it, and leave nothing."""
+    """The command; what a test makes with it is removed afterwards and may leave nothing."""
     yield installation
     installation.remove_everything()
     run = installation.run_folder / "containers"

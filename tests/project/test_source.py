@@ -1,0 +1,38 @@
+"""The source itself: style, types and layers, checked with everything else."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent.parent
+BIN = Path(sys.executable).parent
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ruff", "check", "--no-cache", "."),
+        ("ruff", "format", "--check", "--no-cache", "."),
+        ("mypy",),
+        ("lint-imports", "--no-cache"),
+    ],
+    ids=lambda command: command[0] if len(command) == 1 else "-".join(command[:2]),
+)
+def test_the_source_passes(command: tuple[str, ...]) -> None:
+    result = subprocess.run(
+        [BIN / command[0], *command[1:]], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_files_are_short_enough_to_read() -> None:
+    long = {
+        str(path.relative_to(PROJECT)): lines
+        for folder in ("src", "tests", "benchmarks")
+        for path in (PROJECT / folder).rglob("*.py")
+        if (lines := len(path.read_text().splitlines())) > 600
+    }
+    assert long == {}
