@@ -1,0 +1,1 @@
+"""Measurements beside other engines. Run one with `python -m benchmarks.containers`."""
