@@ -7,6 +7,7 @@ groups of rows by name: starts execs crowds stops restarts lists logs.
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.engines import Peer, all_engines, remove_all, without_launcher
@@ -61,10 +62,10 @@ def crowds(peers: Sequence[Peer]) -> Iterator[Row]:
     started: dict[str, float] = {}
     removed: dict[str, float] = {}
     for peer in peers:
-        started[peer.name] = milliseconds(lambda peer=peer: start_twenty(peer))  # type: ignore[misc]
+        started[peer.name] = milliseconds(partial(start_twenty, peer))
         if peer.name == "wherry":
             yield Row("PSS of an idle shim (20 of them)", {"wherry": shim_size()}, unit="MB")
-        removed[peer.name] = milliseconds(lambda peer=peer: remove_all(peer))  # type: ignore[misc]
+        removed[peer.name] = milliseconds(partial(remove_all, peer))
     yield Row("20 concurrent run -d", started, (Floor("docker", 1 / 4),))
     yield Row("rm -f of the 20", removed, (Floor("docker", 1 / 3),))
 
@@ -136,20 +137,18 @@ def lists(peers: Sequence[Peer]) -> Iterator[Row]:
 
 def logs(peers: Sequence[Peer]) -> Iterator[Row]:
     script = f"yes 'a line of a log as programs write them, sixty bytes long' | head -c {LOG_BYTES}"
+
+    def write(peer: Peer) -> None:
+        bound = ("--log-opt", "max-size=1g") if peer.name != "podman" else ()
+        peer("run", "-d", "--name", "bench-logs", *bound, "busybox", "sh", "-c", script)
+        peer("wait", "bench-logs")
+
     written: dict[str, float] = {}
     printed: dict[str, float] = {}
     for peer in peers:
-        name = "bench-logs"
-        bound = ("--log-opt", "max-size=1g") if peer.name != "podman" else ()
-        written[peer.name] = milliseconds(
-            lambda peer=peer, bound=bound: (  # type: ignore[misc]
-                peer("run", "-d", "--name", name, *bound, "busybox", "sh", "-c", script),
-                peer("wait", name),
-            )
-        )
-        process = peer.start("logs", name)
-        printed[peer.name] = milliseconds(process.wait)
-        peer("rm", "-f", name)
+        written[peer.name] = milliseconds(partial(write, peer))
+        printed[peer.name] = milliseconds(peer.start("logs", "bench-logs").wait)
+        peer("rm", "-f", "bench-logs")
     yield Row("log 200 MB of lines", written, (Floor("docker", 1 / 4),))
     yield Row("print them", printed, (Floor("docker", 1 / 4),))
 
