@@ -31,7 +31,7 @@ class HealthConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerConfig:
+class ContainerDefaults:
     """The `config` of an image: the defaults of its containers. None is not the same as ()."""
 
     JSON_CASE: ClassVar[object] = staticmethod(pascal_case)
@@ -82,7 +82,7 @@ class ImageConfig:
     author: str = ""
     comment: str = ""
     docker_version: str = field(default="", metadata={"json": "docker_version"})
-    config: ContainerConfig = field(default_factory=ContainerConfig)
+    config: ContainerDefaults = field(default_factory=ContainerDefaults)
     rootfs: RootFS
     history: tuple[History, ...] = ()
     extra: dict[str, object] = field(default_factory=dict)
