@@ -1,0 +1,58 @@
+"""What the shim needs to start a container now, and what it asks of the engine above it.
+
+The shim cannot import the engine, which is above it; whoever starts a container hands it an
+`Engineering` whose functions it calls at the first start, at each restart by policy and at the end.
+
+    prepare(container) ──> StartPlan ──> runtime.create ──> plan.connect(netns) ──> runtime.start
+                                │
+                                └── plan.release() after the exit, or when any step failed
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from wherry.oci.mount import Mount
+from wherry.oci.runtime_spec import Spec
+from wherry.store.containers import Container
+
+
+def _nothing(_namespace: int) -> None:
+    return
+
+
+def _no_release() -> None:
+    return
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartPlan:
+    """One start of a container, worked out for this moment.
+
+    `spec` is the whole configuration to run: its mounts include today's `hosts` and
+    `resolv.conf`, its namespaces the paths of those that are joined. `root_mounts` are performed
+    by the container's init inside its own mount namespace, in order, before anything else; the
+    first makes the root (an overlay of the snapshot).
+    """
+
+    container: Container
+    bundle: Path  # the container's folder
+    spec: Spec
+    root_mounts: tuple[Mount, ...] = ()
+    # Joins the container's networks and publishes its ports, given a descriptor of its network
+    # namespace; raises in Docker's words. Not called when the namespace is somebody else's.
+    connect: Callable[[int], None] = _nothing
+    # Lets go of what `prepare` and `connect` took (addresses, ports, mounted volumes); called
+    # once after each exit or failed start, and must not raise for what is already gone.
+    release: Callable[[], None] = _no_release
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Engineering:
+    """The engine's part of a container's life, as functions the shim calls."""
+
+    # What this start of the container needs. Called with the shim lock held.
+    prepare: Callable[[Container], StartPlan]
+    # For --rm: forgets the container's row, publishes its events, and returns what is then left
+    # to do (folders, anonymous volumes), which is done after the client has been answered.
+    forget: Callable[[Container], Callable[[], None]]
