@@ -12,13 +12,15 @@ A thing exists when its row is committed; its files are complete and in place be
 """
 
 import os
-import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+from wherry.linux.files import remove_tree
+from wherry.linux.locks import SHARED, locked, try_lock
+from wherry.linux.openat import opened
 from wherry.store.database import Database
 
 
@@ -53,12 +55,22 @@ class Store:
 
     @contextmanager
     def staging_folder(self) -> Iterator[Path]:
-        """A folder under tmp, on the same filesystem as everything else; removed at the end."""
+        """A folder under tmp, on the same filesystem as everything else; removed at the end.
+
+        It is locked while in use, so that `garbage` can tell what a dead process left. Between
+        its making and its locking `tmp/.gate` keeps the collector out.
+        """
         self.make_folders()
-        with tempfile.TemporaryDirectory(
-            dir=self.root / "tmp", prefix=f"{os.getpid()}-", ignore_cleanup_errors=True
-        ) as name:
-            yield Path(name)
+        folder = self.root / "tmp" / f"{os.getpid()}-{os.urandom(8).hex()}"
+        with locked(self.root / "tmp" / ".gate", SHARED):
+            folder.mkdir(mode=0o700)
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try_lock(descriptor)
+        with opened(descriptor):
+            try:
+                yield folder
+            finally:
+                remove_tree(folder)
 
     def container_folder(self, container_id: str) -> Path:
         return self.root / "containers" / container_id
