@@ -5,7 +5,8 @@ A document is a dataclass whose fields are named as in Python; its JSON keys fol
     no_new_privileges  ->  noNewPrivileges      camelCase, unless JSON_CASE says otherwise
     field(metadata={"json": "oomScoreAdj"})     a key that no rule gives
 
-A field equal to its default is left out when written. A field `extra: dict[str, object]`
+A field equal to its default is left out when written, unless its metadata has `always`, for
+readers that insist on it. A field `extra: dict[str, object]`
 keeps what the class does not know, so that a document read and written again has the same
 digest; without it unknown keys are ignored, as both the OCI specs and Docker ask.
 
@@ -88,7 +89,8 @@ def _object_to_json(value: Any) -> dict[str, object]:
         item = getattr(value, name)
         if name == "extra":
             continue
-        if field.default is not MISSING and item == field.default:
+        optional = not field.metadata.get("always")
+        if optional and field.default is not MISSING and item == field.default:
             continue
         if field.default_factory is not MISSING and not item:
             continue

@@ -10,14 +10,14 @@ from typing import Any
 VERSION = "1.2.0"
 
 
-def _key(name: str, **options: Any) -> Any:
-    return field(metadata={"json": name}, **options)
+def _key(name: str, *, always: bool = False, **options: Any) -> Any:
+    return field(metadata={"json": name, "always": always}, **options)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class User:
-    uid: int = 0
-    gid: int = 0
+    uid: int = _key("uid", default=0, always=True)
+    gid: int = _key("gid", default=0, always=True)
     umask: int | None = None
     additional_gids: tuple[int, ...] = ()
 
@@ -319,7 +319,7 @@ class Linux:
 class Spec:
     """The whole of `config.json`."""
 
-    oci_version: str = VERSION
+    oci_version: str = _key("ociVersion", default=VERSION, always=True)
     process: Process | None = None
     root: Root | None = None
     hostname: str = ""
