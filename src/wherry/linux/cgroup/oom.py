@@ -1,0 +1,100 @@
+"""Learning of out-of-memory kills without asking again and again.
+
+v1 signals an eventfd that was registered with `memory.oom_control` (memory.txt, section 10), v2
+modifies `memory.events`, which inotify reports (cgroup-v2.rst, "Memory Interface Files"). Both
+wake for more than a kill (removal of the cgroup, reaching `max`), so the kernel's count decides.
+"""
+
+import contextlib
+import ctypes
+import os
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from wherry.linux.cgroup.files import read_table
+from wherry.linux.libc import declare, last_error
+
+_inotify_init1 = declare("inotify_init1", ctypes.c_int)
+_inotify_add_watch = declare("inotify_add_watch", ctypes.c_int, ctypes.c_char_p, ctypes.c_uint32)
+_IN_MODIFY = 0x2
+
+
+class OOMWatch:
+    """Readable when something may have been killed; ask `acknowledge` whether it was."""
+
+    def __init__(self, descriptor: int, count: Callable[[], int]) -> None:
+        self._descriptor = descriptor
+        self._count = count
+        self._seen = count()
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def acknowledge(self) -> bool:
+        """Take the event off the descriptor; whether there was a kill since the last call."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._descriptor, 4096)
+        before, self._seen = self._seen, self._count()
+        return self._seen > before
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def watch_v1(directory: str) -> OOMWatch:
+    """Watch the memory cgroup at `directory`."""
+    descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+    try:
+        control = os.open(f"{directory}/memory.oom_control", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            registry = os.open(f"{directory}/cgroup.event_control", os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                os.write(registry, f"{descriptor} {control}".encode())
+            finally:
+                os.close(registry)
+        finally:
+            os.close(control)
+        return OOMWatch(descriptor, lambda: kill_count_v1(directory))
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def watch_v2(directory: str) -> OOMWatch:
+    """Watch the v2 cgroup at `directory`."""
+    descriptor = _inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+    if descriptor < 0:
+        raise last_error(directory)
+    try:
+        _watch_file(descriptor, f"{directory}/memory.events")
+        return OOMWatch(descriptor, lambda: kill_count_v2(directory))
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _watch_file(descriptor: int, path: str) -> None:
+    if _inotify_add_watch(descriptor, os.fsencode(path), _IN_MODIFY) < 0:
+        raise last_error(path)
+
+
+def kill_count_v1(directory: str) -> int:
+    return read_table(f"{directory}/memory.oom_control").get("oom_kill", 0)
+
+
+def kill_count_v2(directory: str) -> int:
+    return read_table(f"{directory}/memory.events").get("oom_kill", 0)
