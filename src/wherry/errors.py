@@ -15,14 +15,12 @@ A package raises classes of its own below a kind; their constructors take facts 
 sentence. Sentences that clients compare are Docker's.
 """
 
-from typing import ClassVar
-
 
 class WherryError(Exception):
     """An error with a sentence for the user and, where they can act, a hint."""
 
-    http_status: ClassVar[int] = 500
-    exit_code: ClassVar[int] = 1
+    http_status: int = 500
+    exit_code: int = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)

@@ -1,0 +1,168 @@
+"""The commands: their names, what they do in a line, and the module that does it.
+
+A table of plain values, so that starting costs one import: the module of the row that runs.
+Such a module has
+
+    SYNTAX = Syntax("[OPTIONS] CONTAINER [CONTAINER...]", least=1, most=None)
+
+    class Flags(FlagSet): ...
+
+    def run(flags: Flags, context: Context) -> None: ...
+"""
+
+NAME = "wherry"
+
+
+class Row:
+    """One command. Its first name is the canonical one; a name may have several words."""
+
+    def __init__(self, module: str, names: str, summary: str, common: int = 0) -> None:
+        self.module = f"wherry.cli.{module}"
+        self.names = tuple(names.split(", "))
+        self.summary = summary
+        self.common = bool(common)  # listed first in the help
+
+    @property
+    def top_name(self) -> str:
+        """The name of one word, if it has one."""
+        return next((name for name in self.names if " " not in name), "")
+
+
+GROUPS = {
+    "container": "Manage containers",
+    "image": "Manage images",
+    "network": "Manage networks",
+    "system": "Manage Wherry",
+    "volume": "Manage volumes",
+}
+
+_TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
+    ("containers.run", "container run, run", "Create and run a new container from an image", 1),
+    ("containers.exec", "container exec, exec", "Execute a command in a running container", 1),
+    ("containers.ls", "container ls, container list, container ps, ps", "List containers", 1),
+    ("images.ls", "image ls, image list, images", "List images", 1),
+    ("images.bootstrap", "image bootstrap, bootstrap", "Make a base image without a registry", 1),
+    ("system.version", "version", "Show the Wherry version information", 1),
+    ("system.info", "system info, info", "Display system-wide information", 1),
+    (
+        "containers.attach",
+        "container attach, attach",
+        "Attach local standard input, output, and error streams to a running container",
+    ),
+    (
+        "containers.commit",
+        "container commit, commit",
+        "Create a new image from a container's changes",
+    ),
+    (
+        "containers.cp",
+        "container cp, cp",
+        "Copy files/folders between a container and the local filesystem",
+    ),
+    ("containers.create", "container create, create", "Create a new container"),
+    (
+        "containers.diff",
+        "container diff, diff",
+        "Inspect changes to files or directories on a container's filesystem",
+    ),
+    (
+        "containers.export",
+        "container export, export",
+        "Export a container's filesystem as a tar archive",
+    ),
+    (
+        "containers.inspect",
+        "container inspect",
+        "Display detailed information on one or more containers",
+    ),
+    ("containers.kill", "container kill, kill", "Kill one or more running containers"),
+    ("containers.logs", "container logs, logs", "Fetch the logs of a container"),
+    (
+        "containers.pause",
+        "container pause, pause",
+        "Pause all processes within one or more containers",
+    ),
+    (
+        "containers.port",
+        "container port, port",
+        "List port mappings or a specific mapping for the container",
+    ),
+    ("containers.prune", "container prune", "Remove all stopped containers"),
+    ("containers.rename", "container rename, rename", "Rename a container"),
+    ("containers.restart", "container restart, restart", "Restart one or more containers"),
+    (
+        "containers.rm",
+        "container rm, container remove, rm",
+        "Remove one or more containers",
+    ),
+    ("containers.start", "container start, start", "Start one or more stopped containers"),
+    (
+        "containers.stats",
+        "container stats, stats",
+        "Display a live stream of container(s) resource usage statistics",
+    ),
+    ("containers.stop", "container stop, stop", "Stop one or more running containers"),
+    ("containers.top", "container top, top", "Display the running processes of a container"),
+    (
+        "containers.unpause",
+        "container unpause, unpause",
+        "Unpause all processes within one or more containers",
+    ),
+    (
+        "containers.update",
+        "container update, update",
+        "Update configuration of one or more containers",
+    ),
+    (
+        "containers.wait",
+        "container wait, wait",
+        "Block until one or more containers stop, then print their exit codes",
+    ),
+    ("images.history", "image history, history", "Show the history of an image"),
+    (
+        "images.import_",
+        "image import, import",
+        "Import the contents from a tarball to create a filesystem image",
+    ),
+    ("images.inspect", "image inspect", "Display detailed information on one or more images"),
+    ("images.load", "image load, load", "Load an image from a tar archive or STDIN"),
+    ("images.prune", "image prune", "Remove unused images"),
+    (
+        "images.rm",
+        "image rm, image remove, rmi",
+        "Remove one or more images",
+    ),
+    (
+        "images.tag",
+        "image tag, tag",
+        "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
+    ),
+    (
+        "networks.inspect",
+        "network inspect",
+        "Display detailed information on one or more networks",
+    ),
+    ("networks.ls", "network ls, network list", "List networks"),
+    ("system.df", "system df", "Show wherry disk usage"),
+    ("system.events", "system events, events", "Get real time events from the server"),
+    ("system.inspect", "inspect", "Return low-level information on Wherry objects"),
+    ("system.prune", "system prune", "Remove unused data"),
+    ("system.restore", "system restore", "Start what ran before the machine went down, by policy"),
+    ("volumes.create", "volume create", "Create a volume"),
+    ("volumes.inspect", "volume inspect", "Display detailed information on one or more volumes"),
+    ("volumes.ls", "volume ls, volume list", "List volumes"),
+    ("volumes.prune", "volume prune", "Remove unused local volumes"),
+    ("volumes.rm", "volume rm, volume remove", "Remove one or more volumes"),
+)
+
+COMMANDS = tuple(Row(*values) for values in _TABLE)
+
+
+def find(words: list[str]) -> tuple[Row | None, int]:
+    """The command that `words` begin with, and how many of them are its name."""
+    for count in (2, 1):
+        name = " ".join(words[:count])
+        for row in COMMANDS:
+            if name in row.names and len(words) >= count:
+                return row, count
+    return None, 0

@@ -1,0 +1,244 @@
+"""The command line's way in: global options, one row of the table, one module, one exit status.
+
+This is the one place that prints an error and the one that imports by name.
+"""
+
+import _signal as signal  # type: ignore[import-not-found]  # signal itself loads enum
+import os
+import sys
+
+from wherry.cli.commands import COMMANDS, GROUPS, NAME, Row, find
+from wherry.cli.context import (
+    LOG_LEVELS,
+    Context,
+    OutputClosed,
+    OutputFailed,
+    write_error,
+)
+from wherry.cli.flags import Boolean, FlagSet, HelpRequested, String, Strings, Syntax, UsageError
+from wherry.errors import WherryError
+
+INTERRUPTED = 130
+
+
+class GlobalFlags(FlagSet):
+    """What stands before the command."""
+
+    context = String("c", "Name of the context", hidden=True, unsupported="there is no daemon")
+    debug = Boolean("D", "Enable debug mode: errors come with a traceback")
+    host = Strings(
+        "H", "Daemon socket to connect to", hidden=True, unsupported="there is no daemon"
+    )
+    log_level = String(
+        "l",
+        'Set the logging level ("debug", "info", "warn", "error", "fatal")',
+        default="info",
+    )
+    root = String("", "Folder of images, containers and volumes (environment: WHERRY_ROOT)")
+    run_root = String("", "Folder of what lives until the machine goes down")
+    version = Boolean("v", "Print version information and quit")
+
+
+def entry() -> None:
+    """Run the program and end the process, without the interpreter's own good-byes."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        status = main(sys.argv[1:])
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except OutputClosed:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGPIPE)
+        status = 128 + int(signal.SIGPIPE)
+    # Everything that must be durable is: skipping the interpreter's finalisation saves 2 ms.
+    os._exit(status)
+
+
+def main(words: list[str]) -> int:
+    """Run the command that `words` say and return its exit status."""
+    context = Context()
+    try:
+        _run(words, context)
+        context.flush()
+    except OutputFailed as error:
+        write_error(error.message)
+        return 1
+    except WherryError as error:
+        context.fail(error)
+    except OSError as error:
+        write_error(f"{NAME}: {_os_error_text(error)}")
+        return context.failure
+    return context.status
+
+
+def _os_error_text(error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    return f"{os.fsdecode(error.filename)}: {reason}" if error.filename else reason
+
+
+def _run(words: list[str], context: Context) -> None:
+    try:
+        options = GlobalFlags.parse(words, interspersed=False)
+    except HelpRequested:
+        _top_help(context)
+        return
+    except UsageError as error:
+        _usage_error(context, str(error), "", "[OPTIONS] COMMAND [ARG...]")
+        return
+    if options.version:
+        from wherry.version import __version__
+
+        context.out(f"Wherry version {__version__}")
+        return
+    if options.log_level not in LOG_LEVELS:
+        write_error(f"Unable to parse logging level: {options.log_level}")
+        context.status = 1
+        return
+    context.log_level = "debug" if options.debug else options.log_level
+    context.root = options.root or None
+    context.run = options.run_root or None
+    _run_command(options.operands, context)
+
+
+def _run_command(words: list[str], context: Context) -> None:
+    row, count = find(words)
+    if row is not None:
+        _run_row(row, " ".join(words[:count]), words[count:], context)
+    elif not words:
+        _top_help(context)
+    elif words[0] == "help":
+        _help_topic(words[1:], context)
+    elif words[0] in GROUPS:
+        _run_group(words[0], words[1:], context)
+    else:
+        _unknown(context, words[0], "")
+
+
+def _run_row(row: Row, name: str, words: list[str], context: Context) -> None:
+    module = _load(row)
+    syntax: Syntax = module.SYNTAX
+    context.failure = syntax.failure
+    try:
+        flags = module.Flags.parse(words, interspersed=syntax.interspersed, warn=context.err)
+    except HelpRequested:
+        _command_help(row, name, context)
+        return
+    except UsageError as error:
+        _usage_error(context, str(error), name, syntax.usage)
+        return
+    complaint = _operand_complaint(syntax, len(flags.operands))
+    if complaint:
+        word, sentence = complaint
+        context.err(
+            f"{NAME}: '{NAME} {name}' {sentence}\n\n"
+            f"Usage:  {f'{NAME} {name} {syntax.usage}'.rstrip()}\n\n"
+            f"{word} '{NAME} {name} --help' for more information"
+        )
+        context.status = 1
+        return
+    module.run(flags, context)
+
+
+def _load(row: Row) -> "CommandModule":
+    # The one import by name in the program. import_module needs importlib, another 2 ms.
+    __import__(row.module)
+    module: CommandModule = sys.modules[row.module]
+    return module
+
+
+def _operand_complaint(syntax: Syntax, count: int) -> tuple[str, str] | None:
+    """How Docker words a wrong number of operands, with the verb of its last line."""
+    least, most = syntax.least, syntax.most
+    if count >= least and (most is None or count <= most):
+        return None
+    if most == 0:
+        return "Run", "accepts no arguments"
+    if least == most:
+        return "Run", f"requires {least} argument{'s' if least != 1 else ''}"
+    if most is None:
+        return "See", f"requires at least {least} argument{'s' if least != 1 else ''}"
+    plural = "s" if most != 1 else ""
+    if least == 0:
+        return "Run", f"requires at most {most} argument{plural}"
+    return "Run", f"requires at least {least} and at most {most} argument{plural}"
+
+
+def _run_group(group: str, words: list[str], context: Context) -> None:
+    try:
+        rest = FlagSet.parse(words, interspersed=False).operands
+    except HelpRequested:
+        rest = []
+    except UsageError as error:
+        _usage_error(context, str(error), group, "COMMAND")
+        return
+    if rest:
+        _unknown(context, rest[0], group)
+        return
+    from wherry.cli import help as pages
+
+    context.out(pages.group_help(group))
+
+
+def _unknown(context: Context, word: str, group: str) -> None:
+    from difflib import get_close_matches  # for those who mistype
+
+    prefix = f"{group} " if group else ""
+    known = [*GROUPS, *(name for row in COMMANDS for name in row.names)]
+    alike = get_close_matches(prefix + word, known, n=1, cutoff=0.6)
+    lines = [f"{NAME}: unknown command: {NAME} {prefix}{word}"]
+    if alike:
+        lines.append(f"Did you mean '{NAME} {alike[0]}'?")
+    if group:
+        lines += ["", f"Usage:  {NAME} {group} COMMAND"]
+    lines += ["", f"Run '{NAME} {prefix}--help' for more information"]
+    context.err("\n".join(lines))
+    context.status = 1
+
+
+def _usage_error(context: Context, message: str, name: str, usage: str) -> None:
+    command = f"{NAME} {name}".rstrip()
+    context.err(
+        f"{message}\n\nUsage:  {f'{command} {usage}'.rstrip()}\n\n"
+        f"Run '{command} --help' for more information"
+    )
+    context.status = UsageError.exit_code
+
+
+def _help_topic(words: list[str], context: Context) -> None:
+    row, count = find(words)
+    if not words:
+        _top_help(context)
+    elif row is not None:
+        _command_help(row, " ".join(words[:count]), context)
+    elif words[0] in GROUPS:
+        _run_group(words[0], [], context)
+    else:
+        context.err(f"unknown help topic: {' '.join(words)}")
+        context.status = 1
+
+
+def _top_help(context: Context) -> None:
+    from wherry.cli import help as pages  # texts that only --help needs
+
+    context.out(pages.top_help(GlobalFlags, pages.terminal_width()))
+
+
+def _command_help(row: Row, name: str, context: Context) -> None:
+    from wherry.cli import help as pages
+
+    module = _load(row)
+    width = pages.terminal_width()
+    context.out(pages.command_help(row, name, module.SYNTAX, module.Flags, width))
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class CommandModule(Protocol):
+        """What `commands.py` says a command's module has."""
+
+        SYNTAX: Syntax
+        Flags: type[FlagSet]
+
+        def run(self, flags: FlagSet, context: Context) -> None: ...
