@@ -1,0 +1,77 @@
+"""The command line, run by a test as a user runs it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import wherry
+
+SOURCE = Path(wherry.__file__).parent.parent
+
+
+class Wherry:
+    """The command, run as users run it, on folders of its own."""
+
+    def __init__(self, root: Path, run: Path) -> None:
+        self.root = root
+        self.run_folder = run
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("WHERRY")
+        } | {
+            "WHERRY_ROOT": str(root),
+            "WHERRY_RUN": str(run),
+            "PYTHONPATH": str(SOURCE),  # the same sources as the caller's
+        }
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "wherry", *words]
+
+    def __call__(
+        self,
+        *words: str,
+        check: bool = True,
+        stdin: bytes | None = None,
+        timeout: float = 60,
+        **environment: str,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `wherry` with `words`; output as text, an AssertionError if it fails unexpectedly."""
+        result = subprocess.run(
+            self.command(*words),
+            env=self.environment | environment,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            check=False,
+            timeout=timeout,
+        )
+        answer = subprocess.CompletedProcess(
+            result.args,
+            result.returncode,
+            result.stdout.decode(errors="surrogateescape"),
+            result.stderr.decode(errors="surrogateescape"),
+        )
+        if check and answer.returncode != 0:
+            raise AssertionError(
+                f"wherry {' '.join(words)}: exit {answer.returncode}\n"
+                f"{answer.stdout}\n{answer.stderr}"
+            )
+        return answer
+
+    def start(self, *words: str) -> "subprocess.Popen[bytes]":
+        """Run `wherry` with `words` and pipes, without waiting for it."""
+        return subprocess.Popen(
+            self.command(*words),
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def remove_everything(self) -> None:
+        names = self("ps", "-aq", "--no-trunc").stdout.split()
+        if names:
+            self("rm", "-f", "-v", *names)
+        volumes = self("volume", "ls", "-q").stdout.split()
+        if volumes:
+            self("volume", "rm", "-f", *volumes)
