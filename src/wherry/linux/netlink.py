@@ -1,0 +1,454 @@
+"""Links, addresses and routes by rtnetlink(7), and the ruleset's generation by nfnetlink.
+
+A request is a list of messages, made by the functions below and sent together: the kernel
+handles them in order within the one sendmsg(2), so their answers are there when it returns.
+
+    with RouteSocket() as host:
+        bridge = host.link("wherry0")
+        host.request(new_veth("wv0", master=bridge.index, peer=Peer(...)))
+
+A link's index is not known before it exists, hence what needs one is a second request.
+"""
+
+import errno
+import os
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from ctypes import c_int
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+from types import TracebackType
+from typing import Self
+
+from wherry.linux.libc import declare, last_error
+
+CLONE_NEWNET = 0x40000000
+INTERFACE_NAME_LENGTH = 15  # IFNAMSIZ without the closing NUL
+
+_SOL_NETLINK = 270
+_NETLINK_CAP_ACK = 10
+_NETLINK_EXT_ACK = 11
+_NLA_F_NESTED = 0x8000
+_NLA_TYPE_MASK = 0x3FFF
+_NLM_F_CAPPED = 0x100
+_NLM_F_ACK_TLVS = 0x200
+_NLMSGERR_ATTR_MSG = 1
+
+_HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
+_ATTRIBUTE = struct.Struct("=HH")  # nlattr: length, type
+_LINK = struct.Struct("=BxHiII")  # ifinfomsg: family, type, index, flags, change
+_ADDRESS = struct.Struct("=BBBBI")  # ifaddrmsg: family, prefix, flags, scope, index
+_ROUTE = struct.Struct("=BBBBBBBBI")  # rtmsg: family, dst, src, tos, table, proto, scope, type
+_RECEIVE_SIZE = 1 << 18
+
+_setns = declare("setns", c_int, c_int)
+
+
+class _Flag(IntFlag):
+    REQUEST = 1
+    MULTI = 2
+    ACK = 4
+    REPLACE = 0x100
+    EXCL = 0x200
+    DUMP = 0x300
+    CREATE = 0x400
+
+
+class _Kind(IntEnum):
+    ERROR = 2
+    DONE = 3
+    NEWLINK = 16
+    DELLINK = 17
+    GETLINK = 18
+    NEWADDR = 20
+    NEWROUTE = 24
+    GETROUTE = 26
+
+
+class LinkFlag(IntFlag):
+    """IFF_*, netdevice(7)."""
+
+    UP = 1
+    RUNNING = 0x40
+
+
+class _Ifla(IntEnum):
+    ADDRESS = 1
+    IFNAME = 3
+    MTU = 4
+    MASTER = 10
+    PROTINFO = 12
+    LINKINFO = 18
+    NET_NS_FD = 28
+
+
+_INFO_KIND = 1
+_INFO_DATA = 2
+_VETH_INFO_PEER = 1
+_BRPORT_MODE = 4  # IFLA_BRPORT_MODE: hairpin
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
+_RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
+_RT_TABLE_MAIN, _RTPROT_BOOT, _RTN_UNICAST = 254, 3, 1
+_RT_SCOPE_UNIVERSE, _RT_SCOPE_HOST = 0, 254
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """What RTM_GETLINK tells of an interface. `master` is the index of its bridge, or 0."""
+
+    index: int
+    name: str
+    flags: LinkFlag
+    mtu: int
+    master: int
+    kind: str
+
+    @property
+    def is_up(self) -> bool:
+        return LinkFlag.UP in self.flags
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """A unicast route of the main table. `destination` has prefix 0 for a default route."""
+
+    destination: IPv4Network | IPv6Network
+    gateway: IPv4Address | IPv6Address | None
+    link_index: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Peer:
+    """The other end of a veth pair, made directly in the namespace behind `netns_fd`."""
+
+    name: str
+    netns_fd: int
+    mac_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request before it has a sequence number. `about` names its subject in an error."""
+
+    kind: int
+    flags: int
+    body: bytes
+    about: str
+
+
+@contextmanager
+def entered(netns_fd: int) -> Iterator[None]:
+    """Run the block in a network namespace, in this thread only; sockets opened there stay there.
+
+    A process that cannot return would go on in a container's namespace, so that raises.
+    """
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _enter(netns_fd)
+        try:
+            yield
+        finally:
+            _enter(home)
+    finally:
+        os.close(home)
+
+
+def _enter(netns_fd: int) -> None:
+    if _setns(netns_fd, CLONE_NEWNET) != 0:
+        raise last_error("network namespace")
+
+
+class NetlinkSocket(AbstractContextManager["NetlinkSocket"]):
+    """A netlink socket of the namespace it was opened in."""
+
+    def __init__(self, protocol: int) -> None:
+        self._socket = socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol
+        )
+        # Answers without a copy of the request, but with the kernel's sentence on what is wrong.
+        self._socket.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
+        self._socket.setsockopt(_SOL_NETLINK, _NETLINK_EXT_ACK, 1)
+        self._sequence = 0
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def request(self, *messages: Message, ignoring: frozenset[int] = frozenset()) -> list[bytes]:
+        """Send all messages at once; the bodies of the answers, in order.
+
+        Raises OSError for the first that failed with an errno not in `ignoring`. The others
+        were carried out nonetheless: the kernel does not stop at a failure.
+        """
+        first = self._sequence + 1
+        packed = []
+        for message in messages:
+            self._sequence += 1
+            packed.append(_pack(message, _Flag.ACK, self._sequence))
+        self._socket.send(b"".join(packed))
+        answers: list[bytes] = []
+        failure: OSError | None = None
+        awaited = len(messages)
+        while awaited:
+            for kind, flags, sequence, body in _split(self._socket.recv(_RECEIVE_SIZE)):
+                if not first <= sequence <= self._sequence:
+                    continue  # of an earlier request that was interrupted by an exception
+                if kind != _Kind.ERROR:
+                    answers.append(body)
+                    continue
+                awaited -= 1
+                error = _error(flags, body, messages[sequence - first].about)
+                if error and failure is None and error.errno not in ignoring:
+                    failure = error
+        if failure:
+            raise failure
+        return answers
+
+    def dump(self, message: Message) -> Iterator[bytes]:
+        """The bodies of everything that `message`, a GET request, asks for."""
+        self._sequence += 1
+        self._socket.send(_pack(message, _Flag.DUMP, self._sequence))
+        while True:
+            for kind, flags, sequence, body in _split(self._socket.recv(_RECEIVE_SIZE)):
+                if sequence != self._sequence:
+                    continue
+                if kind == _Kind.DONE:
+                    return
+                if kind == _Kind.ERROR:
+                    if error := _error(flags, body, message.about):
+                        raise error
+                    return
+                yield body
+
+
+def _pack(message: Message, flags: int, sequence: int) -> bytes:
+    length = _HEADER.size + len(message.body)
+    header = _HEADER.pack(length, message.kind, message.flags | flags | _Flag.REQUEST, sequence, 0)
+    return header + message.body + bytes(-length % 4)
+
+
+def _split(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+    offset = 0
+    while offset + _HEADER.size <= len(data):
+        length, kind, flags, sequence, _ = _HEADER.unpack_from(data, offset)
+        yield kind, flags, sequence, data[offset + _HEADER.size : offset + length]
+        offset += (length + 3) & ~3
+
+
+def _error(flags: int, body: bytes, about: str) -> OSError | None:
+    (number,) = struct.unpack_from("=i", body)
+    if number == 0:
+        return None
+    error = OSError(-number, os.strerror(-number), about)
+    if flags & _NLM_F_ACK_TLVS and flags & _NLM_F_CAPPED:
+        sentence = attributes(body, 4 + _HEADER.size).get(_NLMSGERR_ATTR_MSG)
+        if sentence:
+            error.add_note(f"the kernel says: {_text(sentence)}")
+    return error
+
+
+def attribute(kind: int, data: bytes) -> bytes:
+    """A netlink attribute, padded to four bytes."""
+    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(data), kind) + data + bytes(-len(data) % 4)
+
+
+def nested(kind: int, *parts: bytes) -> bytes:
+    """An attribute that holds attributes."""
+    return attribute(kind | _NLA_F_NESTED, b"".join(parts))
+
+
+def attributes(data: bytes, offset: int = 0) -> dict[int, bytes]:
+    """The attributes in `data` from `offset` on."""
+    found: dict[int, bytes] = {}
+    while offset + _ATTRIBUTE.size <= len(data):
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        if length < _ATTRIBUTE.size:
+            break
+        found[kind & _NLA_TYPE_MASK] = data[offset + _ATTRIBUTE.size : offset + length]
+        offset += (length + 3) & ~3
+    return found
+
+
+def _text(data: bytes) -> str:
+    return data.rstrip(b"\0").decode(errors="replace")
+
+
+def _int(data: bytes) -> int:
+    return int.from_bytes(data, sys.byteorder)
+
+
+def _name(name: str) -> bytes:
+    return attribute(_Ifla.IFNAME, os.fsencode(name) + b"\0")
+
+
+def _number(kind: int, number: int) -> bytes:
+    return attribute(kind, struct.pack("=I", number))
+
+
+def _mac(mac_address: str) -> bytes:
+    return attribute(_Ifla.ADDRESS, bytes.fromhex(mac_address.replace(":", "")))
+
+
+# ---- links, rtnetlink(7) and if_link.h
+
+
+class RouteSocket(NetlinkSocket):
+    """rtnetlink(7) in the namespace of the caller, or in the one behind `netns_fd`."""
+
+    def __init__(self, netns_fd: int | None = None) -> None:
+        if netns_fd is None:
+            super().__init__(socket.NETLINK_ROUTE)
+        else:
+            with entered(netns_fd):
+                super().__init__(socket.NETLINK_ROUTE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def link(self, name: str) -> Link | None:
+        """The interface called `name`, or None."""
+        try:
+            (body,) = self.request(get_link(name))
+        except OSError as error:
+            if error.errno == errno.ENODEV:
+                return None
+            raise
+        return _link(body)
+
+    def links(self) -> list[Link]:
+        return [
+            _link(body)
+            for body in self.dump(Message(_Kind.GETLINK, 0, _LINK.pack(0, 0, 0, 0, 0), "links"))
+        ]
+
+    def routes(self) -> list[Route]:
+        """The unicast routes of the main table, of both families."""
+        request = Message(_Kind.GETROUTE, 0, _ROUTE.pack(0, 0, 0, 0, 0, 0, 0, 0, 0), "routes")
+        return [route for body in self.dump(request) if (route := _route(body))]
+
+
+def _link(body: bytes) -> Link:
+    _, _, index, flags, _ = _LINK.unpack_from(body)
+    found = attributes(body, _LINK.size)
+    info = attributes(found.get(_Ifla.LINKINFO, b""))
+    return Link(
+        index=index,
+        name=_text(found[_Ifla.IFNAME]),
+        flags=LinkFlag(flags & (LinkFlag.UP | LinkFlag.RUNNING)),
+        mtu=_int(found.get(_Ifla.MTU, b"")),
+        master=_int(found.get(_Ifla.MASTER, b"")),
+        kind=_text(info.get(_INFO_KIND, b"")),
+    )
+
+
+def _route(body: bytes) -> Route | None:
+    family, prefix, _, _, table, _, _, kind, _ = _ROUTE.unpack_from(body)
+    if table != _RT_TABLE_MAIN or kind != _RTN_UNICAST:
+        return None
+    found = attributes(body, _ROUTE.size)
+    anywhere = bytes(4 if family == socket.AF_INET else 16)
+    gateway = found.get(_RTA_GATEWAY)
+    return Route(
+        destination=ip_network((found.get(_RTA_DST, anywhere), prefix)),
+        gateway=ip_address(gateway) if gateway else None,
+        link_index=_int(found.get(_RTA_OIF, b"")),
+    )
+
+
+def get_link(name: str) -> Message:
+    return Message(_Kind.GETLINK, 0, _LINK.pack(0, 0, 0, 0, 0) + _name(name), name)
+
+
+def new_bridge(name: str, mac_address: str, mtu: int) -> Message:
+    """A bridge, down. With an address given it does not take over that of its lowest port."""
+    body = _LINK.pack(0, 0, 0, 0, 0) + _name(name) + _mac(mac_address) + _number(_Ifla.MTU, mtu)
+    return Message(_Kind.NEWLINK, _CREATE, body + _kind_of_link("bridge"), name)
+
+
+def new_veth(name: str, *, master: int, mtu: int, peer: Peer) -> Message:
+    """A veth pair whose near end is up and a port of the bridge with index `master`."""
+    far_end = (
+        _LINK.pack(0, 0, 0, 0, 0)
+        + _name(peer.name)
+        + _mac(peer.mac_address)
+        + _number(_Ifla.MTU, mtu)
+        + _number(_Ifla.NET_NS_FD, peer.netns_fd)
+    )
+    body = (
+        _LINK.pack(0, 0, 0, LinkFlag.UP, LinkFlag.UP)
+        + _name(name)
+        + _number(_Ifla.MTU, mtu)
+        + _number(_Ifla.MASTER, master)
+        + _kind_of_link("veth", nested(_INFO_DATA, nested(_VETH_INFO_PEER, far_end)))
+    )
+    return Message(_Kind.NEWLINK, _CREATE, body, name)
+
+
+_CREATE = _Flag.CREATE | _Flag.EXCL
+
+
+def _kind_of_link(kind: str, *data: bytes) -> bytes:
+    return nested(_Ifla.LINKINFO, attribute(_INFO_KIND, kind.encode()), *data)
+
+
+def set_link_up(name: str) -> Message:
+    body = _LINK.pack(0, 0, 0, LinkFlag.UP, LinkFlag.UP) + _name(name)
+    return Message(_Kind.NEWLINK, 0, body, name)
+
+
+def set_hairpin(index: int) -> Message:
+    """Let a bridge port send a frame back where it came from."""
+    port = nested(_Ifla.PROTINFO, attribute(_BRPORT_MODE, b"\1"))
+    return Message(
+        _Kind.NEWLINK, 0, _LINK.pack(socket.AF_BRIDGE, 0, index, 0, 0) + port, f"port {index}"
+    )
+
+
+def delete_link(name: str) -> Message:
+    return Message(_Kind.DELLINK, 0, _LINK.pack(0, 0, 0, 0, 0) + _name(name), name)
+
+
+# ---- addresses and routes
+
+
+def new_address(link_index: int, interface: IPv4Interface | IPv6Interface) -> Message:
+    """Give a link an address; for IPv4 with the broadcast address of its subnet."""
+    family = socket.AF_INET if interface.version == 4 else socket.AF_INET6
+    local = interface.ip.packed
+    body = _ADDRESS.pack(family, interface.network.prefixlen, 0, _RT_SCOPE_UNIVERSE, link_index)
+    body += attribute(_IFA_LOCAL, local) + attribute(_IFA_ADDRESS, local)
+    if interface.version == 4:
+        body += attribute(_IFA_BROADCAST, interface.network.broadcast_address.packed)
+    return Message(_Kind.NEWADDR, _Flag.CREATE | _Flag.REPLACE, body, str(interface))
+
+
+def new_default_route(gateway: IPv4Address | IPv6Address, link_index: int) -> Message:
+    family = socket.AF_INET if gateway.version == 4 else socket.AF_INET6
+    body = _ROUTE.pack(
+        family, 0, 0, 0, _RT_TABLE_MAIN, _RTPROT_BOOT, _RT_SCOPE_UNIVERSE, _RTN_UNICAST, 0
+    )
+    body += attribute(_RTA_GATEWAY, gateway.packed) + _number(_RTA_OIF, link_index)
+    return Message(_Kind.NEWROUTE, _Flag.CREATE | _Flag.REPLACE, body, f"default via {gateway}")

@@ -1,0 +1,61 @@
+"""Which subnet a network gets: the first of a list that overlaps with nothing the host reaches."""
+
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
+
+from wherry.errors import InvalidArgument
+
+# As many slices as it takes for installations side by side, each with a default bridge of its
+# own, to draw different ones before either bridge exists.
+_OTHERS = IPv4Network("10.128.0.0/9")
+_OTHERS_PREFIX = 20
+
+
+class NoSubnetLeft(InvalidArgument):
+    def __init__(self) -> None:
+        super().__init__(
+            "all predefined address pools have been fully subnetted",
+            hint="give the network a subnet of its own with --subnet",
+        )
+
+
+def default_bridge_candidates(instance: str) -> Iterator[IPv4Network]:
+    """Subnets for the bridge that every installation has; `instance` is "" for the usual one.
+
+    The usual one begins far from 172.17.0.0/16, which Docker's own bridge has or will have.
+    """
+    if instance:
+        slices = 1 << (_OTHERS_PREFIX - _OTHERS.prefixlen)
+        first = int(sha256(instance.encode()).hexdigest(), 16) % slices
+        for number in range(slices):
+            yield _slice(_OTHERS, _OTHERS_PREFIX, (first + number) % slices)
+        return
+    for second in (30, 31, *range(29, 17, -1)):
+        yield IPv4Network(f"172.{second}.0.0/16")
+    yield from IPv4Network("192.168.0.0/16").subnets(new_prefix=20)
+
+
+def user_network_candidates() -> Iterator[IPv4Network]:
+    """Docker's default address pools, for networks that users make."""
+    for second in range(18, 32):
+        yield IPv4Network(f"172.{second}.0.0/16")
+    yield from IPv4Network("192.168.0.0/16").subnets(new_prefix=20)
+
+
+def _slice(network: IPv4Network, prefix: int, number: int) -> IPv4Network:
+    first = int(network.network_address) + (number << (32 - prefix))
+    return IPv4Network((IPv4Address(first), prefix))
+
+
+def choose_subnet(
+    candidates: Iterable[IPv4Network], taken: Iterable[IPv4Network | IPv6Network]
+) -> IPv4Network:
+    """The first candidate that overlaps with no taken subnet; a default route takes nothing."""
+    occupied = [
+        network for network in taken if isinstance(network, IPv4Network) and network.prefixlen
+    ]
+    for candidate in candidates:
+        if not any(candidate.overlaps(network) for network in occupied):
+            return candidate
+    raise NoSubnetLeft
