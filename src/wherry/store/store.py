@@ -22,6 +22,7 @@ from wherry.linux.files import remove_tree
 from wherry.linux.locks import SHARED, locked, try_lock
 from wherry.linux.openat import opened
 from wherry.store.database import Database
+from wherry.store.places import root_path, run_path
 
 
 class Store:
@@ -80,26 +81,10 @@ class Store:
 
 
 def default_root() -> Path:
-    """Where things are kept: WHERRY_ROOT, /var/lib/wherry, or the user's data folder."""
-    if chosen := os.environ.get("WHERRY_ROOT"):
-        return Path(chosen).absolute()
-    if os.geteuid() == 0:
-        return Path("/var/lib/wherry")
-    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
-    return Path(data, "wherry")
+    """Where things are kept unless another folder is chosen."""
+    return Path(root_path())
 
 
 def default_run(root: Path) -> Path:
-    """Where things of this boot are kept: WHERRY_RUN, or /run/wherry, or the user's runtime folder.
-
-    A root that is not the default one has a run folder of its own, named by its path.
-    """
-    if chosen := os.environ.get("WHERRY_RUN"):
-        return Path(chosen).absolute()
-    if os.geteuid() == 0:
-        base = Path("/run/wherry")
-    else:
-        base = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/wherry-{os.geteuid()}", "wherry")
-    if root in (Path("/var/lib/wherry"), Path(os.path.expanduser("~/.local/share/wherry"))):
-        return base
-    return base / "roots" / f"{zlib.crc32(os.fsencode(root)):08x}"
+    """Where things of this boot are kept, for what is kept in `root`."""
+    return Path(run_path(str(root)))

@@ -1,0 +1,294 @@
+"""The client's end: reach the launcher, or become one for a moment, and send a request.
+
+    connect to RUN/launcher.sock
+       ├─ answered ─────────────────────────────> send the request
+       └─ nobody there: take RUN/launcher.lock, look again, then
+            bind and listen on the socket, start the launcher with it as its descriptor 3,
+            let go of the lock ─────────────────> connect: the request waits in the backlog
+
+The launcher starts with this interpreter and these module paths, in a session of its own and
+away from the caller's terminal and descriptors. With WHERRY_LAUNCHER=off, or when no launcher can
+be had, this process loads what the launcher holds and forks the child itself.
+
+Imported by clients whose start is counted in milliseconds: nothing but C modules here.
+"""
+
+import _socket
+import os
+import sys
+
+from wherry.errors import Unavailable, WherryError, rebuilt
+from wherry.shim.protocol import (
+    CONTROL,
+    ERROR,
+    STDERR,
+    STDOUT,
+    BadMessage,
+    FrameReader,
+    parse_control,
+    request_bytes,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+LAUNCHER_DESCRIPTOR = 3
+_LONGEST_ADDRESS = 107  # bytes of sun_path, unix(7)
+_RECEIVE = 1 << 18
+_BACKLOG = 512
+
+
+class Connection:
+    """A request under way: frames come in, bytes of stdin go out."""
+
+    def __init__(self, sock: "_socket.socket") -> None:
+        self.socket = sock
+        self._reader = FrameReader()
+
+    def fileno(self) -> int:
+        return self.socket.fileno()
+
+    def receive(self) -> "Iterator[tuple[int, bytes]] | None":
+        """The (stream, body) pairs that have arrived; None when there will be no more."""
+        try:
+            data = self.socket.recv(_RECEIVE)
+        except ConnectionResetError:
+            return None
+        return self._reader.feed(data) if data else None
+
+    def send(self, data: bytes) -> bool:
+        """Send bytes of stdin; False when nobody takes them any more."""
+        try:
+            self.socket.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+        return True
+
+    def end_input(self) -> None:
+        """Say that there will be no more stdin."""
+        try:
+            self.socket.shutdown(_socket.SHUT_WR)
+        except OSError:
+            return
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def controls(
+        self, output: "Callable[[int, bytes], None] | None" = None
+    ) -> "Iterator[dict[str, object]]":
+        """Control messages as they come; an error among them is raised, output handed on."""
+        while (frames := self.receive()) is not None:
+            for stream, body in frames:
+                if stream == CONTROL:
+                    message = parse_control(body)
+                    if "error" in message:
+                        raise error_of(message["error"])
+                    yield message
+                elif stream == ERROR:
+                    raise Unavailable(body.decode("utf-8", "replace"))
+                elif output is not None and stream in (STDOUT, STDERR):
+                    output(stream, body)
+
+    def answer(self, name: str) -> object:
+        """The first control message with the field `name`, or the error sent instead."""
+        for message in self.controls():
+            if name in message:
+                return message[name]
+        raise SupervisorGone
+
+
+class SupervisorGone(Unavailable):
+    def __init__(self) -> None:
+        super().__init__("the process that was to answer has ended")
+
+
+def error_of(described: object) -> WherryError:
+    """The error that a control message describes."""
+    if not isinstance(described, dict):
+        raise BadMessage("an error without a description")
+    return rebuilt(described["kind"], described["message"], described.get("hint", ""))
+
+
+class Launcher:
+    """Where requests of one installation go. `program` is the module the launcher runs."""
+
+    def __init__(self, root: str, run: str, program: str = "wherry.engine.launch") -> None:
+        self.root = root
+        self.run = run
+        self.program = program
+
+    def request(
+        self, operation: str, payload: "Mapping[str, object]", descriptors: "Sequence[int]" = ()
+    ) -> Connection:
+        """Have a forked child carry out `operation`; the connection on which it answers."""
+        data = request_bytes(operation, {"root": self.root, "run": self.run, **payload})
+        if os.environ.get("WHERRY_LAUNCHER", "").lower() not in ("off", "0", "no", "false"):
+            sock = self._connected()
+            if sock is not None:
+                return Connection(_sent(sock, data, descriptors))
+        return Connection(_sent(self._own_child(), data, descriptors))
+
+    def running(self) -> "_socket.socket | None":
+        """A connection to the launcher that is there, if one is."""
+        sock = _stream_socket()
+        try:
+            with_address(f"{self.run}/launcher.sock", sock.connect)
+        except OSError:
+            sock.close()
+            return None
+        return sock
+
+    def _connected(self) -> "_socket.socket | None":
+        sock = self.running()
+        if sock is not None:
+            return sock
+        try:
+            self._start()
+        except OSError:  # a read-only run folder, no processes left: do without
+            return None
+        return self.running()
+
+    def _start(self) -> None:
+        import fcntl  # for the one command that finds no launcher
+
+        os.makedirs(self.run, mode=0o711, exist_ok=True)
+        lock = os.open(f"{self.run}/launcher.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            found = self.running()  # another command was faster
+            if found is not None:
+                found.close()
+                return
+            self._spawn()
+        finally:
+            os.close(lock)
+
+    def _spawn(self) -> None:
+        path = f"{self.run}/launcher.sock"
+        if os.path.lexists(path):
+            os.unlink(path)
+        listener = listening_socket(path)
+        log = os.open(
+            f"{self.run}/launcher.log",
+            os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW,
+            0o600,
+        )
+        try:
+            os.posix_spawn(
+                sys.executable,
+                launcher_command(self.program, self.root, self.run),
+                launcher_environment(),
+                file_actions=[
+                    (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDWR, 0),
+                    (os.POSIX_SPAWN_DUP2, 0, 1),
+                    (os.POSIX_SPAWN_DUP2, log, 2),
+                    (os.POSIX_SPAWN_DUP2, listener.fileno(), LAUNCHER_DESCRIPTOR),
+                ],
+                setsid=True,
+                setsigmask=[],
+                setsigdef=range(1, 32),
+            )
+        except BaseException:
+            os.unlink(path)
+            raise
+        finally:
+            os.close(log)
+            listener.close()
+
+    def _own_child(self) -> "_socket.socket":
+        """Fork a child that does what a launcher's would; our end of the connection to it."""
+        __import__(self.program)
+        serve_one = sys.modules[self.program].serve_one
+        ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        # Twice, so that the child outlives us as nobody's zombie.
+        child = os.fork()
+        if child == 0:
+            try:
+                ours.close()
+                if os.fork() == 0:
+                    serve_one(theirs)
+            finally:
+                os._exit(0)
+        theirs.close()
+        os.waitpid(child, 0)
+        return ours
+
+
+def launcher_command(program: str, root: str, run: str) -> list[str]:
+    """The launcher's command line: this interpreter with these module paths, and no others."""
+    # -I and -S: neither the environment nor a site hook changes what a privileged process runs.
+    start = f"import sys; sys.path[:] = {sys.path!r}; import {program} as p; p.main()"
+    return [sys.executable, "-I", "-S", "-c", start, "wherry-launcher", root, run]
+
+
+def launcher_environment() -> dict[str, str]:
+    """What the launcher inherits: each request brings its own environment."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_DATA_HOME")
+    names = [name for name in os.environ if name in kept or name.startswith("WHERRY_")]
+    return {name: os.environ[name] for name in names}
+
+
+def listening_socket(path: str) -> "_socket.socket":
+    """A listening socket at `path`, for our user only; close-on-exec as all descriptors here."""
+    sock = _stream_socket()
+    try:
+        before = os.umask(0o177)
+        try:
+            with_address(path, sock.bind)
+        finally:
+            os.umask(before)
+        sock.listen(_BACKLOG)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def connect_to(path: str) -> Connection:
+    """A connection to the shim that listens at `path`; OSError when none does."""
+    sock = _stream_socket()
+    try:
+        with_address(path, sock.connect)
+    except OSError:
+        sock.close()
+        raise
+    return Connection(sock)
+
+
+def request_of(
+    path: str, operation: str, payload: "Mapping[str, object]", descriptors: "Sequence[int]" = ()
+) -> Connection:
+    """Send a request to the shim that listens at `path`; OSError when none does."""
+    connection = connect_to(path)
+    _sent(connection.socket, request_bytes(operation, payload), descriptors)
+    return connection
+
+
+def with_address(path: str, use: "Callable[[str], None]") -> None:
+    """Call `use` with an address for `path`, through its folder's descriptor if it is too long."""
+    if len(os.fsencode(path)) <= _LONGEST_ADDRESS:
+        use(path)
+        return
+    folder, name = os.path.split(path)
+    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        use(f"/proc/self/fd/{descriptor}/{name}")
+    finally:
+        os.close(descriptor)
+
+
+def _stream_socket() -> "_socket.socket":
+    return _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+
+
+def _sent(sock: "_socket.socket", data: bytes, descriptors: "Sequence[int]") -> "_socket.socket":
+    beside = []
+    if descriptors:
+        array = b"".join(number.to_bytes(4, sys.byteorder) for number in descriptors)
+        beside = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array)]
+    sent = sock.sendmsg([data], beside)
+    if sent < len(data):
+        sock.sendall(data[sent:])
+    return sock
