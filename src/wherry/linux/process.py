@@ -1,0 +1,153 @@
+"""Processes: identity by pidfd and start time, prctl(2), and what must not cross an exec."""
+
+import os
+import platform
+import signal
+from ctypes import c_char, c_int, c_uint, c_ulong
+from enum import IntEnum
+from pathlib import Path
+from struct import Struct
+
+from wherry.linux.libc import declare, last_error, syscall
+
+_prctl = declare("prctl", c_int, c_ulong, c_ulong, c_ulong, c_ulong)
+_close_range = declare("close_range", c_uint, c_uint, c_int)
+_personality = declare("personality", c_ulong)
+
+_X86 = {"keyctl": 250, "ioprio_set": 251, "sched_setattr": 314}
+_GENERIC = {"keyctl": 219, "ioprio_set": 30, "sched_setattr": 274}
+_NUMBERS = _X86 if platform.machine() == "x86_64" else _GENERIC
+
+_KEYCTL_JOIN_SESSION_KEYRING = 1
+_KEYCTL_SETPERM = 5
+_KEYCTL_DESCRIBE = 6
+_SCHED_ATTR = Struct("=IIQiIQQQ")
+_HIGHEST_DESCRIPTOR = 0xFFFFFFFF
+_CLOSE_RANGE_CLOEXEC = 4
+
+
+class PrctlOption(IntEnum):
+    SET_PDEATHSIG = 1
+    SET_DUMPABLE = 4
+    SET_KEEPCAPS = 8
+    CAPBSET_READ = 23
+    CAPBSET_DROP = 24
+    SET_CHILD_SUBREAPER = 36
+    SET_NO_NEW_PRIVS = 38
+    CAP_AMBIENT = 47
+
+
+def prctl(option: PrctlOption, second: int = 0, third: int = 0) -> int:
+    """Call prctl(2); OSError on failure."""
+    result = _prctl(option, second, third, 0, 0)
+    if result < 0:
+        raise last_error()
+    return int(result)
+
+
+def start_time(pid: int) -> int:
+    """When `pid` started, in clock ticks since boot: with it a pid names one process for ever.
+
+    Raises ProcessLookupError or FileNotFoundError when there is no such process.
+    """
+    return int(_stat_fields(pid)[19])
+
+
+def process_state(pid: int) -> str:
+    """The letter of proc_pid_stat(5): R, S, D, Z (dead but not waited for), T ..."""
+    return _stat_fields(pid)[0]
+
+
+def _stat_fields(pid: int) -> list[str]:
+    # The name, in parentheses, may itself hold blanks and parentheses.
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def open_process(pid: int, started: int) -> int:
+    """A pidfd of the process `pid` that started at `started`, or ProcessLookupError."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        # Read after the pidfd was opened, so that the number cannot change its owner between.
+        if start_time(pid) == started:
+            return pidfd
+    except FileNotFoundError:
+        pass
+    os.close(pidfd)
+    raise ProcessLookupError(3, "the process is gone", str(pid))
+
+
+def become_subreaper() -> None:
+    """Adopt orphaned descendants, PR_SET_CHILD_SUBREAPER."""
+    prctl(PrctlOption.SET_CHILD_SUBREAPER, 1)
+
+
+def close_other_descriptors(keep: set[int]) -> None:
+    """Close every descriptor that is not in `keep`."""
+    lowest = 0
+    for descriptor in sorted(keep):
+        if descriptor > lowest:
+            _close(lowest, descriptor - 1)
+        lowest = descriptor + 1
+    _close(lowest, _HIGHEST_DESCRIPTOR)
+
+
+def close_on_exec_from(lowest: int) -> None:
+    """Let no descriptor from `lowest` on survive an exec."""
+    if _close_range(lowest, _HIGHEST_DESCRIPTOR, _CLOSE_RANGE_CLOEXEC) != 0:
+        raise last_error()
+
+
+def _close(lowest: int, highest: int) -> None:
+    if _close_range(lowest, highest, 0) != 0:
+        raise last_error()
+
+
+def reset_signals() -> None:
+    """Default dispositions and nothing blocked: Python itself ignores SIGPIPE and SIGXFSZ."""
+    for number in range(1, signal.NSIG):
+        # Handlers end with exec; only SIG_IGN is passed on. None was set by other than Python.
+        if number not in _UNCATCHABLE and signal.getsignal(number) in (signal.SIG_IGN, None):
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+# 32 and 33 belong to the C library.
+_UNCATCHABLE = frozenset((signal.SIGKILL, signal.SIGSTOP, 32, 33))
+
+
+def join_session_keyring(name: str) -> None:
+    """Start a session keyring of our own, keyctl(2), so that the parent's keys are out of reach."""
+    ring = syscall(_NUMBERS["keyctl"], _KEYCTL_JOIN_SESSION_KEYRING, name.encode())
+    description = (c_char * 256)()
+    syscall(_NUMBERS["keyctl"], _KEYCTL_DESCRIBE, ring, description, len(description))
+    permissions = int(description.value.decode().split(";")[3], 16)
+    # The user may search it, so that processes of the container that join later find it.
+    syscall(_NUMBERS["keyctl"], _KEYCTL_SETPERM, ring, permissions | 0x00080000)
+
+
+def set_personality(domain: int) -> None:
+    """Change the execution domain, personality(2)."""
+    if _personality(domain) < 0:
+        raise last_error()
+
+
+def set_io_priority(scheduling_class: int, priority: int) -> None:
+    """Change the I/O priority of this process, ioprio_set(2)."""
+    syscall(_NUMBERS["ioprio_set"], 1, 0, scheduling_class << 13 | priority)
+
+
+def set_scheduler(
+    policy: int,
+    *,
+    flags: int = 0,
+    nice: int = 0,
+    priority: int = 0,
+    runtime: int = 0,
+    deadline: int = 0,
+    period: int = 0,
+) -> None:
+    """Change the scheduling of this process, sched_setattr(2); times in nanoseconds."""
+    attributes = _SCHED_ATTR.pack(
+        _SCHED_ATTR.size, policy, flags, nice, priority, runtime, deadline, period
+    )
+    syscall(_NUMBERS["sched_setattr"], 0, attributes, 0)
