@@ -36,7 +36,7 @@ class Event:
 def publish(
     store: Store, type_: str, action: str, actor_id: str, attributes: dict[str, str]
 ) -> None:
-    """Record one event and wake those who follow them."""
+    """Record one event; whoever follows them is woken by the write itself."""
     with store.database.write() as connection:
         cursor = connection.execute(
             "INSERT INTO events (time_ns, type, action, actor_id, attributes)"
