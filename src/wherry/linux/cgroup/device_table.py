@@ -7,7 +7,7 @@ access is an exception if one entry covers all of it (default deny) or any of it
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wherry.linux.cgroup.limits import DeviceRule
 
@@ -36,14 +36,16 @@ class DeviceTable:
         entries: dict[_Key, frozenset[str]] = {}
         for rule in rules:
             _check(rule)
-            if rule.type == "a":
+            if _is_everything(rule):
                 allow = rule.allow
                 entries.clear()
-            elif rule.allow == allow:
-                _take_out(entries, rule)
-            else:
-                key = (rule.type, rule.major, rule.minor)
-                entries[key] = entries.get(key, frozenset()) | frozenset(rule.access)
+                continue
+            for kind in ("b", "c") if rule.type == "a" else (rule.type,):
+                if rule.allow == allow:
+                    _take_out(entries, replace(rule, type=kind))
+                else:
+                    key = (kind, rule.major, rule.minor)
+                    entries[key] = entries.get(key, frozenset()) | frozenset(rule.access)
         return cls(allow, tuple(_rule(not allow, *item) for item in entries.items()))
 
     def permits(self, kind: str, major: int, minor: int, access: str) -> bool:
@@ -56,6 +58,11 @@ class DeviceTable:
             if asked & allowed if self.allow else asked <= allowed:
                 return not self.allow
         return self.allow
+
+
+def _is_everything(rule: DeviceRule) -> bool:
+    whole = set(rule.access) == set("rwm")
+    return whole and rule.type == "a" and rule.major is None and rule.minor is None
 
 
 def _take_out(entries: dict[_Key, frozenset[str]], rule: DeviceRule) -> None:
