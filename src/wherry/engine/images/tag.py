@@ -1,0 +1,34 @@
+"""Giving an image another name."""
+
+import time
+from typing import TYPE_CHECKING
+
+from wherry.errors import InvalidArgument
+from wherry.oci.reference import Reference
+from wherry.store.events import publish
+from wherry.store.images import find_image, set_tag
+
+if TYPE_CHECKING:
+    from wherry.engine.engine import Engine
+
+
+class TagWithDigest(InvalidArgument):
+    def __init__(self) -> None:
+        super().__init__("refusing to create a tag with a digest reference")
+
+
+def parse_tag(text: str) -> Reference:
+    """The name with its tag, latest if none; InvalidReference or TagWithDigest."""
+    name = Reference.parse(text)
+    if name.digest is not None:
+        raise TagWithDigest
+    return name.with_default_tag()
+
+
+def tag_image(engine: "Engine", source: str, target: str) -> None:
+    """Make `target` a name of the image called `source`, moving it if it was another's."""
+    name = parse_tag(target)
+    with engine.store.database.write() as connection:
+        image = find_image(connection, source)
+        set_tag(connection, name, image.id, time.time_ns(), "tag")
+    publish(engine.store, "image", "tag", str(image.id), {"name": str(name)})
