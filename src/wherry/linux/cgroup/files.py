@@ -8,14 +8,8 @@ _WRITE = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
-class WriteError(OSError):
-    """A value that the kernel did not take; `filename` is the file, `value` what was written."""
-
-    value: str = ""
-
-
 def write(path: str, value: str) -> None:
-    """Write `value` in one piece, as the kernel wants it; WriteError with the file and value."""
+    """Write `value` in one piece, as the kernel wants it, or raise OSError with a note."""
     try:
         descriptor = os.open(path, _WRITE)
         try:
@@ -23,9 +17,9 @@ def write(path: str, value: str) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        failure = WriteError(error.errno, error.strerror, path)
-        failure.value = value
-        raise failure from None
+        error.filename = path
+        error.add_note(f'failed to write "{value}"')
+        raise
 
 
 def read(path: str) -> str:
