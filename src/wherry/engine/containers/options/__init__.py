@@ -1,0 +1,1 @@
+"""What people write in flags and keyword arguments, read into a `ContainerConfig`."""

@@ -1,0 +1,71 @@
+"""--device, --device-cgroup-rule and --gpus."""
+
+import re
+import shutil
+
+from wherry.errors import InvalidArgument, Unsupported
+from wherry.oci.container_config import DeviceMapping
+
+_RULE = re.compile(r"[acb] ([0-9]+|\*):([0-9]+|\*) [rwm]{1,3}", re.ASCII)
+_CDI_NAME = re.compile(
+    r"[A-Za-z][A-Za-z0-9._-]*/[A-Za-z][A-Za-z0-9_-]*=[A-Za-z0-9][\w.:-]*", re.ASCII
+)
+
+
+def parse_device(text: str) -> DeviceMapping:
+    """`/dev/a[:/dev/b][:rwm]`; the place inside is the one on the host where it is not given."""
+    if _CDI_NAME.fullmatch(text):
+        raise Unsupported(
+            f"CDI device {text} cannot be injected: this engine reads no CDI specifications"
+        )
+    parts = text.split(":")
+    if len(parts) > 3 or not parts[0]:
+        raise InvalidArgument(f"bad format for path: {text}")
+    source = parts[0]
+    inside, permissions = source, "rwm"
+    if len(parts) == 3:
+        inside, permissions = parts[1], parts[2]
+        if not is_device_mode(permissions):
+            raise InvalidArgument(f"bad mode specified: {permissions}")
+    elif len(parts) == 2:
+        if is_device_mode(parts[1]):
+            permissions = parts[1]
+        else:
+            inside = parts[1]
+    inside = inside or source
+    for path in (source, inside):
+        if not path.startswith("/"):
+            raise InvalidArgument(f"{path} is not an absolute path")
+    return DeviceMapping(
+        path_on_host=source, path_in_container=inside, cgroup_permissions=permissions
+    )
+
+
+def is_device_mode(text: str) -> bool:
+    """Whether `text` is r, w and m, each at most once."""
+    return bool(text) and not text.strip("rwm") and len(set(text)) == len(text)
+
+
+def parse_device_rule(text: str) -> str:
+    if not _RULE.fullmatch(text):
+        raise ValueError(f"invalid device cgroup format '{text}'")
+    return text
+
+
+def refuse_gpus(request: str) -> None:
+    """GPUs come through NVIDIA's toolkit alone; say what is missing, as Docker does."""
+    for part in request.split(","):
+        key, equals, _ = part.partition("=")
+        if equals and key not in ("count", "device", "driver", "capabilities", "options"):
+            raise ValueError(f"unexpected key '{key}' in '{part}'")
+        if not equals and part != "all" and not part.lstrip("-").isdigit():
+            raise ValueError(
+                f'invalid count ({part}): value must be either "all" or an integer: invalid syntax'
+            )
+    missing = not shutil.which("nvidia-container-runtime-hook")
+    raise Unsupported(
+        'could not select device driver "" with capabilities: [[gpu]]',
+        hint="install the NVIDIA container toolkit"
+        if missing
+        else "use --runtime nvidia with the installed NVIDIA container toolkit",
+    )

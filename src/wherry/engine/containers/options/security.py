@@ -1,0 +1,56 @@
+"""--security-opt, read where the user is: a seccomp profile travels as its text, not as a path."""
+
+import json
+import os
+
+from wherry.engine.containers.options.environment import read_regular_file
+from wherry.engine.containers.options.units import quoted
+from wherry.errors import InvalidArgument, WherryError
+
+BUILTIN = ("builtin", "unconfined")
+
+
+class BadSeccompProfile(InvalidArgument):
+    pass
+
+
+def read_security_options(
+    texts: list[str], cwd: str
+) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+    """The options for the engine, and the masked and read-only paths where they are lifted.
+
+    `systempaths=unconfined` is the client's word for two empty lists of paths.
+    """
+    options: list[str] = []
+    lifted: tuple[str, ...] | None = None
+    for text in texts:
+        if text == "systempaths=unconfined":
+            lifted = ()
+            continue
+        options.append(_checked(text, cwd))
+    return tuple(options), lifted
+
+
+def _checked(text: str, cwd: str) -> str:
+    key, separator, value = text.partition("=")
+    if not separator:
+        key, separator, value = text.partition(":")  # deprecated, and still read by Docker
+    if text != "no-new-privileges" and not separator:
+        raise InvalidArgument(f"Invalid --security-opt: {quoted(text)}")
+    if key != "seccomp" or value in BUILTIN:
+        return text
+    return "seccomp=" + _seccomp_profile(value, cwd)
+
+
+def _seccomp_profile(name: str, cwd: str) -> str:
+    try:
+        data = read_regular_file(os.path.join(cwd, name), name)
+    except WherryError as error:
+        raise BadSeccompProfile(f"opening seccomp profile ({name}) failed: {error}") from error
+    try:
+        # Written again without its blanks, as Docker's client does.
+        return json.dumps(json.loads(data), separators=(",", ":"))
+    except (ValueError, RecursionError) as error:
+        raise BadSeccompProfile(
+            f"compacting json for seccomp profile ({name}) failed: {error}"
+        ) from error
