@@ -1,0 +1,223 @@
+"""Volumes: folders that outlive containers, `volumes/<name>/_data`, and their rows.
+
+A volume with the local driver's options `type`, `o` and `device` is a mount rather than a folder;
+`mount_of` tells which, and whoever starts a container performs it on the mountpoint.
+
+Who uses a volume is not counted: it follows from the rows of containers, so no crash can make
+the count wrong.
+"""
+
+import json
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+
+from wherry.errors import Conflict, InvalidArgument, NotFound
+from wherry.linux.files import remove_tree
+from wherry.oci.mount import Mount
+from wherry.oci.timestamps import format_timestamp
+from wherry.store.store import Store
+
+SCHEMA = """
+CREATE TABLE volumes (
+    name TEXT PRIMARY KEY,
+    driver TEXT NOT NULL,
+    created TEXT NOT NULL,
+    anonymous INTEGER NOT NULL,
+    options TEXT NOT NULL,
+    labels TEXT NOT NULL
+) WITHOUT ROWID
+"""
+
+ANONYMOUS_LABEL = "com.docker.volume.anonymous"
+
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+_OPTIONS = ("type", "o", "device")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Volume:
+    """A row. `created` is RFC 3339 in UTC."""
+
+    name: str
+    driver: str = "local"
+    created: str = ""
+    anonymous: bool = False
+    options: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+class NoSuchVolume(NotFound):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"get {name}: no such volume")
+        self.name = name
+
+
+class VolumeInUse(Conflict):
+    def __init__(self, name: str, container_ids: list[str]) -> None:
+        super().__init__(f"remove {name}: volume is in use - [{', '.join(container_ids)}]")
+        self.name = name
+        self.container_ids = container_ids
+
+
+class InvalidVolume(InvalidArgument):
+    def __init__(self, name: str, fault: str) -> None:
+        super().__init__(f"create {name}: {fault}")
+        self.name = name
+
+
+def create_volume(
+    store: Store,
+    name: str = "",
+    *,
+    driver: str = "local",
+    options: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> tuple[Volume, bool]:
+    """The volume of this name, and whether it is new. Without a name it is anonymous.
+
+    One that is there already is returned as it is, as Docker does, unless another driver is meant.
+    """
+    anonymous = not name
+    volume = Volume(
+        name=name or token_hex(32),
+        driver=driver or "local",
+        created=format_timestamp(time.time_ns()),
+        anonymous=anonymous,
+        options=dict(options or {}),
+        labels=dict(labels or {}) | ({ANONYMOUS_LABEL: ""} if anonymous else {}),
+    )
+    check_volume(volume)
+    store.make_folders()
+    data_folder(store, volume.name).mkdir(parents=True, exist_ok=True)
+    data_folder(store, volume.name).parent.chmod(0o701)  # through, but not into, as in Docker
+    with store.database.write() as connection:
+        existing = _row(connection, volume.name)
+        if existing is None:
+            connection.execute(
+                "INSERT INTO volumes VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    volume.name,
+                    volume.driver,
+                    volume.created,
+                    volume.anonymous,
+                    json.dumps(volume.options),
+                    json.dumps(volume.labels),
+                ),
+            )
+    return (existing or volume), existing is None
+
+
+def check_volume(volume: Volume) -> None:
+    """Raise InvalidVolume or NotFound, in Docker's words, for what the driver refuses."""
+    name = volume.name
+    if volume.driver != "local":
+        raise NotFound(
+            f"create {name}: error looking up volume plugin {volume.driver}:"
+            f' plugin "{volume.driver}" not found'
+        )
+    if len(name) < 2:
+        raise InvalidVolume(
+            name, "volume name is too short, names should be at least two alphanumeric characters"
+        )
+    if not _NAME.fullmatch(name):
+        raise InvalidVolume(
+            name,
+            f'"{name}" includes invalid characters for a local volume name, only'
+            ' "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory,'
+            " use absolute path",
+        )
+    for key in volume.options:
+        if key not in _OPTIONS:
+            raise InvalidVolume(name, f'invalid option: "{key}"')
+    if volume.options:
+        for key in ("device", "type"):
+            # A bind mount has no type worth naming; Docker asks for one all the same.
+            if not volume.options.get(key):
+                raise InvalidVolume(name, f'missing required option: "{key}"')
+
+
+def get_volume(store: Store, name: str) -> Volume:
+    """The volume of this name, or NoSuchVolume."""
+    volume = _row(store.database.connection, name)
+    if volume is None:
+        raise NoSuchVolume(name)
+    return volume
+
+
+def list_volumes(store: Store) -> list[Volume]:
+    """Every volume, by name."""
+    rows = store.database.connection.execute("SELECT * FROM volumes ORDER BY name")
+    return [_volume(row) for row in rows]
+
+
+def users_of_volumes(store: Store) -> dict[str, list[str]]:
+    """The containers, running or not, that have each volume; unused volumes are left out."""
+    users: dict[str, list[str]] = {}
+    for row in store.database.connection.execute(
+        "SELECT containers.id, json_extract(mount.value, '$.name') AS name"
+        " FROM containers, json_each(containers.details, '$.mounts') AS mount"
+        " WHERE json_extract(mount.value, '$.type') = 'volume'"
+    ):
+        users.setdefault(row["name"], []).append(row["id"])
+    return users
+
+
+def remove_volume(store: Store, name: str) -> None:
+    """Remove the volume and what is in it; VolumeInUse while a container has it."""
+    with store.database.write() as connection:
+        if _row(connection, name) is None:
+            raise NoSuchVolume(name)
+        users = users_of_volumes(store).get(name)
+        if users:
+            raise VolumeInUse(name, users)
+        connection.execute("DELETE FROM volumes WHERE name = ?", (name,))
+    # Out of sight first: a volume of the same name may be made while the old one is emptied.
+    doomed = store.root / "tmp" / f"volume-{token_hex(8)}"
+    try:
+        os.rename(store.root / "volumes" / name, doomed)
+    except FileNotFoundError:
+        return
+    remove_tree(doomed)
+
+
+def data_folder(store: Store, name: str) -> Path:
+    """Where the volume's content is; what inspect calls its Mountpoint."""
+    return store.root / "volumes" / name / "_data"
+
+
+def mount_of(store: Store, volume: Volume) -> Mount | None:
+    """The mount to perform on the volume's folder before use; None if the folder is the volume."""
+    if not volume.options:
+        return None
+    kind = volume.options["type"]
+    options = tuple(filter(None, volume.options.get("o", "").split(",")))
+    if kind == "none" and not {"bind", "rbind"}.intersection(options):
+        options = ("bind", *options)
+    return Mount(
+        type="" if kind == "none" else kind,
+        source=volume.options["device"],
+        target=str(data_folder(store, volume.name)),
+        options=options,
+    )
+
+
+def _row(connection: sqlite3.Connection, name: str) -> Volume | None:
+    row = connection.execute("SELECT * FROM volumes WHERE name = ?", (name,)).fetchone()
+    return None if row is None else _volume(row)
+
+
+def _volume(row: sqlite3.Row) -> Volume:
+    return Volume(
+        name=row["name"],
+        driver=row["driver"],
+        created=row["created"],
+        anonymous=bool(row["anonymous"]),
+        options=json.loads(row["options"]),
+        labels=json.loads(row["labels"]),
+    )
