@@ -94,11 +94,11 @@ def create_volume(
     )
     check_volume(volume)
     store.make_folders()
-    data_folder(store, volume.name).mkdir(parents=True, exist_ok=True)
-    data_folder(store, volume.name).parent.chmod(0o701)  # through, but not into, as in Docker
     with store.database.write() as connection:
         existing = _row(connection, volume.name)
         if existing is None:
+            # A folder without a row is what a killed removal left; its content must not come back.
+            _empty_folder(store, volume.name)
             connection.execute(
                 "INSERT INTO volumes VALUES (?, ?, ?, ?, ?, ?)",
                 (
@@ -177,13 +177,25 @@ def remove_volume(store: Store, name: str) -> None:
         if users:
             raise VolumeInUse(name, users)
         connection.execute("DELETE FROM volumes WHERE name = ?", (name,))
-    # Out of sight first: a volume of the same name may be made while the old one is emptied.
+    doomed = _moved_away(store, name)
+    if doomed is not None:
+        remove_tree(doomed)
+
+
+def _empty_folder(store: Store, name: str) -> None:
+    _moved_away(store, name)
+    data_folder(store, name).mkdir(parents=True)
+    data_folder(store, name).parent.chmod(0o701)  # through, but not into, as in Docker
+
+
+def _moved_away(store: Store, name: str) -> Path | None:
+    """Where the volume's folder is now: in tmp, so that a new one of its name can be made."""
     doomed = store.root / "tmp" / f"volume-{token_hex(8)}"
     try:
         os.rename(store.root / "volumes" / name, doomed)
     except FileNotFoundError:
-        return
-    remove_tree(doomed)
+        return None
+    return doomed
 
 
 def data_folder(store: Store, name: str) -> Path:
