@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -358,33 +359,40 @@ TABLES = {
 }
 
 
+@pytest.fixture
+def nodes() -> Iterator[Path]:
+    """A folder with the nodes of `DEVICES`; /tmp may be mounted nodev."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        if os.statvfs(name).f_flag & os.ST_NODEV:
+            pytest.skip("/var/tmp is mounted nodev")
+        for kind, major, minor in DEVICES:
+            _make_node(Path(name, f"{kind}{major}-{minor}"), kind, major, minor)
+        yield Path(name)
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_devices_are_filtered_as_the_table_says(
-    manager: CgroupManager, table: str, tmp_path: Path
+    manager: CgroupManager, table: str, nodes: Path
 ) -> None:
     _needs_filter(manager)
-    for kind, major, minor in DEVICES:
-        _make_node(tmp_path / f"{kind}{major}-{minor}", kind, major, minor)
     expected = DeviceTable.of(TABLES[table])
 
     manager.apply(Limits(devices=TABLES[table]))
 
-    decisions = within(manager, lambda: _try_devices(tmp_path))
+    decisions = within(manager, lambda: _try_devices(nodes))
     for (kind, major, minor), access in itertools.product(DEVICES, ("r", "w", "rw", "m")):
         name = f"{kind}{major}:{minor} {access}"
         assert decisions[name] == expected.permits(kind, major, minor, access), name
 
 
-def test_a_filter_can_be_exchanged(manager: CgroupManager, tmp_path: Path) -> None:
+def test_a_filter_can_be_exchanged(manager: CgroupManager, nodes: Path) -> None:
     _needs_filter(manager)
-    for kind, major, minor in DEVICES:
-        _make_node(tmp_path / f"{kind}{major}-{minor}", kind, major, minor)
     for rules in (TABLES["docker"], TABLES["everything"], TABLES["nothing"], TABLES["docker"]):
         manager.apply(Limits(devices=rules))
 
     manager.apply(Limits(pids=-1) if manager.version == 1 else Limits())  # no rules: none change
 
-    decisions = within(manager, lambda: _try_devices(tmp_path))
+    decisions = within(manager, lambda: _try_devices(nodes))
     assert decisions["c1:3 rw"]
     assert not decisions["c10:200 r"]
 

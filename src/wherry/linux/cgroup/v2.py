@@ -153,7 +153,11 @@ def _hand_down(parent: str) -> None:
         return
     try:
         files.write(f"{parent}/cgroup.subtree_control", " ".join(f"+{c}" for c in sorted(wanted)))
-    except OSError:
+    except OSError as error:
+        if error.errno == errno.EBUSY:
+            # It has processes. The controllers that work on threads could still be had, at the
+            # price of making it and all below threaded, where memory limits end.
+            return
         # One that cannot go (domain controllers below a threaded cgroup, cpu with real-time
         # processes) keeps back the rest. Whatever is missing in the end is named by `apply`,
         # if a limit needs it.
