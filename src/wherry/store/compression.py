@@ -189,7 +189,7 @@ def _unpacked_zstd(stream: Iterator[bytes]) -> Iterator[bytes]:
     while True:
         try:
             piece = reader.read(PIECE)
-        except _FAULTS as error:
+        except zstandard.ZstdError as error:
             raise DamagedStream(Compression.ZSTD, str(error)) from error
         if not piece:
             break
