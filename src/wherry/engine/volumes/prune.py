@@ -1,0 +1,71 @@
+"""Removing the volumes that no container has."""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wherry.engine.filters import Filters, check_keys, passes_label_filters, wanted_truth
+from wherry.engine.volumes.remove import remove_volume
+from wherry.store.volumes import (
+    NoSuchVolume,
+    Volume,
+    VolumeInUse,
+    data_folder,
+    list_volumes,
+    users_of_volumes,
+)
+
+if TYPE_CHECKING:
+    from wherry.engine.engine import Engine
+
+KEYS = frozenset({"all", "label", "label!"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrunedVolumes:
+    names: tuple[str, ...]
+    space_reclaimed: int  # bytes
+
+
+def prune_volumes(engine: "Engine", filters: Filters | None = None) -> PrunedVolumes:
+    """Remove unused volumes: the anonymous ones, with the filter `all` those with names too."""
+    filters = filters or {}
+    check_keys(filters, KEYS)
+    everything = wanted_truth(filters, "all") or False
+    used = users_of_volumes(engine.store)
+    removed: list[str] = []
+    space = 0
+    for volume in list_volumes(engine.store):
+        if volume.name in used or not (everything or volume.anonymous):
+            continue
+        if not passes_label_filters(volume.labels, filters):
+            continue
+        size = size_of(engine, volume)
+        with suppress(VolumeInUse, NoSuchVolume):  # taken or removed since we looked
+            remove_volume(engine, volume.name)
+            removed.append(volume.name)
+            space += size
+    engine.events.publish("volume", "prune", "", {"reclaimed": str(space)})
+    return PrunedVolumes(names=tuple(removed), space_reclaimed=space)
+
+
+def size_of(engine: "Engine", volume: Volume) -> int:
+    """The bytes of a volume's files, as Docker counts them: each inode's size once.
+
+    A volume that is a mount of something else counts nothing.
+    """
+    if volume.options:
+        return 0
+    seen: set[int] = set()
+    total = 0
+    for folder, _, names in os.walk(data_folder(engine.store, volume.name)):
+        for name in names:
+            try:
+                found = os.lstat(os.path.join(folder, name))
+            except FileNotFoundError:
+                continue
+            if found.st_ino not in seen:
+                seen.add(found.st_ino)
+                total += found.st_size
+    return total
