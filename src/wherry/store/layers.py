@@ -1,0 +1,239 @@
+"""Layers: unpacked once, shared by every image and container that stands on them.
+
+    layers/<id>/diff     the files, an overlay lower directory
+    layers/l/<id>        link to ../<id>/diff: short, because a mount's options fit one page
+
+A layer is known by its chain ID, that is together with all below it. It is unpacked under tmp,
+synced, and renamed into place in the transaction that commits its row. Two processes that
+register the same chain queue on a lock when they know its diff ID beforehand, and the second
+finds the work done; otherwise both unpack, and the second drops its own.
+"""
+
+import errno
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import Connection, Row
+
+from wherry.errors import Internal, InvalidArgument, NotFound
+from wherry.linux.files import sync_filesystem
+from wherry.linux.locks import locked_by_name
+from wherry.linux.openat import directory_descriptor
+from wherry.oci.digest import ChainID, DiffID
+from wherry.store.leases import Lease
+from wherry.store.store import Store
+from wherry.store.unpack import Unpacked, unpack_layer
+
+# An ID is never given twice: a mount of a removed layer must not meet a new one.
+SCHEMA = """
+CREATE TABLE layers (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    chain_id TEXT NOT NULL UNIQUE,
+    diff_id TEXT NOT NULL,
+    parent_chain_id TEXT REFERENCES layers (chain_id),
+    size INTEGER NOT NULL,
+    created_ns INTEGER NOT NULL
+);
+CREATE INDEX layers_by_parent ON layers (parent_chain_id)
+"""
+
+MOST_LAYERS = 500  # overlayfs takes no more
+
+
+class NoSuchLayer(NotFound):
+    def __init__(self, chain_id: ChainID) -> None:
+        super().__init__(f"layer {chain_id} does not exist")
+        self.chain_id = chain_id
+
+
+class WrongDiffID(InvalidArgument):
+    """Docker's words for a layer that is not what the image's configuration says."""
+
+    def __init__(self, found: DiffID, expected: DiffID) -> None:
+        super().__init__(
+            f"layers from manifest don't match image configuration: {found} instead of {expected}"
+        )
+        self.found = found
+        self.expected = expected
+
+
+class LayerNotStored(Internal):
+    def __init__(self, error: OSError) -> None:
+        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        text = (error.strerror or str(error)).lower()
+        super().__init__(f"failed to register layer: {where}{text}")
+        self.errno = error.errno
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layer:
+    """A layer that is here. `size` is Docker's: bytes of its files and links."""
+
+    id: int
+    chain_id: ChainID
+    diff_id: DiffID
+    parent: ChainID | None
+    size: int
+    created_ns: int
+
+
+def register_layer(
+    lease: Lease,
+    chunks: Iterable[bytes],
+    parent: Layer | None = None,
+    *,
+    diff_id: DiffID | None = None,
+) -> Layer:
+    """Unpack the layer, compressed or not, on top of `parent`; the one that is there if it is.
+
+    With `diff_id` a layer that is here is found without reading `chunks`, and one that turns out
+    to be another raises WrongDiffID. It stays as long as the lease, or the rows that need it.
+    """
+    if parent is not None and claim_layer(lease, parent.chain_id) is None:
+        raise NoSuchLayer(parent.chain_id)
+    if diff_id is None:
+        return _unpack_and_adopt(lease, chunks, parent, None)
+    chain_id = ChainID.above(parent.chain_id if parent else None, diff_id)
+    with locked_by_name(lease.store.root / "tmp" / f".chain-{chain_id.hex}"):
+        return claim_layer(lease, chain_id) or _unpack_and_adopt(lease, chunks, parent, diff_id)
+
+
+def adopt_layer(
+    lease: Lease, folder: Path, unpacked: Unpacked, parent: Layer | None = None
+) -> Layer:
+    """Make a staged folder, whose `diff` holds an unpacked layer, a layer on top of `parent`.
+
+    If that chain is here already, the folder is left to the lease.
+    """
+    chain_id = ChainID.above(parent.chain_id if parent else None, unpacked.diff_id)
+    try:
+        with directory_descriptor(folder) as descriptor:
+            sync_filesystem(descriptor)
+    except OSError as error:
+        raise LayerNotStored(error) from error
+    lease.trace("layer synced")
+    lease.claim(_claim_of(chain_id))
+    with lease.store.database.write() as connection:
+        if (layer := find_layer(connection, chain_id)) is not None:
+            return layer
+        cursor = connection.execute(
+            "INSERT INTO layers (chain_id, diff_id, parent_chain_id, size, created_ns)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (
+                str(chain_id),
+                str(unpacked.diff_id),
+                str(parent.chain_id) if parent else None,
+                unpacked.size,
+                time.time_ns(),
+            ),
+        )
+        assert cursor.lastrowid is not None
+        _put_in_place(lease, folder, cursor.lastrowid)
+        lease.trace("layer in place")
+        layer = find_layer(connection, chain_id)
+        assert layer is not None
+    lease.trace("layer committed")
+    return layer
+
+
+def claim_layer(lease: Lease, chain_id: ChainID) -> Layer | None:
+    """The layer of this chain, which then stays as long as the lease; None if it is not here."""
+    lease.claim(_claim_of(chain_id))
+    return find_layer(lease.store.database.connection, chain_id)
+
+
+def find_layer(connection: Connection, chain_id: ChainID) -> Layer | None:
+    row = connection.execute("SELECT * FROM layers WHERE chain_id = ?", (str(chain_id),)).fetchone()
+    return None if row is None else _layer(row)
+
+
+def get_layer(store: Store, chain_id: ChainID) -> Layer:
+    """The layer of this chain, or NoSuchLayer."""
+    layer = find_layer(store.database.connection, chain_id)
+    if layer is None:
+        raise NoSuchLayer(chain_id)
+    return layer
+
+
+def chain_of(store: Store, top: ChainID | None) -> list[Layer]:
+    """The layer `top` and those below it, topmost first; NoSuchLayer if one is missing."""
+    if top is None:
+        return []
+    rows = store.database.connection.execute(
+        "WITH RECURSIVE chain (n, chain_id) AS (SELECT 0, ?1 UNION ALL"
+        " SELECT n + 1, parent_chain_id FROM chain JOIN layers USING (chain_id)"
+        " WHERE parent_chain_id IS NOT NULL)"
+        " SELECT layers.* FROM chain JOIN layers USING (chain_id) ORDER BY n",
+        (str(top),),
+    ).fetchall()
+    if not rows:
+        raise NoSuchLayer(top)
+    return [_layer(row) for row in rows]
+
+
+def list_layers(store: Store) -> Iterator[Layer]:
+    """Every layer, oldest first."""
+    return map(_layer, store.database.connection.execute("SELECT * FROM layers ORDER BY id"))
+
+
+def diff_folder(store: Store, layer: Layer) -> Path:
+    """Where the layer's files are."""
+    return store.root / "layers" / str(layer.id) / "diff"
+
+
+def _layer(row: Row) -> Layer:
+    return Layer(
+        id=row["id"],
+        chain_id=ChainID(row["chain_id"]),
+        diff_id=DiffID(row["diff_id"]),
+        parent=ChainID(row["parent_chain_id"]) if row["parent_chain_id"] else None,
+        size=row["size"],
+        created_ns=row["created_ns"],
+    )
+
+
+def _claim_of(chain_id: ChainID) -> str:
+    return f"layer-{chain_id.hex}"
+
+
+def _unpack_and_adopt(
+    lease: Lease, chunks: Iterable[bytes], parent: Layer | None, expected: DiffID | None
+) -> Layer:
+    folder = lease.new_path("-layer")
+    try:
+        diff = new_diff_folder(folder)
+        unpacked = unpack_layer(chunks, diff)
+    except OSError as error:
+        raise LayerNotStored(error) from error
+    lease.trace("layer unpacked")
+    if expected is not None and unpacked.diff_id != expected:
+        raise WrongDiffID(unpacked.diff_id, expected)
+    return adopt_layer(lease, folder, unpacked, parent)
+
+
+def new_diff_folder(folder: Path) -> Path:
+    """An empty `diff` in the new staging `folder`, to unpack into and then to adopt."""
+    diff = folder / "diff"
+    os.mkdir(folder, 0o700)
+    os.mkdir(diff)
+    os.chmod(diff, 0o755)  # the root directory of containers, whatever the umask
+    return diff
+
+
+def _put_in_place(lease: Lease, folder: Path, layer_id: int) -> None:
+    """Rename the staged folder into `layers`; within the transaction that inserts its row."""
+    layers = lease.store.root / "layers"
+    target = layers / str(layer_id)
+    try:
+        os.rename(folder, target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        # Someone was killed here: the row, and with it the ID, was rolled back.
+        os.rename(target, lease.new_path("-stale"))
+        os.rename(folder, target)
+    link = layers / "l" / str(layer_id)
+    link.unlink(missing_ok=True)
+    link.symlink_to(Path("..", str(layer_id), "diff"))
