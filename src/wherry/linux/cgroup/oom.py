@@ -6,18 +6,13 @@ wake for more than a kill (removal of the cgroup, reaching `max`), so the kernel
 """
 
 import contextlib
-import ctypes
 import os
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from wherry.linux.cgroup.files import read_table
-from wherry.linux.libc import declare, last_error
-
-_inotify_init1 = declare("inotify_init1", ctypes.c_int)
-_inotify_add_watch = declare("inotify_add_watch", ctypes.c_int, ctypes.c_char_p, ctypes.c_uint32)
-_IN_MODIFY = 0x2
+from wherry.linux.inotify import Change, Inotify
 
 
 class OOMWatch:
@@ -76,20 +71,13 @@ def watch_v1(directory: str) -> OOMWatch:
 
 def watch_v2(directory: str) -> OOMWatch:
     """Watch the v2 cgroup at `directory`."""
-    descriptor = _inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
-    if descriptor < 0:
-        raise last_error(directory)
+    inotify = Inotify()
     try:
-        _watch_file(descriptor, f"{directory}/memory.events")
-        return OOMWatch(descriptor, lambda: kill_count_v2(directory))
+        inotify.watch(f"{directory}/memory.events", Change.MODIFY)
+        return OOMWatch(inotify.descriptor, lambda: kill_count_v2(directory))
     except BaseException:
-        os.close(descriptor)
+        inotify.close()
         raise
-
-
-def _watch_file(descriptor: int, path: str) -> None:
-    if _inotify_add_watch(descriptor, os.fsencode(path), _IN_MODIFY) < 0:
-        raise last_error(path)
 
 
 def kill_count_v1(directory: str) -> int:
