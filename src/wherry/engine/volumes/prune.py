@@ -1,10 +1,10 @@
 """Removing the volumes that no container has."""
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wherry.engine.containers.size import tree_size
 from wherry.engine.filters import Filters, check_keys, passes_label_filters, wanted_truth
 from wherry.engine.volumes.remove import remove_volume
 from wherry.store.volumes import (
@@ -57,15 +57,4 @@ def size_of(engine: "Engine", volume: Volume) -> int:
     """
     if volume.options:
         return 0
-    seen: set[int] = set()
-    total = 0
-    for folder, _, names in os.walk(data_folder(engine.store, volume.name)):
-        for name in names:
-            try:
-                found = os.lstat(os.path.join(folder, name))
-            except FileNotFoundError:
-                continue
-            if found.st_ino not in seen:
-                seen.add(found.st_ino)
-                total += found.st_size
-    return total
+    return tree_size(data_folder(engine.store, volume.name))
