@@ -1,0 +1,279 @@
+"""The launcher: a warm, single-threaded interpreter that forks a child for each request.
+
+It holds no state. Killing it costs the next command an interpreter start and nothing else; its
+children live on. It never reads a request: it checks whose it is (SO_PEERCRED), forks, and the
+child reads, answers, and stays if it became the shim of a container.
+
+    stale    a module of ours was written to: it executes itself anew, with the listening socket,
+             so that requests in the backlog are answered by the new code
+    idle     no request for a while and no child: it removes its socket, under the lock that
+             commands take to start one, and ends
+    orphan   its socket was removed or replaced: nobody can reach it, it ends
+
+A shim must outlive the session, the terminal and the control group of whoever made it: the
+launcher is in a session of its own and in the cgroup /wherry-shims, and each child again leads a
+session (so that signals to its process group, as by a shell's job control, reach only itself).
+"""
+
+import gc
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import traceback
+from array import array
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from wherry.errors import WherryError, kind_of
+from wherry.linux.cgroup.manager import open_manager
+from wherry.linux.inotify import Change, Inotify
+from wherry.linux.locks import locked
+from wherry.linux.process import close_other_descriptors
+from wherry.shim.client import LAUNCHER_DESCRIPTOR
+from wherry.shim.protocol import (
+    LARGEST_REQUEST,
+    BadMessage,
+    Payload,
+    error_frame,
+    parse_request,
+)
+
+IDLE_SECONDS = 300.0
+CGROUP = "/wherry-shims"
+_MOST_DESCRIPTORS = 8
+_CREDENTIALS = struct.Struct("3i")
+_WRITTEN = Change.CLOSE_WRITE | Change.MOVED_TO | Change.MOVED_FROM | Change.DELETE
+
+
+@dataclass
+class Request:
+    """A request, in the child that carries it out. The socket is the child's to keep or close."""
+
+    operation: str
+    payload: Payload
+    socket: socket.socket
+    descriptors: list[int] = field(default_factory=list)
+
+
+Operations = Mapping[str, Callable[[Request], None]]
+
+
+def serve(operations: Operations, run: Path) -> None:
+    """Answer requests on the inherited listening socket until idle or orphaned."""
+    os.chdir("/")
+    os.umask(0o022)
+    leave_callers_cgroup()
+    # The kernel reaps children by itself then; a child puts the default back before it forks.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with Inotify() as inotify:
+        launcher = _Launcher(operations, run, socket.socket(fileno=LAUNCHER_DESCRIPTOR), inotify)
+        signal.signal(signal.SIGTERM, lambda _number, _frame: launcher.retire())
+        gc.collect()
+        gc.freeze()
+        launcher.loop()
+
+
+class _Launcher:
+    def __init__(
+        self, operations: Operations, run: Path, listener: socket.socket, inotify: Inotify
+    ) -> None:
+        self.operations = operations
+        self.run = run
+        self.path = run / "launcher.sock"
+        self.listener = listener
+        self.inotify = inotify
+        found = self.path.stat()
+        self.identity = (found.st_dev, found.st_ino)
+        self.run_watch = -1
+
+    def loop(self) -> None:
+        os.set_inheritable(self.listener.fileno(), False)
+        self.listener.setblocking(False)
+        for folder in _module_folders():
+            self.inotify.watch(folder, _WRITTEN)
+        self.run_watch = self.inotify.watch(self.run, Change.DELETE | Change.MOVED_TO)
+        poll = select.poll()
+        poll.register(self.listener, select.POLLIN)
+        poll.register(self.inotify.descriptor, select.POLLIN)
+        while True:
+            ready = poll.poll(IDLE_SECONDS * 1000)
+            if not ready and not _has_children():
+                self.retire()
+            # Before any request: it must not be answered by code that has been replaced.
+            if any(descriptor == self.inotify.descriptor for descriptor, _ in ready):
+                self._look_at_changes()
+            self._accept()
+
+    def _look_at_changes(self) -> None:
+        for watch, change, name in self.inotify.changes():
+            if change & Change.Q_OVERFLOW:
+                self._start_anew()
+            elif watch == self.run_watch:
+                if not self._is_reachable():
+                    sys.exit(0)
+            elif name.endswith(".py") or change & Change.IGNORED:
+                self._start_anew()
+
+    def _is_reachable(self) -> bool:
+        """Whether our socket's name still leads to us; made anew it has another inode."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return False
+        return (found.st_dev, found.st_ino) == self.identity
+
+    def _start_anew(self) -> NoReturn:
+        os.set_inheritable(self.listener.fileno(), True)
+        os.execv(sys.executable, sys.orig_argv)
+
+    def retire(self) -> None:
+        """End, unless a request came meanwhile; the next command starts another launcher."""
+        with locked(self.run / "launcher.lock"):
+            if self._is_reachable():
+                self.path.unlink()
+            # Whoever connected before the name was gone is still answered.
+            self._accept()
+        sys.exit(0)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            with client:
+                if is_own_user(client):
+                    self._fork(client)
+
+    def _fork(self, client: socket.socket) -> None:
+        if os.fork() == 0:
+            # Whatever happens here must not come back into the launcher's loop.
+            try:
+                self.listener.close()
+                self.inotify.close()
+                _start_as_child()
+                handle(client, self.operations)
+            finally:
+                os._exit(0)
+
+
+def serve_one(client: socket.socket, operations: Operations) -> NoReturn:
+    """Carry out one request in a child forked by the client itself, without a launcher."""
+    try:
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        for descriptor in (0, 1, 2):
+            os.dup2(null, descriptor)
+        close_other_descriptors({0, 1, 2, client.fileno()})
+        os.chdir("/")
+        os.umask(0o022)
+        leave_callers_cgroup()
+        _start_as_child()
+        handle(client, operations)
+    finally:
+        os._exit(0)
+
+
+def handle(client: socket.socket, operations: Operations) -> None:
+    """Read one request and carry it out; a failure is answered."""
+    try:
+        request = receive_request(client)
+        if request is None:
+            return
+        operations[request.operation](request)
+    except WherryError as error:
+        answer_error(client, error)
+    except BaseException as error:  # the last stop: nobody above could tell the client
+        traceback.print_exc()
+        with suppress(OSError):
+            client.sendall(error_frame("Internal", f"{type(error).__name__}: {error}"))
+        raise
+
+
+def answer_error(client: socket.socket, error: WherryError) -> None:
+    """Tell the client of `error`, if it is still there."""
+    message = "\n".join([error.message, *getattr(error, "__notes__", ())])
+    with suppress(OSError):
+        client.sendall(error_frame(kind_of(error), message, error.hint))
+
+
+def receive_request(client: socket.socket) -> Request | None:
+    """The request that `client` sends; None when it went away. Its descriptors close on exec."""
+    descriptors = array("i")
+    space = socket.CMSG_SPACE(_MOST_DESCRIPTORS * descriptors.itemsize)
+    head, ancillary, _, _ = client.recvmsg(4, space, socket.MSG_CMSG_CLOEXEC)
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
+    if len(head) < 4:
+        return None
+    length = int.from_bytes(head, "big")
+    if length > LARGEST_REQUEST:
+        raise BadMessage(f"a request of {length} bytes")
+    body = bytearray()
+    while len(body) < length:
+        piece = client.recv(length - len(body))
+        if not piece:
+            return None
+        body += piece
+    parsed = parse_request(bytes(body))
+    if parsed is None:
+        raise OtherInstallation
+    operation, payload = parsed
+    return Request(operation, payload, client, list(descriptors))
+
+
+class OtherInstallation(WherryError):
+    def __init__(self) -> None:
+        super().__init__(
+            "the running launcher belongs to another installation of Wherry",
+            hint="end it with `wherry system launcher stop`, or set WHERRY_LAUNCHER=off",
+        )
+
+
+def is_own_user(client: socket.socket) -> bool:
+    """Whether the process at the other end may give us orders: it runs as our user, or root."""
+    data = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, uid, _ = _CREDENTIALS.unpack(data)
+    return uid in (os.geteuid(), 0)
+
+
+def _start_as_child() -> None:
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # A terminal or a group that goes away is none of a shim's business.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def leave_callers_cgroup() -> None:
+    """Move out of the caller's control group, whose end or limits are not for containers."""
+    try:
+        manager = open_manager(CGROUP)
+        manager.create()
+        manager.add(os.getpid())
+    except OSError:  # without the right to: a user's own launcher stays where it is
+        return
+
+
+def _has_children() -> bool:
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _module_folders() -> set[str]:
+    """The folders that our loaded modules came from."""
+    return {
+        os.path.dirname(path)
+        for name, module in sys.modules.items()
+        if name.partition(".")[0] == "wherry" and (path := getattr(module, "__file__", None))
+    }
