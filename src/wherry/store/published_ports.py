@@ -61,11 +61,16 @@ def owner_of_port(
         (protocol, host_port),
     )
     for port in map(_published_port, rows):
-        if port.host_ip.version == host_ip.version and (
-            port.host_ip == host_ip or port.host_ip.is_unspecified or host_ip.is_unspecified
-        ):
+        if overlap(port.host_ip, host_ip):
             return port
     return None
+
+
+def overlap(one: IPv4Address | IPv6Address, other: IPv4Address | IPv6Address) -> bool:
+    """Whether a port cannot be bound on both addresses of the host."""
+    return one.version == other.version and (
+        one == other or one.is_unspecified or other.is_unspecified
+    )
 
 
 def replace_ports(store: Store, ports: Iterable[PublishedPort]) -> None:

@@ -1,0 +1,377 @@
+"""Publishing ports of a container on the host.
+
+A port of the host belongs to who has bound it: the shim keeps a socket on each for as long as
+the container runs. bind(2) is therefore the whole of the arbitration, between containers, with
+other programs, and after a kill -9, when the sockets are gone by themselves. The rows tell for
+whom a port was bound, for the words of the refusal and for the packet filter.
+
+    bind ──> row ──> element of the packet filter's map ──> listen
+
+Listening comes last: a connection accepted before would hang beside the way to the container.
+"""
+
+import errno
+import os
+import select
+import signal
+import socket
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from wherry.errors import Internal
+from wherry.linux import netlink
+from wherry.linux.netlink import RouteSocket
+from wherry.network import firewall
+from wherry.network.bridge import set_sysctl
+from wherry.network.forward import Forwarding, start_forwarder
+from wherry.network.requests import parse_port_range
+from wherry.oci.container_config import PortBinding
+from wherry.store.networks import Endpoint, find_network
+from wherry.store.published_ports import (
+    PublishedPort,
+    delete_ports,
+    next_ephemeral_port,
+    overlap,
+    owner_of_port,
+    replace_ports,
+)
+from wherry.store.store import Store
+
+_ATTEMPTS = 10  # at finding a free port in a range, as Docker
+_EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_BRIDGE_FILTERING = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+_PROTOCOLS = {
+    "tcp": (socket.SOCK_STREAM, socket.IPPROTO_TCP),
+    "udp": (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
+    "sctp": (socket.SOCK_STREAM, socket.IPPROTO_SCTP),
+}
+_PROTOCOL_ORDER = tuple(_PROTOCOLS)
+_ANYWHERE = (IPv4Address("0.0.0.0"), IPv6Address("::"))
+_IP_PKTINFO, _IPV6_RECVPKTINFO = 8, 49  # ip(7), ipv6(7)
+
+Address = IPv4Address | IPv6Address
+
+
+class PublishFailed(Internal):
+    """Worded as Docker words it, down to where the sentence starts."""
+
+    def __init__(self, name: str, endpoint: Endpoint, problem: str) -> None:
+        super().__init__(
+            "failed to set up container networking: driver failed programming external"
+            f" connectivity on endpoint {name} ({endpoint.id}): {problem}"
+        )
+
+
+class _PortTaken(Exception):
+    """One attempt at a host port that came to nothing, with Docker's words for why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    port: PublishedPort
+    socket: socket.socket
+
+
+class Published:
+    """The ports of a running container; closing it withdraws them.
+
+    Register `fileno()` for reading. When it is ready, call `forward`, which forks a process for
+    what the packet filter cannot carry; when that process has ended, call `forwarder_ended`.
+    """
+
+    def __init__(self, store: Store, container_id: str, claims: Sequence[_Claim]) -> None:
+        self.ports = tuple(claim.port for claim in claims)
+        self.forwarder_pid = 0
+        self._store = store
+        self._container_id = container_id
+        self._claims = claims
+        self._epoll = select.epoll()
+        self.forwarder_ended()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def fileno(self) -> int:
+        """Ready for reading when something has come that needs a forwarder."""
+        return self._epoll.fileno()
+
+    def forward(self) -> int:
+        """Fork the forwarder; its PID. It dies with this process or with `close`."""
+        if not self.forwarder_pid:
+            for claim in self._watched:
+                self._epoll.unregister(claim.socket)
+            self.forwarder_pid = start_forwarder(
+                [
+                    Forwarding(claim.socket, claim.port.container_ip, claim.port.container_port)
+                    for claim in self._watched
+                ]
+            )
+        return self.forwarder_pid
+
+    def forwarder_ended(self) -> None:
+        """The forwarder has been waited for: watch the sockets again."""
+        self.forwarder_pid = 0
+        for claim in self._watched:
+            self._epoll.register(claim.socket, select.EPOLLIN)
+
+    @property
+    def _watched(self) -> list[_Claim]:
+        return [claim for claim in self._claims if claim.port.protocol != "sctp"]
+
+    def close(self) -> None:
+        """Withdraw the ports and end the forwarder. May be called again."""
+        if self._epoll.closed:
+            return
+        if self.forwarder_pid:
+            os.kill(self.forwarder_pid, signal.SIGKILL)
+            os.waitpid(self.forwarder_pid, 0)
+        self._epoll.close()
+        withdraw(self._store, self._container_id)
+        for claim in self._claims:
+            claim.socket.close()
+
+
+def publish(
+    store: Store,
+    container_id: str,
+    name: str,
+    endpoint: Endpoint,
+    bindings: Sequence[PortBinding],
+) -> Published:
+    """Make ports of the container reachable as `bindings` say; `name` is for the error's words.
+
+    Raises PublishFailed, with nothing left behind, when a port cannot be had.
+    """
+    with ExitStack() as undo:
+        claims = _claim_all(store, container_id, endpoint, bindings, undo, name)
+        ports = [claim.port for claim in claims]
+        if ports:
+            undo.callback(withdraw, store, container_id)
+            replace_ports(store, ports)
+            firewall.ensure(store)
+            firewall.add_ports(store, ports)
+            try:
+                _open_the_way(store, endpoint, ports)
+                _listen(claims)
+            except OSError as error:
+                raise PublishFailed(name, endpoint, _go_text(error)) from error
+        published = Published(store, container_id, claims)
+        undo.pop_all()
+    return published
+
+
+def withdraw(store: Store, container_id: str) -> None:
+    """Stop leading packets to the published ports of a container; no error if there are none."""
+    if ports := delete_ports(store, container_id):
+        firewall.remove_ports(store, ports)
+
+
+def _claim_all(
+    store: Store,
+    container_id: str,
+    endpoint: Endpoint,
+    bindings: Sequence[PortBinding],
+    undo: ExitStack,
+    name: str,
+) -> list[_Claim]:
+    claims: list[_Claim] = []
+    # Bindings that differ only in the host's address get the same port, so that a name with
+    # several addresses leads to the same place by each.
+    for (_, container_port, _, host_port), group in groupby(sorted(bindings, key=_order), _order):
+        same = list(group)
+        wanted = [
+            PublishedPort(
+                protocol=same[0].protocol,
+                host_ip=host_ip,
+                host_port=0,
+                container_id=container_id,
+                container_ip=container_ip,
+                container_port=container_port,
+            )
+            for binding in same
+            for host_ip in _host_addresses(binding)
+            if (container_ip := _container_address(endpoint, host_ip)) is not None
+        ]
+        if not wanted:
+            continue
+        try:
+            made = _claim_somewhere(store, wanted, parse_port_range(host_port), claims)
+        except _PortTaken as error:
+            raise PublishFailed(name, endpoint, str(error)) from error
+        for claim in made:
+            undo.callback(claim.socket.close)
+        claims += made
+    return claims
+
+
+def _order(binding: PortBinding) -> tuple[bool, int, int, str]:
+    """Docker's: exact ports first, lest a range takes one of them."""
+    first, last = parse_port_range(binding.host_port)
+    exact = first == last != 0
+    protocol = _PROTOCOL_ORDER.index(binding.protocol)
+    return not exact, binding.container_port, protocol, binding.host_port
+
+
+def _host_addresses(binding: PortBinding) -> list[Address]:
+    if binding.host_ip:
+        return [ip_address(binding.host_ip)]
+    # Nothing carries SCTP from IPv6, so it is not offered there.
+    return [
+        ip for ip in _ANYWHERE if ip.version == 4 or (binding.protocol != "sctp" and _has_ipv6())
+    ]
+
+
+def _container_address(endpoint: Endpoint, host_ip: Address) -> Address | None:
+    if host_ip.version == 6 and endpoint.ipv6:
+        return endpoint.ipv6.ip
+    return endpoint.ipv4.ip if endpoint.ipv4 else None
+
+
+def _has_ipv6() -> bool:
+    """Whether an address of the host may be bound by IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+# ---- claiming a port
+
+
+def _claim_somewhere(
+    store: Store, wanted: list[PublishedPort], offered: tuple[int, int], earlier: list[_Claim]
+) -> list[_Claim]:
+    first, last = offered
+    if first == last != 0:
+        return _claim_port(store, wanted, first, earlier)
+    failure = _PortTaken("all ports are allocated")
+    for port in _candidates(store, wanted[0].protocol, first, last):
+        try:
+            return _claim_port(store, wanted, port, earlier)
+        except _PortTaken as error:
+            failure = error
+    raise failure
+
+
+def _candidates(store: Store, protocol: str, first: int, last: int) -> Sequence[int]:
+    if first:
+        return range(first, last + 1)
+    low, high = map(int, _EPHEMERAL_RANGE.read_text().split())
+    start = next_ephemeral_port(store, protocol, low, high)
+    size = high - low + 1
+    return [low + (start - low + number) % size for number in range(min(size, _ATTEMPTS))]
+
+
+def _claim_port(
+    store: Store, wanted: list[PublishedPort], host_port: int, earlier: list[_Claim]
+) -> list[_Claim]:
+    with ExitStack() as undo:
+        claims: list[_Claim] = []
+        for template in wanted:
+            port = replace(template, host_port=host_port)
+            for claim in [*earlier, *claims]:
+                if _collides(claim.port, port):
+                    raise _PortTaken(_already_allocated(claim.port))
+            try:
+                bound = undo.enter_context(_bound_socket(port))
+            except OSError as error:
+                raise _PortTaken(_why_not(store, port, error)) from error
+            claims.append(_Claim(port, bound))
+        undo.pop_all()
+    return claims
+
+
+def _collides(one: PublishedPort, other: PublishedPort) -> bool:
+    return (
+        one.protocol == other.protocol
+        and one.host_port == other.host_port
+        and overlap(one.host_ip, other.host_ip)
+    )
+
+
+def _bound_socket(port: PublishedPort) -> socket.socket:
+    kind, protocol = _PROTOCOLS[port.protocol]
+    family = socket.AF_INET if port.host_ip.version == 4 else socket.AF_INET6
+    bound = socket.socket(family, kind | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, protocol)
+    try:
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if port.protocol == "udp":
+            # So that a forwarder can answer from the address that was asked.
+            if family == socket.AF_INET6:
+                bound.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVPKTINFO, 1)
+            else:
+                bound.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+        else:
+            # Connections of an earlier holder that are still being closed are in nobody's way.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((str(port.host_ip), port.host_port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _why_not(store: Store, port: PublishedPort, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        owner = owner_of_port(store, port.protocol, port.host_ip, port.host_port)
+        if owner is not None and owner.container_id != port.container_id:
+            return _already_allocated(owner)
+    return f"failed to bind host port {_host_end(port)}/{port.protocol}: {_go_text(error)}"
+
+
+def _already_allocated(owner: PublishedPort) -> str:
+    return f"Bind for {owner.host_ip}:{owner.host_port} failed: port is already allocated"
+
+
+def _host_end(port: PublishedPort) -> str:
+    host = f"[{port.host_ip}]" if port.host_ip.version == 6 else str(port.host_ip)
+    return f"{host}:{port.host_port}"
+
+
+def _go_text(error: OSError) -> str:
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]
+
+
+# ---- once it is ours
+
+
+def _open_the_way(store: Store, endpoint: Endpoint, ports: list[PublishedPort]) -> None:
+    network = find_network(store, endpoint.network_id)
+    if any(port.host_ip.is_unspecified or port.host_ip.is_loopback for port in ports):
+        # The host's own 127.0.0.1 to a container; the packet filter guards what else that opens.
+        set_sysctl(f"ipv4/conf/{network.bridge}/route_localnet", "1")
+    try:
+        filters_bridged = _BRIDGE_FILTERING.read_text().strip() == "1"
+    except FileNotFoundError:
+        filters_bridged = False
+    if filters_bridged:
+        # Then the translation happens inside the bridge, and a container that speaks to a port
+        # of its own is answered through the port of the bridge its question came from.
+        with RouteSocket() as host:
+            link = host.link(endpoint.host_link)
+            if link is not None:
+                host.request(netlink.set_hairpin(link.index))
+
+
+def _listen(claims: Sequence[_Claim]) -> None:
+    for claim in claims:
+        if claim.port.protocol != "udp":
+            claim.socket.listen(socket.SOMAXCONN)
