@@ -25,7 +25,7 @@ def root_size(engine: "Engine", container: Container) -> int:
 
 
 def tree_size(folder: Path) -> int:
-    """Bytes of the files below `folder`, each inode once; what vanishes meanwhile is not counted."""
+    """Bytes of the files below `folder`, each inode once; what vanishes meanwhile is left out."""
     seen: set[tuple[int, int]] = set()
     total = 0
     pending = [os.fspath(folder)]

@@ -1,0 +1,28 @@
+"""Where a container's ports are published."""
+
+from typing import TYPE_CHECKING
+
+from wherry.errors import InvalidArgument, NotFound
+from wherry.store.containers import find_container
+from wherry.store.published_ports import PublishedPort, published_ports
+
+if TYPE_CHECKING:
+    from wherry.engine.engine import Engine
+
+
+def port_mappings(engine: "Engine", name: str, private_port: str = "") -> list[PublishedPort]:
+    """The published ports of a container, or those that lead to `private_port`, as in 80/tcp."""
+    container = find_container(engine.store, name)
+    ports = published_ports(engine.store, container.id)
+    if not private_port:
+        return ports
+    number, _, protocol = private_port.partition("/")
+    if not number.isdecimal() or int(number) > 65535:
+        raise InvalidArgument(f"Error: invalid port ({private_port})")
+    protocol = protocol.lower() or "tcp"
+    found = [
+        port for port in ports if port.container_port == int(number) and port.protocol == protocol
+    ]
+    if not found:
+        raise NotFound(f"no public port '{number}/{protocol}' published for {name}")
+    return found
