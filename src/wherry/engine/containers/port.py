@@ -18,11 +18,11 @@ def port_mappings(engine: "Engine", name: str, private_port: str = "") -> list[P
         return ports
     number, _, protocol = private_port.partition("/")
     if not number.isdecimal() or int(number) > 65535:
-        raise InvalidArgument(f"Error: invalid port ({private_port})")
+        raise InvalidArgument(f"invalid port ({private_port}): not a number up to 65535")
     protocol = protocol.lower() or "tcp"
     found = [
         port for port in ports if port.container_port == int(number) and port.protocol == protocol
     ]
     if not found:
-        raise NotFound(f"no public port '{number}/{protocol}' published for {name}")
+        raise NotFound(f"No public port '{private_port}' published for {name}")
     return found
