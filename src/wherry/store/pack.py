@@ -1,0 +1,186 @@
+"""Packing a tree of files as a tar stream, read through descriptors.
+
+The tree may be changing while it is read. A file's header is made from the opened file, and
+exactly as many bytes as it announces follow: a file that shrank is filled up with zeros, one
+that grew is cut. No link is followed, and no directory on another filesystem is entered.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from wherry.linux.files import data_segments
+from wherry.linux.openat import READABLE_DIRECTORY, opened
+from wherry.store.tar.entry import Kind, TarEntry
+from wherry.store.tar.writer import END, format_header, padding
+
+_READ = 1 << 19
+_OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_OPEN_DIRECTORY = READABLE_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_WORTHWHILE_HOLE = 1 << 16  # bytes; smaller ones are written as zeros
+_DEEPEST = 400  # levels of directories, each of which is open meanwhile
+_GONE = (errno.ENOENT, errno.ELOOP, errno.ENXIO)  # removed, or replaced, since it was listed
+_KINDS = {
+    stat.S_IFREG: Kind.FILE,
+    stat.S_IFDIR: Kind.DIRECTORY,
+    stat.S_IFLNK: Kind.SYMLINK,
+    stat.S_IFCHR: Kind.CHARACTER,
+    stat.S_IFBLK: Kind.BLOCK,
+    stat.S_IFIFO: Kind.FIFO,
+}
+
+# Turns an entry of the tree into those of the archive; given the entry's directory and name.
+Translate = Callable[[TarEntry, int, bytes], Iterator[TarEntry]]
+
+
+def _as_it_is(entry: TarEntry, _directory: int, _name: bytes) -> Iterator[TarEntry]:
+    yield entry
+
+
+@dataclass(kw_only=True, slots=True)
+class Packer:
+    """One archive being written. `holes` keeps large ones, which older readers cannot read."""
+
+    translate: Translate = _as_it_is
+    holes: bool = True
+    _links: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    _waiting: list[bytes] = field(default_factory=list)
+    _size: int = 0
+
+    def tree(self, directory: int, prefix: bytes = b"") -> Iterator[bytes]:
+        """What is in `directory`, in order of names, each below `prefix`."""
+        device = os.fstat(directory).st_dev
+        yield from self._children(directory, prefix, device)
+
+    def entry(self, directory: int, name: bytes, called: bytes) -> Iterator[bytes]:
+        """The entry `name` of `directory`, with all below it, under the name `called`."""
+        yield from self._entry(directory, name, called, os.fstat(directory).st_dev)
+
+    def end(self) -> Iterator[bytes]:
+        """What is still waiting, and the end of the archive."""
+        self._waiting.append(END)
+        yield b"".join(self._waiting)
+        self._waiting.clear()
+
+    def _children(self, directory: int, prefix: bytes, device: int) -> Iterator[bytes]:
+        with os.scandir(directory) as entries:
+            names = sorted(os.fsencode(entry.name) for entry in entries)
+        for name in names:
+            yield from self._entry(directory, name, prefix + name, device)
+
+    def _entry(self, directory: int, name: bytes, called: bytes, device: int) -> Iterator[bytes]:
+        try:
+            status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            if stat.S_ISREG(status.st_mode):
+                with opened(os.open(name, _OPEN_FILE, dir_fd=directory)) as file:
+                    yield from self._file(file, directory, name, called)
+            elif stat.S_ISDIR(status.st_mode):
+                if called.count(b"/") > _DEEPEST:
+                    raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), called)
+                with opened(os.open(name, _OPEN_DIRECTORY, dir_fd=directory)) as below:
+                    status = os.fstat(below)
+                    xattrs = _wanted_xattrs(below)
+                    self._put(_entry_of(called + b"/", status, xattrs), directory, name)
+                    if status.st_dev == device:
+                        yield from self._children(below, called + b"/", device)
+            elif not stat.S_ISSOCK(status.st_mode):  # a socket means nothing elsewhere
+                self._special(status, directory, name, called)
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
+        if self._size >= _READ:
+            yield self._flushed()
+
+    def _file(self, file: int, directory: int, name: bytes, called: bytes) -> Iterator[bytes]:
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode):
+            return
+        entry = _entry_of(called, status, _wanted_xattrs(file))
+        if status.st_nlink > 1 and self._is_known(status, entry):
+            self._put(entry, directory, name)
+            return
+        entry.size = entry.stored = status.st_size
+        if self.holes and status.st_blocks * 512 + _WORTHWHILE_HOLE <= status.st_size:
+            entry.segments = list(data_segments(file, status.st_size))
+            entry.stored = sum(length for _, length in entry.segments)
+        self._put(entry, directory, name)
+        for offset, length in entry.segments or ((0, entry.stored),):
+            yield from self._data(file, offset, length)
+        self._append(padding(entry.stored))
+
+    def _data(self, file: int, offset: int, length: int) -> Iterator[bytes]:
+        end = offset + length
+        while offset < end:
+            data = os.pread(file, min(_READ, end - offset), offset)
+            if not data:
+                data = bytes(min(_READ, end - offset))  # shrunk meanwhile
+            offset += len(data)
+            self._append(data)
+            if self._size >= _READ:
+                yield self._flushed()
+
+    def _special(self, status: os.stat_result, directory: int, name: bytes, called: bytes) -> None:
+        entry = _entry_of(called, status, None)
+        if stat.S_ISLNK(status.st_mode):
+            entry.link = os.readlink(name, dir_fd=directory)
+        elif status.st_rdev:
+            entry.major, entry.minor = os.major(status.st_rdev), os.minor(status.st_rdev)
+        # Only for a whiteout is a link of another name no link: overlayfs shares their inode.
+        is_whiteout = stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+        if status.st_nlink > 1 and not is_whiteout:
+            self._is_known(status, entry)
+        self._put(entry, directory, name)
+
+    def _is_known(self, status: os.stat_result, entry: TarEntry) -> bool:
+        """Make the entry a hard link if its inode is in the archive already."""
+        first = self._links.setdefault((status.st_dev, status.st_ino), entry.name)
+        if first == entry.name:
+            return False
+        entry.kind, entry.link = Kind.HARDLINK, first
+        entry.xattrs = None
+        return True
+
+    def _put(self, entry: TarEntry, directory: int, name: bytes) -> None:
+        for translated in self.translate(entry, directory, name):
+            self._append(format_header(translated))
+
+    def _append(self, data: bytes) -> None:
+        self._waiting.append(data)
+        self._size += len(data)
+
+    def _flushed(self) -> bytes:
+        data = b"".join(self._waiting)
+        self._waiting.clear()
+        self._size = 0
+        return data
+
+
+def _entry_of(called: bytes, status: os.stat_result, xattrs: dict[str, bytes] | None) -> TarEntry:
+    return TarEntry(
+        called,
+        _KINDS[stat.S_IFMT(status.st_mode)],
+        stat.S_IMODE(status.st_mode),
+        status.st_uid,
+        status.st_gid,
+        mtime_ns=status.st_mtime_ns,
+        xattrs=xattrs,
+    )
+
+
+def _wanted_xattrs(descriptor: int) -> dict[str, bytes] | None:
+    """Those that unpacking takes: capabilities and the user's own."""
+    try:
+        keys = os.listxattr(descriptor)
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            return None
+        raise
+    wanted = [
+        key
+        for key in keys
+        if key == "security.capability"
+        or (key.startswith("user.") and not key.startswith("user.overlay."))
+    ]
+    return {key: os.getxattr(descriptor, key) for key in sorted(wanted)} if wanted else None
