@@ -122,9 +122,11 @@ class LogReader:
     def _news(self) -> Pieces:
         yield from self._grown()
         while self._was_rotated():
-            for path in self._written_since():
-                os.close(self._file)
-                self._file, self._rest = _opened(path), b""
+            yield from self._grown()  # to its end, now that nobody writes it any more
+            path = self._open_next()
+            if path.suffix == ".gz":
+                yield from self._shown(gzip.decompress(_content(self._file)))
+            else:
                 yield from self._grown()
 
     def _grown(self) -> Pieces:
@@ -145,22 +147,27 @@ class LogReader:
     def _was_rotated(self) -> bool:
         if self._file < 0 or self._ended:
             return False
-        try:
-            return not os.path.samestat(os.stat(self._path), os.fstat(self._file))
-        except FileNotFoundError:  # between two names
-            return False
+        return self._path.exists() and not _is_same(self._path, self._file)
 
-    def _written_since(self) -> list[Path]:
-        """The files after the one that is open, oldest first."""
+    def _open_next(self) -> Path:
+        """Go on to the file that was begun when the open one was rotated away."""
+        while True:
+            path = self._path_after(self._file)
+            found = _opened(path)
+            # Renamed between the look and the opening? Then another file follows ours.
+            if found >= 0 and _is_same(self._path_after(self._file), found):
+                os.close(self._file)
+                self._file, self._rest = found, b""
+                return path
+            if found >= 0:
+                os.close(found)
+
+    def _path_after(self, descriptor: int) -> Path:
         paths = [*rotated_files(self._path), self._path]
-        ours = os.fstat(self._file)
         for number, path in enumerate(paths[:-1]):
-            try:
-                if os.path.samestat(os.stat(path), ours):
-                    return paths[number + 1 :]
-            except FileNotFoundError:
-                continue
-        return paths[-1:]
+            if _is_same(path, descriptor):
+                return paths[number + 1]
+        return self._path  # ours was compressed, or is gone
 
     def _shown(self, data: bytes) -> Pieces:
         if not data or self._ended:
@@ -235,6 +242,13 @@ def _opened(path: Path) -> int:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return -1
+
+
+def _is_same(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _content(descriptor: int) -> bytes:
