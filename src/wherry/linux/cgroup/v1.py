@@ -186,4 +186,7 @@ def _fill_cpuset(directory: str) -> None:
         parent = os.path.dirname(directory)
         if not files.read(f"{parent}/{name}"):
             _fill_cpuset(parent)
+            # From now on the kernel fills what is made in here; it is made for one container
+            # after another.
+            files.write(f"{parent}/cgroup.clone_children", "1")
         files.write(f"{directory}/{name}", files.read(f"{parent}/{name}"))
