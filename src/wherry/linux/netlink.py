@@ -69,6 +69,7 @@ class _Kind(IntEnum):
     NEWLINK = 16
     DELLINK = 17
     GETLINK = 18
+    SETLINK = 19
     NEWADDR = 20
     NEWROUTE = 24
     GETROUTE = 26
@@ -115,6 +116,7 @@ class Link:
     mtu: int
     master: int
     kind: str
+    mac_address: str
 
     @property
     def is_up(self) -> bool:
@@ -356,6 +358,7 @@ def _link(body: bytes) -> Link:
         mtu=_int(found.get(_Ifla.MTU, b"")),
         master=_int(found.get(_Ifla.MASTER, b"")),
         kind=_text(info.get(_INFO_KIND, b"")),
+        mac_address=found.get(_Ifla.ADDRESS, b"").hex(":"),
     )
 
 
@@ -423,9 +426,8 @@ def set_link_up(name: str) -> Message:
 def set_hairpin(index: int) -> Message:
     """Let a bridge port send a frame back where it came from."""
     port = nested(_Ifla.PROTINFO, attribute(_BRPORT_MODE, b"\1"))
-    return Message(
-        _Kind.NEWLINK, 0, _LINK.pack(socket.AF_BRIDGE, 0, index, 0, 0) + port, f"port {index}"
-    )
+    body = _LINK.pack(socket.AF_BRIDGE, 0, index, 0, 0) + port
+    return Message(_Kind.SETLINK, 0, body, f"port {index}")
 
 
 def delete_link(name: str) -> Message:
