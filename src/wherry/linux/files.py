@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from ctypes import c_int
 from pathlib import Path
 
@@ -134,20 +135,18 @@ def remove_entry(directory: int, name: bytes) -> None:
 
 
 def _remove_directory(directory: int, name: bytes) -> None:
-    flags = READABLE_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    with opened(os.open(name, flags, dir_fd=directory)) as top:
+    with suppress(FileNotFoundError), opened(_open_directory(name, directory)) as top:
         deep: list[bytes] = []
         _empty(top, top, 1, deep)
         while deep:
             _remove_directory_at(top, deep.pop(), top, 1, deep)
-    os.rmdir(name, dir_fd=directory)
+    _remove_empty(directory, name)
 
 
 def _remove_directory_at(above: int, name: bytes, top: int, depth: int, deep: list[bytes]) -> None:
-    flags = READABLE_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    with opened(os.open(name, flags, dir_fd=above)) as descriptor:
+    with suppress(FileNotFoundError), opened(_open_directory(name, above)) as descriptor:
         _empty(descriptor, top, depth + 1, deep)
-    os.rmdir(name, dir_fd=above)
+    _remove_empty(above, name)
 
 
 def _empty(descriptor: int, top: int, depth: int, deep: list[bytes]) -> None:
@@ -155,10 +154,21 @@ def _empty(descriptor: int, top: int, depth: int, deep: list[bytes]) -> None:
         listed = [(os.fsencode(e.name), e.is_dir(follow_symlinks=False)) for e in entries]
     for name, is_directory in listed:
         if not is_directory:
-            os.unlink(name, dir_fd=descriptor)
+            with suppress(FileNotFoundError):  # another process removes the same tree
+                os.unlink(name, dir_fd=descriptor)
         elif depth < _DEEPEST:
             _remove_directory_at(descriptor, name, top, depth, deep)
         else:
             moved = b".wherry-%s" % os.urandom(8).hex().encode()
-            os.rename(name, moved, src_dir_fd=descriptor, dst_dir_fd=top)
-            deep.append(moved)
+            with suppress(FileNotFoundError):
+                os.rename(name, moved, src_dir_fd=descriptor, dst_dir_fd=top)
+                deep.append(moved)
+
+
+def _open_directory(name: bytes, directory: int) -> int:
+    return os.open(name, READABLE_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+
+
+def _remove_empty(directory: int, name: bytes) -> None:
+    with suppress(FileNotFoundError):
+        os.rmdir(name, dir_fd=directory)

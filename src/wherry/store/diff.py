@@ -16,7 +16,7 @@ from pathlib import Path
 from wherry.linux.openat import READABLE_DIRECTORY, directory_descriptor, opened
 from wherry.linux.xattr import get_entry_xattr, get_xattr
 from wherry.store.overlay import OPAQUE, is_whiteout, opaque_xattr
-from wherry.store.pack import Packer
+from wherry.store.pack import Packer, check_depth
 from wherry.store.tar.entry import Kind, TarEntry
 from wherry.store.unpack import OPAQUE_MARKER, WHITEOUT
 
@@ -102,6 +102,7 @@ class _Comparison:
             return [_change(ChangeKind.DELETED, path)] if below else []
         inner: list[Change] = []
         if stat.S_ISDIR(status.st_mode):
+            check_depth(path)
             with opened(os.open(name, _OPEN_DIRECTORY, dir_fd=upper)) as directory:
                 merged = self._directories(path, shown)
                 opaque = get_xattr(directory, self._opaque) == OPAQUE

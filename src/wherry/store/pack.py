@@ -41,10 +41,15 @@ def _as_it_is(entry: TarEntry, _directory: int, _name: bytes) -> Iterator[TarEnt
 
 @dataclass(kw_only=True, slots=True)
 class Packer:
-    """One archive being written. `holes` keeps large ones, which older readers cannot read."""
+    """One archive being written.
+
+    `holes` keeps large ones, which some readers cannot read; `nanoseconds` keeps whole times,
+    which takes an extended header for every entry.
+    """
 
     translate: Translate = _as_it_is
     holes: bool = True
+    nanoseconds: bool = False
     _links: dict[tuple[int, int], bytes] = field(default_factory=dict)
     _waiting: list[bytes] = field(default_factory=list)
     _size: int = 0
@@ -77,14 +82,14 @@ class Packer:
                 with opened(os.open(name, _OPEN_FILE, dir_fd=directory)) as file:
                     yield from self._file(file, directory, name, called)
             elif stat.S_ISDIR(status.st_mode):
-                if called.count(b"/") > _DEEPEST:
-                    raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), called)
+                check_depth(called)
                 with opened(os.open(name, _OPEN_DIRECTORY, dir_fd=directory)) as below:
                     status = os.fstat(below)
                     xattrs = _wanted_xattrs(below)
-                    self._put(_entry_of(called + b"/", status, xattrs), directory, name)
+                    shown = called if called.endswith(b"/") else called + b"/"
+                    self._put(_entry_of(shown, status, xattrs), directory, name)
                     if status.st_dev == device:
-                        yield from self._children(below, called + b"/", device)
+                        yield from self._children(below, shown, device)
             elif not stat.S_ISSOCK(status.st_mode):  # a socket means nothing elsewhere
                 self._special(status, directory, name, called)
         except OSError as error:
@@ -144,7 +149,7 @@ class Packer:
 
     def _put(self, entry: TarEntry, directory: int, name: bytes) -> None:
         for translated in self.translate(entry, directory, name):
-            self._append(format_header(translated))
+            self._append(format_header(translated, nanoseconds=self.nanoseconds))
 
     def _append(self, data: bytes) -> None:
         self._waiting.append(data)
@@ -155,6 +160,12 @@ class Packer:
         self._waiting.clear()
         self._size = 0
         return data
+
+
+def check_depth(path: bytes) -> None:
+    """Raise OSError where directories are nested deeper than any real tree, before we run out."""
+    if path.count(b"/") > _DEEPEST:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path[:255])
 
 
 def _entry_of(called: bytes, status: os.stat_result, xattrs: dict[str, bytes] | None) -> TarEntry:

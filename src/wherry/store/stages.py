@@ -4,7 +4,7 @@ isal, zstandard, hashlib and the system calls let go of the GIL while they work,
 hashing and extracting overlap although all of it is Python.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from queue import SimpleQueue
 from threading import Event, Semaphore, Thread
 from typing import Protocol
@@ -28,7 +28,7 @@ def hashed(pieces: Iterable[bytes], *hashes: Hash) -> Iterator[bytes]:
         yield piece
 
 
-def prefetched(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def prefetched(pieces: Iterable[bytes]) -> Generator[bytes, None, None]:
     """The pieces, drawn by a thread of their own a few ahead; its errors are raised here."""
     ready: SimpleQueue[bytes | BaseException | None] = SimpleQueue()
     room = Semaphore(_PIECES_AHEAD)

@@ -47,7 +47,8 @@ class TreeWriter:
     """Makes entries in the folder `base` inside the directory `root`; a context manager.
 
     `owner` is given to everything instead of what the entries say. With `keep_kinds` a directory
-    is never replaced by something else, nor something else by a directory.
+    is never replaced by something else, nor something else by a directory. `settled` says that
+    there are directories already, any of which may be setgid.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class TreeWriter:
         *,
         owner: tuple[int, int] | None = None,
         keep_kinds: bool = False,
+        settled: bool = False,
     ) -> None:
         self._root = root
         self._base = b"/" + base.strip(b"/")
@@ -68,7 +70,7 @@ class TreeWriter:
         self._privileged = os.geteuid() == 0
         self._user_namespace = in_user_namespace()
         # Below a setgid directory new files take over its group: owners are then always set.
-        self._always_chown = bool(base)
+        self._always_chown = settled
         self._umask = _current_umask()
         self._makers = {
             Kind.FILE: self._file,

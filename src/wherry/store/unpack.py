@@ -46,13 +46,13 @@ def unpack_layer(chunks: Iterable[bytes], folder: str | os.PathLike[str]) -> Unp
     and OSError with the entry's path.
     """
     digest = hashlib.sha256()
-    compression, stream = peeked(chunks)
+    compression, pieces = peeked(chunks)
     if compression is not Compression.NONE:
-        stream = prefetched(decompressed(stream))
-    stream = prefetched(hashed(stream, digest))
+        pieces = prefetched(decompressed(pieces))
+    stream = prefetched(hashed(pieces, digest))
     with (
         opened(os.open(folder, READABLE_DIRECTORY | os.O_CLOEXEC)) as root,
-        closing(stream),  # type: ignore[type-var]  # a generator
+        closing(stream),
         TreeWriter(root) as tree,
     ):
         reader = TarReader(stream)

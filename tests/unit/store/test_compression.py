@@ -118,6 +118,6 @@ def test_a_reader_may_stop_early() -> None:
 
     stream = prefetched(endless())
     next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     count = len(drawn)
     assert count <= 7

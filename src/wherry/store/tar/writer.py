@@ -10,7 +10,7 @@ from zlib import adler32
 
 from wherry.store.tar.entry import BLOCK, Kind, TarEntry
 from wherry.store.tar.numbers import byte_sum, fits_octal, format_octal
-from wherry.store.tar.pax import XATTR_PREFIX, format_records
+from wherry.store.tar.pax import XATTR_PREFIX, format_records, format_time
 
 END = bytes(2 * BLOCK)
 _SECOND = 1_000_000_000
@@ -20,17 +20,19 @@ _USTAR = b"ustar\x0000"
 _SHORT = 150
 
 
-def format_header(entry: TarEntry) -> bytes:
+def format_header(entry: TarEntry, *, nanoseconds: bool = False) -> bytes:
     """The blocks that announce `entry`; `entry.stored` bytes of data and `padding` follow.
 
-    For a sparse entry the blocks include its map.
+    For a sparse entry the blocks include its map. With `nanoseconds` the time is kept whole.
     """
     name, link = entry.name, entry.link
     seconds = entry.mtime_ns // _SECOND
     sparse_map = b"" if entry.segments is None else _sparse_map(entry)
     stored = entry.stored + len(sparse_map)
+    fraction = nanoseconds and entry.mtime_ns % _SECOND != 0
     plain = (
-        len(name) <= 100
+        not fraction
+        and len(name) <= 100
         and len(link) <= 100
         and name.isascii()
         and link.isascii()
@@ -44,6 +46,9 @@ def format_header(entry: TarEntry) -> bytes:
     if plain:
         return _block(entry, name, link, entry.uid, entry.gid, stored, seconds)
     records = _records(entry, stored, seconds)
+    if fraction:
+        records = [record for record in records if record[0] != "mtime"]
+        records.append(("mtime", format_time(entry.mtime_ns)))
     if sparse_map:
         above, _, base = name.rpartition(b"/")
         name = (above + b"/" if above else b"") + b"GNUSparseFile.0/" + base
