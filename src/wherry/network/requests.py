@@ -1,9 +1,11 @@
 """What users write about ports and addresses, checked and in Docker's words when refused."""
 
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
 from wherry.errors import InvalidArgument
 from wherry.oci.container_config import PortBinding
+from wherry.store.networks import DEFAULT_BRIDGE_OPTION, Network
 
 _PROTOCOLS = ("tcp", "udp", "sctp")
 _HIGHEST_PORT = 65535
@@ -92,6 +94,34 @@ def parse_expose(text: str) -> list[str]:
     if protocol.lower() not in _PROTOCOLS:
         raise InvalidPort(f"invalid proto: {protocol}")
     return [f"{port}/{protocol.lower()}" for port in range(first, last + 1)]
+
+
+def ports_to_publish(
+    bindings: Sequence[PortBinding], exposed: Iterable[str], publish_all: bool
+) -> list[PortBinding]:
+    """What a start publishes: what was asked for and, with -P, every other exposed port."""
+    if not publish_all:
+        return list(bindings)
+    asked_for = {(binding.container_port, binding.protocol) for binding in bindings}
+    others = [
+        (int(number), protocol or "tcp")
+        for number, _, protocol in (port.partition("/") for port in exposed)
+    ]
+    return [
+        *bindings,
+        *(
+            PortBinding(container_port=number, protocol=protocol)
+            for number, protocol in sorted(set(others) - asked_for)
+        ),
+    ]
+
+
+def check_address_request(network: Network, *addresses: str) -> None:
+    """Refuse --ip and --ip6 where Docker does: on networks whose addresses nobody chose."""
+    if any(addresses) and (
+        network.driver in ("host", "null") or network.options.get(DEFAULT_BRIDGE_OPTION) == "true"
+    ):
+        raise InvalidAddress("user specified IP address is supported on user defined networks only")
 
 
 def parse_ip(text: str) -> str:

@@ -1,7 +1,16 @@
 import pytest
 
 from wherry.errors import InvalidArgument
-from wherry.network.requests import parse_expose, parse_ip, parse_mac, parse_publish
+from wherry.network.requests import (
+    check_address_request,
+    parse_expose,
+    parse_ip,
+    parse_mac,
+    parse_publish,
+    ports_to_publish,
+)
+from wherry.oci.container_config import PortBinding
+from wherry.store.networks import DEFAULT_BRIDGE_OPTION, Network
 
 
 def written(text: str) -> list[str]:
@@ -101,3 +110,21 @@ def test_addresses_are_written_in_their_usual_form() -> None:
     assert parse_ip(" 0:0:0:0:0:0:0:1") == "::1"
     with pytest.raises(InvalidArgument, match="IP address is not correctly formatted"):
         parse_ip("1.2.3")
+
+
+def test_publishing_all_adds_the_exposed_ports_that_nobody_asked_for() -> None:
+    asked = parse_publish("8080:80")
+    exposed = ["80/tcp", "53/udp", "9/tcp"]
+    assert ports_to_publish(asked, exposed, publish_all=False) == asked
+    assert ports_to_publish(asked, exposed, publish_all=True) == [
+        *asked,
+        PortBinding(container_port=9),
+        PortBinding(container_port=53, protocol="udp"),
+    ]
+
+
+def test_an_address_cannot_be_chosen_on_the_default_bridge() -> None:
+    bridge = Network(id="", name="bridge", driver="bridge", options={DEFAULT_BRIDGE_OPTION: "true"})
+    check_address_request(bridge, "", "")
+    with pytest.raises(InvalidArgument, match="supported on user defined networks only"):
+        check_address_request(bridge, "172.30.0.9", "")
