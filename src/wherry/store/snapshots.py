@@ -12,11 +12,14 @@ Lower directories go by their links in `layers/l`, which are short. Where even t
 page that mount(2) takes, whoever mounts names them relative to that folder.
 """
 
+import errno
 import os
 from pathlib import Path
 
 from wherry.errors import InvalidArgument
 from wherry.linux.files import remove_tree
+from wherry.linux.mount import MountFlag, UnmountFlag, mount, new_filesystem, unmount
+from wherry.linux.openat import DIRECTORY
 from wherry.oci.digest import ChainID
 from wherry.oci.mount import Mount
 from wherry.store.layers import MOST_LAYERS, chain_of, new_diff_folder
@@ -73,13 +76,44 @@ def container_mount(
 
 
 def view_mount(store: Store, top: ChainID | None) -> Mount:
-    """The mount of an image's files as they are, read-only."""
+    """The mount of an image's files as they are, read-only; the options have `ro`."""
     # Without an upper directory an overlay wants two lower ones: there is always an empty one.
+    if top is None:
+        (empty,) = lower_folders(store, None, init=False)
+        return Mount(type="bind", source=str(empty), options=("bind", "ro"))
     return Mount(
         type="overlay",
         source="overlay",
         options=("ro", _lowerdir(store, top, EMPTY), *_features()),
     )
+
+
+def open_view(store: Store, top: ChainID | None, *, init: bool = False) -> int:
+    """A descriptor of the root of a view that is mounted nowhere: it ends when that is closed.
+
+    With `init` it has the mount points of a container too. For `copying.copy_up` and the like.
+    """
+    folders = lower_folders(store, top, init=init)
+    if len(folders) == 1:
+        return os.open(folders[0], DIRECTORY | os.O_CLOEXEC)
+    options: list[tuple[str, str | None]] = [("ro", None)]
+    options += [("lowerdir+", str(folder)) for folder in folders]
+    for feature in _features():
+        key, _, value = feature.partition("=")
+        options.append((key, value or None))
+    try:
+        return new_filesystem("overlay", tuple(options))
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    # Before Linux 6.7 overlay has no `lowerdir+`, and fsconfig(2) takes no value over 255 bytes.
+    data = ",".join(("lowerdir=" + ":".join(map(_plain, folders)), *_features()))
+    with store.staging_folder() as target:
+        mount("overlay", "overlay", target, MountFlag.RDONLY, data)
+        try:
+            return os.open(target, DIRECTORY | os.O_CLOEXEC)
+        finally:
+            unmount(target, UnmountFlag.DETACH)
 
 
 def lower_folders(store: Store, top: ChainID | None, *, init: bool = True) -> list[Path]:
