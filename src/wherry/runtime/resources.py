@@ -1,5 +1,6 @@
 """`linux.resources` of the runtime configuration as limits of a cgroup."""
 
+from wherry.errors import InvalidArgument
 from wherry.linux.cgroup.limits import (
     BlockIOLimits,
     CPULimits,
@@ -10,6 +11,7 @@ from wherry.linux.cgroup.limits import (
     MemoryLimits,
     RdmaLimits,
 )
+from wherry.linux.cgroup.manager import CgroupManager
 from wherry.oci import runtime_spec as spec
 
 # What every container may use besides the rules of its configuration, as with runc (whose
@@ -23,6 +25,29 @@ DEFAULT_DEVICES = (
         for major, minor in ((1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 2), (136, None))
     ),
 )
+
+
+class LimitsRefused(InvalidArgument):
+    """Limits that the kernel did not take, in runc's words."""
+
+
+def apply_resources(
+    manager: CgroupManager, resources: spec.Resources, *, with_devices: bool = True
+) -> None:
+    """Set the limits of `resources` on a cgroup, or raise LimitsRefused."""
+    try:
+        manager.apply(limits_of(resources, with_devices=with_devices))
+    except ValueError as error:
+        raise LimitsRefused(str(error)) from error
+    except OSError as error:
+        raise LimitsRefused(_refusal(error)) from error
+
+
+def _refusal(error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    for note in getattr(error, "__notes__", ()):  # 'failed to write "99"'
+        return f"{note}: write {error.filename}: {reason}"
+    return error.strerror or str(error)
 
 
 def limits_of(resources: spec.Resources, *, with_devices: bool = True) -> Limits:

@@ -74,6 +74,10 @@ class V1Manager:
             if not write.otherwise:
                 raise
             files.write(f"{directory}/{write.otherwise}", write.value)
+        except OSError as error:
+            if error.errno == errno.EBUSY and write.file == "memory.limit_in_bytes":
+                raise _limit_below_use(directory, write.value) from error
+            raise
 
     def processes(self) -> list[int]:
         for key in ("devices", "freezer", "name=systemd", *self._locations):
@@ -162,6 +166,13 @@ class V1Manager:
 
     def _need_unified(self) -> str:
         return self._location(UNIFIED) if self._unified is None else self._unified
+
+
+def _limit_below_use(directory: str, limit: str) -> OSError:
+    usage = files.read(f"{directory}/memory.usage_in_bytes")
+    peak = files.read(f"{directory}/memory.max_usage_in_bytes")
+    text = f"unable to set memory limit to {limit} (current usage: {usage}, peak usage: {peak})"
+    return OSError(errno.EBUSY, text, f"{directory}/memory.limit_in_bytes")
 
 
 def _freeze(state: str, timeout: float) -> None:
