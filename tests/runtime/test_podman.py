@@ -35,6 +35,7 @@ class Podman:
                 *("--events-backend", "none", "--log-level", "error", "--runtime", self.runtime),
                 *words,
             ],
+            cwd=self.folder,  # conmon notes an out-of-memory kill where it was started
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
