@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from wherry.linux.files import data_segments
 from wherry.linux.openat import READABLE_DIRECTORY, opened
-from wherry.store.tar.entry import Kind, TarEntry
+from wherry.store.tar.entry import BLOCK, Kind, TarEntry
 from wherry.store.tar.writer import END, format_header, padding
 
 _READ = 1 << 19
@@ -31,7 +31,7 @@ _KINDS = {
     stat.S_IFIFO: Kind.FIFO,
 }
 
-# Turns an entry of the tree into those of the archive; given the entry's directory and name.
+# Turns a directory or special file into its entries in the archive; given where it is.
 Translate = Callable[[TarEntry, int, bytes], Iterator[TarEntry]]
 
 
@@ -71,23 +71,30 @@ class Packer:
 
     def _children(self, directory: int, prefix: bytes, device: int) -> Iterator[bytes]:
         with os.scandir(directory) as entries:
-            names = sorted(os.fsencode(entry.name) for entry in entries)
-        for name in names:
-            yield from self._entry(directory, name, prefix + name, device)
+            found = sorted(
+                (os.fsencode(entry.name), entry.is_file(follow_symlinks=False)) for entry in entries
+            )
+        for name, is_file in found:
+            if is_file:
+                large = self._file(directory, name, prefix + name)
+                if large is not None:
+                    yield from large
+                if self._size >= _READ:
+                    yield self._flushed()
+            else:
+                yield from self._entry(directory, name, prefix + name, device)
 
     def _entry(self, directory: int, name: bytes, called: bytes, device: int) -> Iterator[bytes]:
         try:
             status = os.stat(name, dir_fd=directory, follow_symlinks=False)
             if stat.S_ISREG(status.st_mode):
-                with opened(os.open(name, _OPEN_FILE, dir_fd=directory)) as file:
-                    yield from self._file(file, directory, name, called)
+                yield from self._file(directory, name, called) or ()
             elif stat.S_ISDIR(status.st_mode):
                 check_depth(called)
                 with opened(os.open(name, _OPEN_DIRECTORY, dir_fd=directory)) as below:
                     status = os.fstat(below)
-                    xattrs = _wanted_xattrs(below)
                     shown = called if called.endswith(b"/") else called + b"/"
-                    self._put(_entry_of(shown, status, xattrs), directory, name)
+                    self._put(_entry_of(shown, status, _wanted_xattrs(below)), directory, name)
                     if status.st_dev == device:
                         yield from self._children(below, shown, device)
             elif not stat.S_ISSOCK(status.st_mode):  # a socket means nothing elsewhere
@@ -98,21 +105,46 @@ class Packer:
         if self._size >= _READ:
             yield self._flushed()
 
-    def _file(self, file: int, directory: int, name: bytes, called: bytes) -> Iterator[bytes]:
-        status = os.fstat(file)
-        if not stat.S_ISREG(status.st_mode):
-            return
+    def _file(self, directory: int, name: bytes, called: bytes) -> Iterator[bytes] | None:
+        """Write the regular file; of a large one its data are what is returned."""
+        try:
+            file = os.open(name, _OPEN_FILE, dir_fd=directory)
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
+            return None
+        large = None
+        try:
+            status = os.fstat(file)
+            if stat.S_ISREG(status.st_mode):
+                large = self._opened_file(file, status, called)
+        finally:
+            if large is None:
+                os.close(file)
+        return large
+
+    def _opened_file(
+        self, file: int, status: os.stat_result, called: bytes
+    ) -> Iterator[bytes] | None:
         entry = _entry_of(called, status, _wanted_xattrs(file))
         if status.st_nlink > 1 and self._is_known(status, entry):
-            self._put(entry, directory, name)
-            return
-        entry.size = entry.stored = status.st_size
-        if self.holes and status.st_blocks * 512 + _WORTHWHILE_HOLE <= status.st_size:
-            entry.segments = list(data_segments(file, status.st_size))
+            self._append(format_header(entry, nanoseconds=self.nanoseconds))
+            return None
+        entry.size = entry.stored = size = status.st_size
+        if self.holes and status.st_blocks * 512 + _WORTHWHILE_HOLE <= size:
+            entry.segments = list(data_segments(file, size))
             entry.stored = sum(length for _, length in entry.segments)
-        self._put(entry, directory, name)
-        for offset, length in entry.segments or ((0, entry.stored),):
-            yield from self._data(file, offset, length)
+        self._append(format_header(entry, nanoseconds=self.nanoseconds))
+        if entry.segments is not None or size > _READ:
+            return self._large_file(file, entry)
+        data = os.read(file, size) if size else b""
+        self._append(data.ljust(size + -size % BLOCK, b"\0"))
+        return None
+
+    def _large_file(self, file: int, entry: TarEntry) -> Iterator[bytes]:
+        with opened(file):
+            for offset, length in entry.segments or ((0, entry.stored),):
+                yield from self._data(file, offset, length)
         self._append(padding(entry.stored))
 
     def _data(self, file: int, offset: int, length: int) -> Iterator[bytes]:

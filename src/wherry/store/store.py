@@ -12,7 +12,6 @@ A thing exists when its row is committed; its files are complete and in place be
 """
 
 import os
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -42,6 +41,7 @@ class Store:
             self.root,
             self.root / "tmp",
             self.root / "blobs" / "sha256",
+            self.root / "layers",
             self.root / "layers" / "l",
             self.root / "containers",
             self.root / "volumes",
@@ -49,8 +49,9 @@ class Store:
             self.run / "containers",
         ):
             try:
-                # Searchable, not readable: files of a volume may belong to any user.
-                folder.mkdir(mode=0o711, parents=True)
+                # Searchable, not readable: files of a volume may belong to any user. Layers are
+                # for those who mount: their setuid programs and devices are nobody else's.
+                folder.mkdir(mode=0o700 if folder.name == "layers" else 0o711, parents=True)
             except FileExistsError:
                 continue
 
