@@ -164,6 +164,18 @@ def test_what_cannot_be_removed_is_reported(manager: CgroupManager) -> None:
     assert not manager.exists
 
 
+def test_cgroups_nested_deeper_than_any_stack_are_removed(manager: CgroupManager) -> None:
+    place = str(next(iter(manager.paths.values())))
+    for _ in range(sys.getrecursionlimit() + 50):
+        place += "/a"
+        os.mkdir(place)
+
+    assert manager.processes() == []
+    manager.delete()
+
+    assert not manager.exists
+
+
 def test_a_frozen_process_stands_still_until_thawed(manager: CgroupManager) -> None:
     script = "while :; do :; done"
     with resident(manager, script) as pid:

@@ -2,7 +2,6 @@
 
 import errno
 import os
-from collections.abc import Iterator
 
 _WRITE = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -76,16 +75,21 @@ def make_directory(directory: str) -> bool:
     return True
 
 
-def subtree(directory: str) -> Iterator[str]:
+def subtree(directory: str) -> list[str]:
     """The cgroups below `directory`, each before its parent, then `directory` itself."""
-    try:
-        with os.scandir(directory) as entries:
-            children = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-    except FileNotFoundError:
-        return
-    for child in children:
-        yield from subtree(child)
-    yield directory
+    # Not recursive: a container may have nested them deeper than Python's stack.
+    found: list[str] = []
+    pending = [directory]
+    while pending:
+        current = pending.pop()
+        try:
+            with os.scandir(current) as entries:
+                pending += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except FileNotFoundError:
+            continue
+        found.append(current)
+    found.reverse()
+    return found
 
 
 def remove_directories(directories: list[str]) -> list[OSError]:
