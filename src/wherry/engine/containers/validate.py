@@ -5,14 +5,14 @@ import signal
 from posixpath import isabs
 
 from wherry.engine.containers.options.modes import is_valid_ipc_mode, is_valid_pid_mode
-from wherry.engine.containers.options.network import parse_extra_host
-from wherry.engine.containers.options.ports import parse_port_range
 from wherry.engine.containers.options.units import quoted
 from wherry.engine.containers.validate_limits import check_limits
 from wherry.engine.containers.validate_mounts import check_mounts
 from wherry.engine.containers.validate_network import check_networking
 from wherry.errors import InvalidArgument, Unsupported
 from wherry.linux import capabilities
+from wherry.network.names import parse_extra_host
+from wherry.network.requests import parse_port_range
 from wherry.oci.container_config import ContainerConfig, Healthcheck, RestartPolicyName
 
 _ONE_MILLISECOND = 1_000_000
@@ -107,10 +107,7 @@ def _check_healthcheck(check: Healthcheck | None) -> None:
 
 def _check_texts(config: ContainerConfig) -> None:
     for host in config.extra_hosts:
-        try:
-            parse_extra_host(host)
-        except ValueError as error:
-            raise InvalidArgument(str(error)) from None
+        parse_extra_host(host)
     for binding in config.ports:
         try:
             if binding.host_port:

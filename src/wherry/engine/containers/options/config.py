@@ -18,13 +18,13 @@ from wherry.engine.containers.options.policy import (
     read_log,
     read_storage_options,
 )
-from wherry.engine.containers.options.ports import exposed_ports, parse_expose, parse_publish
 from wherry.engine.containers.options.resources import read_limits
 from wherry.engine.containers.options.security import read_security_options
 from wherry.engine.containers.options.units import parse_size
 from wherry.engine.containers.options.values import InvalidFlagValue, Options, pairs
 from wherry.engine.containers.options.volumes import parse_tmpfs, parse_volume
 from wherry.errors import InvalidArgument, Unsupported
+from wherry.network.requests import parse_expose, parse_publish
 from wherry.oci.container_config import ContainerConfig, MountRequest, RestartPolicyName
 from wherry.oci.platform import InvalidPlatform, Platform
 
@@ -194,7 +194,9 @@ def _networking(options: Options) -> dict[str, Any]:
         "mac_address": networking.mac_address,
         "links": networking.links,
         "ports": tuple(dict.fromkeys(published)),
-        "exposed_ports": exposed_ports(published, exposed),
+        "exposed_ports": tuple(
+            dict.fromkeys([*(f"{p.container_port}/{p.protocol}" for p in published), *exposed])
+        ),
         "publish_all": options.flag("publish_all"),
         **read_dns(options),
     }

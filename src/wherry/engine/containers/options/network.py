@@ -1,22 +1,14 @@
 """--network in both forms, and the flags that speak of the first network or of names."""
 
-import ipaddress
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from wherry.engine.containers.options.units import parse_integer, quoted
 from wherry.engine.containers.options.values import InvalidFlagValue, Options
 from wherry.errors import InvalidArgument
+from wherry.network.names import parse_dns_search, parse_extra_host
+from wherry.network.requests import parse_ip, parse_mac
 from wherry.oci.container_config import NetworkAttachment
-
-_MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}|([0-9a-fA-F]{4}\.){2}[0-9a-fA-F]{4}")
-_DOMAIN = re.compile(
-    r"(([A-Za-z0-9_]|[A-Za-z0-9_][A-Za-z0-9_-]*[A-Za-z0-9_])\.)*"
-    r"([A-Za-z0-9_]|[A-Za-z0-9_][A-Za-z0-9_-]*[A-Za-z0-9_])\.?",
-    re.ASCII,
-)
-_LONGEST_DOMAIN = 255
 
 PREDEFINED = frozenset(("default", "bridge", "host", "none"))
 
@@ -37,8 +29,8 @@ class Networking:
 
 def read_networking(options: Options) -> Networking:
     mac_address = options.text("mac_address")
-    if mac_address and not _MAC.fullmatch(mac_address.strip()):
-        raise InvalidArgument(f"{mac_address} is not a valid mac address")
+    if mac_address:
+        mac_address = parse_mac(mac_address)
     links = tuple(options.all_parsed("link", checked_link, ":"))
     wanted = _requested(options)
     first = _with_general_options(wanted[0], options, mac_address, links)
@@ -102,9 +94,7 @@ def _with_key(attachment: NetworkAttachment, key: str, value: str) -> NetworkAtt
     if key == "ip6":
         return replace(attachment, ipv6_address=value)
     if key == "mac-address":
-        if not _MAC.fullmatch(value):
-            raise ValueError(f"{value} is not a valid mac address")
-        return replace(attachment, mac_address=value)
+        return replace(attachment, mac_address=parse_mac(value))
     if key == "link-local-ip":
         return replace(attachment, link_local_ips=(*attachment.link_local_ips, value))
     if key == "driver-opt":
@@ -126,7 +116,7 @@ def _with_general_options(
 ) -> NetworkAttachment:
     """The first network takes the flags that stood for the only one, once."""
     aliases = (*options.texts("network_alias"), *options.texts("net_alias"))
-    local = tuple(options.all_parsed("link_local_ip", _address))
+    local = tuple(options.all_parsed("link_local_ip", parse_ip))
     ipv4, ipv6 = options.text("ip"), options.text("ip6")
     for mine, flag, theirs in (
         (attachment.aliases and aliases, "--network-alias", "alias"),
@@ -168,22 +158,15 @@ def _check_mixture(attachments: tuple[NetworkAttachment, ...]) -> None:
         )
 
 
-def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text.strip()))
-    except ValueError:
-        raise ValueError(f"IP address is not correctly formatted: {text}") from None
-
-
 def read_dns(options: Options) -> dict[str, tuple[str, ...]]:
     return {
-        "dns": tuple(options.all_parsed("dns", _address)),
+        "dns": tuple(options.all_parsed("dns", parse_ip)),
         "dns_options": tuple(
             _one_line(name, text)
             for name in ("dns_option", "dns_opt")
             for text in options.texts(name)
         ),
-        "dns_search": tuple(options.all_parsed("dns_search", _search_domain)),
+        "dns_search": tuple(options.all_parsed("dns_search", parse_dns_search)),
         "extra_hosts": tuple(options.all_parsed("add_host", parse_extra_host, ":")),
     }
 
@@ -193,32 +176,6 @@ def _one_line(name: str, text: str) -> str:
     if any(character.isspace() for character in text):
         raise InvalidFlagValue(name, text, f"{text!r} holds a blank or a line break")
     return text
-
-
-def _search_domain(text: str) -> str:
-    text = text.strip(" ")
-    if text in (".", ""):
-        return text
-    if len(text) > _LONGEST_DOMAIN or not _DOMAIN.fullmatch(text):
-        raise ValueError(f"{text} is not a valid domain")
-    return text
-
-
-def parse_extra_host(text: str) -> str:
-    """`name:ADDRESS` of `name:ADDRESS` or `name=ADDRESS`; the address may be `host-gateway`."""
-    name, equals, address = text.partition("=")
-    if not equals:
-        name, _, address = text.partition(":")
-    if not name or not address or any(character.isspace() for character in name):
-        raise ValueError(f"bad format for add-host: {quoted(text)}")
-    if address.startswith("[") and address.endswith("]"):
-        address = address[1:-1]
-    if address != "host-gateway":
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
-            raise ValueError(f"invalid IP address in add-host: {quoted(address)}") from None
-    return f"{name}:{address}"
 
 
 def checked_link(text: str) -> str:

@@ -114,7 +114,7 @@ class Options:
         return self.parsed(name, parse_integer, default)
 
     def parsed(self, name: str, parse: Callable[[str], T], default: T) -> T:
-        """The text of the option as `parse` reads it; its ValueError becomes InvalidFlagValue."""
+        """The text of the option as `parse` reads it; what is wrong with it becomes InvalidFlagValue."""
         if not self.has(name):
             return default
         return self.one(name, self.text(name), parse)
@@ -126,7 +126,7 @@ class Options:
     def one(name: str, text: str, parse: Callable[[str], T]) -> T:
         try:
             return parse(text)
-        except ValueError as error:
+        except (ValueError, InvalidArgument) as error:
             raise InvalidFlagValue(name, text, str(error)) from error
 
     def size(self, name: str, parse: Callable[[str], int]) -> int:
