@@ -6,7 +6,7 @@ mount_setattr(2); Linux 5.12 has all of them.
 """
 
 import os
-from ctypes import c_char_p, c_int, c_ulong
+from ctypes import c_char, c_char_p, c_int, c_ulong, c_void_p, sizeof
 from enum import IntFlag
 from struct import Struct
 
@@ -17,6 +17,13 @@ Target = str | bytes | os.PathLike[str]
 _mount = declare("mount", c_char_p, c_char_p, c_char_p, c_ulong, c_char_p)
 _umount2 = declare("umount2", c_char_p, c_int)
 _pivot_root = declare("pivot_root", c_char_p, c_char_p)
+_fstatfs = declare("fstatfs", c_int, c_void_p)
+
+_STATFS_SIZE = 256  # more than it takes anywhere
+_LONG = sizeof(c_ulong)
+
+PROC_SUPER_MAGIC = 0x9FA0
+DEVPTS_SUPER_MAGIC = 0x1CD1
 
 # The same on every architecture.
 _SYS_OPEN_TREE = 428
@@ -36,7 +43,6 @@ _FSMOUNT_CLOEXEC = 1
 _FSCONFIG_SET_FLAG = 0
 _FSCONFIG_SET_STRING = 1
 _FSCONFIG_CMD_CREATE = 6
-_LONGEST_VALUE = 255  # of a string given to fsconfig(2)
 
 _MOUNT_ATTR = Struct("=QQQQ")  # set, clear, propagation, user namespace
 
@@ -184,3 +190,11 @@ def _reason(context: int) -> str:
         return os.read(context, 4096).decode(errors="replace").strip().removeprefix("e ")
     except OSError:
         return ""
+
+
+def filesystem_type(descriptor: int) -> int:
+    """The magic number of the filesystem a descriptor is on, statfs(2)."""
+    buffer = (c_char * _STATFS_SIZE)()
+    if _fstatfs(descriptor, buffer) != 0:
+        raise last_error()
+    return int.from_bytes(buffer.raw[:_LONG], "little")

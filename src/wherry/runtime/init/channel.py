@@ -1,0 +1,141 @@
+"""The messages between the process that makes a container and the container's init.
+
+A pair of SOCK_SEQPACKET sockets, close-on-exec: a message is a packet, and the end of the
+stream says that the other side executed its program or died.
+
+    main                              init
+     │ ── JOINED (in its cgroup) ─────> │ unshares the cgroup namespace
+     │ <─ NAMESPACES ────────────────── │
+     │    plugs in the network          │ mounts
+     │ ── CONNECTED (if it waits) ────> │ writes settings of interfaces
+     │ <─ HOOKS (if there are any) ──── │
+     │ ── CONTINUE ───────────────────> │ changes its root, drops its privileges
+     │ <─ CONSOLE + descriptor ──────── │
+     │ <─ READY ─────────────────────── │
+     │ ── START ──────────────────────> │ execve
+     │ <─ end of stream ─────────────── │
+
+FAILED may come in place of any message of init's. With a user namespace a stage between asks
+for its ID maps (MAP, answered by CONTINUE) and tells the pid of init (CHILD).
+"""
+
+import json
+import os
+import socket
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from wherry.errors import WherryError, kind_of
+from wherry.runtime.errors import ContainerStartFailed, ProgramNotRunnable
+
+_LONGEST = 1 << 16
+
+
+class Kind(Enum):
+    MAP = "map"
+    CHILD = "child"
+    JOINED = "joined"
+    NAMESPACES = "namespaces"
+    CONNECTED = "connected"
+    HOOKS = "hooks"
+    CONTINUE = "continue"
+    CONSOLE = "console"
+    WARNING = "warning"
+    READY = "ready"
+    START = "start"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    kind: Kind
+    facts: dict[str, Any] = field(default_factory=dict)
+    descriptors: tuple[int, ...] = ()
+
+
+class PeerGone(Exception):
+    """The other side closed the channel: it executed its program, or it died."""
+
+
+class Channel:
+    """One end of the conversation."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+
+    @classmethod
+    def pair(cls) -> "tuple[Channel, Channel]":
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        return cls(ours), cls(theirs)
+
+    def fileno(self) -> int:
+        return self._end.fileno()
+
+    def close(self) -> None:
+        self._end.close()
+
+    def send(self, kind: Kind, /, *descriptors: int, **facts: Any) -> None:
+        data = json.dumps([kind.value, facts]).encode()
+        try:
+            if descriptors:
+                socket.send_fds(self._end, [data], list(descriptors))
+            else:
+                self._end.send(data)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise PeerGone from error
+
+    def receive(self) -> Message:
+        """The next message, or PeerGone."""
+        try:
+            data, descriptors, _, _ = socket.recv_fds(
+                self._end, _LONGEST, 4, socket.MSG_CMSG_CLOEXEC
+            )
+        except ConnectionResetError as error:
+            raise PeerGone from error
+        if not data:
+            raise PeerGone
+        kind, facts = json.loads(data)
+        return Message(Kind(kind), facts, tuple(descriptors))
+
+    def expect(self, kind: Kind) -> Message:
+        """The next message, which must be of this `kind`."""
+        message = self.receive()
+        if message.kind is not kind:
+            raise ProtocolError(kind, message.kind)
+        return message
+
+
+class ProtocolError(RuntimeError):
+    def __init__(self, expected: Kind, got: Kind) -> None:
+        super().__init__(f"expected {expected.value}, got {got.value}")
+
+
+def failure_facts(error: BaseException, step: str) -> dict[str, Any]:
+    """`error`, which ended `step`, as the facts of a FAILED message."""
+    if isinstance(error, ProgramNotRunnable):
+        return {"kind": "program", "message": error.reason}
+    if isinstance(error, ContainerStartFailed):
+        return {"kind": "Internal", "step": error.step, "message": error.reason}
+    if isinstance(error, WherryError):
+        return {"kind": kind_of(error), "step": step, "message": error.message}
+    return {"kind": "Internal", "step": step, "message": reason_of(error)}
+
+
+def reason_of(error: BaseException) -> str:
+    """An OSError in Go's words, which are the C library's in lower case, with its file."""
+    if isinstance(error, OSError) and error.errno is not None:
+        text = _lower_first(error.strerror or os.strerror(error.errno))
+        return f"{os.fsdecode(error.filename)}: {text}" if error.filename else text
+    return str(error) or type(error).__name__
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def raised(facts: dict[str, Any]) -> WherryError:
+    """The error that a FAILED message describes."""
+    if facts["kind"] == "program":
+        return ProgramNotRunnable(facts["message"])
+    return ContainerStartFailed(facts.get("step", ""), facts["message"])

@@ -1,0 +1,204 @@
+"""The first process of a container, from its fork to the user's program.
+
+It is a fork of the caller: everything it needs is imported before, since after the change of root
+the interpreter's files are out of reach. The steps follow runc's order, and the conversation
+with the caller is drawn in `channel`.
+"""
+
+import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NoReturn
+
+from wherry.linux import netlink
+from wherry.linux.namespaces import CloneFlag, join_namespace, unshare
+from wherry.linux.netlink import RouteSocket
+from wherry.linux.openat import opened
+from wherry.linux.process import (
+    PrctlOption,
+    close_on_exec_from,
+    close_other_descriptors,
+    prctl,
+    reset_signals,
+)
+from wherry.oci.runtime_spec import Process
+from wherry.runtime.hooks import run_hooks
+from wherry.runtime.init.channel import Channel, Kind, PeerGone, failure_facts
+from wherry.runtime.init.console import mount_console, open_console
+from wherry.runtime.init.passwd import home_of
+from wherry.runtime.init.process import (
+    Confinement,
+    assume_identity,
+    change_personality,
+    confine,
+    enter_working_directory,
+    settle_in,
+    verify_working_directory,
+    write_oom_score,
+)
+from wherry.runtime.init.program import environment_of, find_program
+from wherry.runtime.init.rootfs import (
+    RootPlan,
+    change_root_only,
+    cut_off_from_host,
+    enter_root,
+    fill_root,
+    mount_root,
+    move_and_chroot,
+    open_shared_sources,
+    pivot,
+    restrict_root,
+)
+from wherry.runtime.init.steps import step
+from wherry.runtime.init.sysctls import write_sysctls
+from wherry.runtime.stdio import Stdio
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InitPlan:
+    """What init works from, decided before the fork. Descriptors are the caller's."""
+
+    root: RootPlan
+    process: Process
+    confinement: Confinement
+    stdio: Stdio | None
+    new_namespaces: int  # CloneFlags to unshare; pid and time came with the fork
+    joined: tuple[tuple[int, int], ...] = ()  # (descriptor, CloneFlag)
+    waits_for_network: bool = False  # settings of interfaces come after they are plugged in
+    has_hooks: bool = False
+    pivots: bool = True
+    keeps_descriptors: int = 0  # beside the first three: --preserve-fds
+    state: dict[str, object] | None = None  # for hooks that run in the container
+
+
+def run_init(plan: InitPlan, channel: Channel) -> NoReturn:
+    """Become the container's first process. Returns by execve, or ends after telling why not."""
+    try:
+        _run(plan, channel)
+    except PeerGone:
+        pass  # the caller died or gave up: nobody wants this container
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the caller reports it
+        with suppress(PeerGone):
+            channel.send(Kind.FAILED, **failure_facts(error, ""))
+    os._exit(1)
+
+
+def _run(plan: InitPlan, channel: Channel) -> None:
+    _take_only_what_is_ours(plan, channel)
+    channel.expect(Kind.JOINED)
+    _enter_namespaces(plan)
+    channel.send(Kind.NAMESPACES)
+
+    def warn(text: str) -> None:
+        channel.send(Kind.WARNING, message=text)
+
+    terminal = _make_root(plan, channel)
+    process = plan.process
+    settle_in(process, plan.confinement, terminal, warn)
+    change_personality(plan.root.spec.linux.personality if plan.root.spec.linux else None)
+    environment = environment_of(process.env)
+    environment.setdefault("HOME", home_of(process.user.uid))
+    entered = enter_working_directory(process.cwd)
+    final = assume_identity(process, plan.confinement, warn)
+    verify_working_directory(process.cwd, entered)
+    # PR_SET_DUMPABLE stays off until execve: our memory is the host's interpreter.
+    prctl(PrctlOption.SET_DUMPABLE, 0)
+    program = find_program(process.args[0], environment)
+    channel.send(Kind.READY)
+    channel.expect(Kind.START)
+    hooks = plan.root.spec.hooks
+    if hooks is not None and hooks.start_container:
+        run_hooks("startContainer", hooks.start_container, plan.state or {})
+    confine(plan.confinement, final)
+    execute(program, process.args, environment)
+
+
+def execute(program: str, words: tuple[str, ...], environment: dict[str, str]) -> None:
+    """Replace this process; returns by raising the reason why that failed, in Go's words."""
+    reset_signals()
+    try:
+        os.execve(program, words, environment)
+    except OSError as error:
+        with step(f"exec {program}"):
+            raise OSError(error.errno, error.strerror) from None
+
+
+def _take_only_what_is_ours(plan: InitPlan, channel: Channel) -> None:
+    """Put the standard descriptors in place and let go of everything else of the caller's."""
+    prctl(PrctlOption.SET_DUMPABLE, 0)
+    os.setsid()
+    sources = plan.root.sources.values()
+    keep = {channel.fileno(), *sources, *(descriptor for descriptor, _ in plan.joined)}
+    if plan.stdio is not None:
+        # Copies first: one of them may lie where another belongs.
+        copies = [os.dup(fd) for fd in (plan.stdio.stdin, plan.stdio.stdout, plan.stdio.stderr)]
+        for number, copy in enumerate(copies):
+            os.dup2(copy, number, inheritable=True)
+            os.close(copy)
+    kept = range(3, 3 + plan.keeps_descriptors)
+    close_other_descriptors({0, 1, 2, *kept, *keep})
+    close_on_exec_from(3 + plan.keeps_descriptors)
+
+
+def _enter_namespaces(plan: InitPlan) -> None:
+    with step("joining namespaces"):
+        for descriptor, flag in plan.joined:
+            join_namespace(descriptor, flag)
+            os.close(descriptor)
+    with step("creating namespaces"):
+        if plan.new_namespaces:
+            unshare(plan.new_namespaces)
+    if plan.new_namespaces & CloneFlag.NEWNET:
+        with step("putting up the loopback interface"), RouteSocket() as route:
+            route.request(netlink.set_link_up("lo"))
+
+
+def _make_root(plan: InitPlan, channel: Channel) -> int | None:
+    """Build the root, change into it; returns the terminal if the process is to have one."""
+    spec = plan.root.spec
+    linux = spec.linux
+    private = bool(plan.new_namespaces & CloneFlag.NEWNS)
+    write_oom_score(plan.process.oom_score_adj)
+    _name_host(plan)
+    if private:
+        open_shared_sources(plan.root)
+        cut_off_from_host(plan.root)
+    with opened(mount_root(plan.root)) as root:
+        fill_root(root, plan.root)
+        terminal = _make_terminal(plan, channel, root)
+        if plan.waits_for_network:
+            channel.expect(Kind.CONNECTED)
+        if linux is not None:
+            with step("error writing sysctls"):
+                write_sysctls(linux.sysctl)
+        if plan.has_hooks:
+            channel.send(Kind.HOOKS)
+            channel.expect(Kind.CONTINUE)
+        if spec.hooks is not None and spec.hooks.create_container:
+            run_hooks("createContainer", spec.hooks.create_container, plan.state or {})
+        restrict_root(root, plan.root)
+        change = (pivot if plan.pivots else move_and_chroot) if private else change_root_only
+        enter_root(root, plan.root, change)
+    return terminal
+
+
+def _name_host(plan: InitPlan) -> None:
+    spec = plan.root.spec
+    if plan.new_namespaces & CloneFlag.NEWUTS:
+        with step("error setting hostname"):
+            if spec.hostname:
+                socket.sethostname(spec.hostname)
+            if spec.domainname:
+                write_sysctls({"kernel.domainname": spec.domainname})
+
+
+def _make_terminal(plan: InitPlan, channel: Channel, root: int) -> int | None:
+    if not plan.process.terminal:
+        return None
+    with step("error creating console"):
+        master, terminal = open_console(root, plan.process.console_size)
+        mount_console(root, terminal)
+        channel.send(Kind.CONSOLE, master)
+        os.close(master)
+    return terminal
