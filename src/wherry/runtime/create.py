@@ -153,10 +153,10 @@ def create_container(
         created.start_time = start_time(pid)
         _accompany(created, channel, plan, cgroup, on_namespaces, state)
     except PeerGone as error:
-        _give_up(created)
+        give_up(created)
         raise ContainerStartFailed("", "the container's init ended unexpectedly") from error
     except BaseException:
-        _give_up(created)
+        give_up(created)
         raise
     return created
 
@@ -322,35 +322,44 @@ def _accompany(
             raise ContainerStartFailed(
                 "unable to apply cgroup configuration", reason_of(error)
             ) from error
+    hooks = plan.root.spec.hooks
+
+    def answer(kind: Kind) -> None:
+        if kind is Kind.NAMESPACES and on_namespaces is not None:
+            on_namespaces(created.pid)
+            if plan.waits_for_network:
+                channel.send(Kind.CONNECTED)
+        elif kind is Kind.HOOKS and hooks is not None:
+            document = {**state, "pid": created.pid}
+            run_hooks("prestart", hooks.prestart, document)
+            run_hooks("createRuntime", hooks.create_runtime, document)
+            channel.send(Kind.CONTINUE)
+
+    follow_child(created, channel, answer)
+
+
+def follow_child(
+    created: Created, channel: Channel, answer: Callable[[Kind], None] = lambda _kind: None
+) -> None:
+    """Tell the child that it is in its cgroup, and listen until it is ready or has failed."""
     channel.send(Kind.JOINED)
     while True:
         message = channel.receive()
         match message.kind:
-            case Kind.NAMESPACES:
-                if on_namespaces is not None:
-                    on_namespaces(created.pid)
-                    if plan.waits_for_network:
-                        channel.send(Kind.CONNECTED)
-            case Kind.HOOKS:
-                hooks = plan.root.spec.hooks
-                assert hooks is not None
-                document = {**state, "pid": created.pid}
-                run_hooks("prestart", hooks.prestart, document)
-                run_hooks("createRuntime", hooks.create_runtime, document)
-                channel.send(Kind.CONTINUE)
+            case Kind.READY:
+                return
+            case Kind.FAILED:
+                raise raised(message.facts)
             case Kind.CONSOLE:
                 created.console = message.descriptors[0]
             case Kind.WARNING:
                 created.warnings.append(message.facts["message"])
-            case Kind.FAILED:
-                raise raised(message.facts)
-            case Kind.READY:
-                return
             case _:
-                raise ContainerStartFailed("", f"init said {message.kind.value}")
+                answer(message.kind)
 
 
-def _give_up(created: Created) -> None:
+def give_up(created: Created) -> None:
+    """End the process and let go of what its holder would have had."""
     if created.pidfd >= 0:
         created.abort()
         os.close(created.pidfd)

@@ -7,6 +7,7 @@ with the caller is drawn in `channel`.
 
 import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
@@ -74,43 +75,68 @@ class InitPlan:
 
 def run_init(plan: InitPlan, channel: Channel) -> NoReturn:
     """Become the container's first process. Returns by execve, or ends after telling why not."""
+
+    def work() -> None:
+        close_callers_descriptors(
+            channel,
+            plan.stdio,
+            {*plan.root.sources.values(), *(descriptor for descriptor, _ in plan.joined)},
+            plan.keeps_descriptors,
+        )
+        channel.expect(Kind.JOINED)
+        _enter_namespaces(plan)
+        channel.send(Kind.NAMESPACES)
+        terminal = _make_root(plan, channel)
+        linux = plan.root.spec.linux
+        change_personality(linux.personality if linux else None)
+
+        def run_start_hooks() -> None:
+            hooks = plan.root.spec.hooks
+            if hooks is not None and hooks.start_container:
+                run_hooks("startContainer", hooks.start_container, plan.state or {})
+
+        become_program(plan.process, plan.confinement, terminal, channel, run_start_hooks)
+
+    run_stage(work, channel)
+
+
+def run_stage(work: Callable[[], None], channel: Channel) -> NoReturn:
+    """Do `work`, which ends in execve; a failure is told to the caller, and the process ends."""
     try:
-        _run(plan, channel)
+        work()
     except PeerGone:
-        pass  # the caller died or gave up: nobody wants this container
+        pass  # the caller died or gave up: nobody wants this process
     except BaseException as error:  # noqa: BLE001 - whatever it is, the caller reports it
         with suppress(PeerGone):
             channel.send(Kind.FAILED, **failure_facts(error, ""))
     os._exit(1)
 
 
-def _run(plan: InitPlan, channel: Channel) -> None:
-    _take_only_what_is_ours(plan, channel)
-    channel.expect(Kind.JOINED)
-    _enter_namespaces(plan)
-    channel.send(Kind.NAMESPACES)
+def become_program(
+    process: Process,
+    confinement: Confinement,
+    terminal: int | None,
+    channel: Channel,
+    before_start: Callable[[], None],
+) -> None:
+    """Take on limits, identity and confinement, wait for START, and execute the program."""
 
     def warn(text: str) -> None:
         channel.send(Kind.WARNING, message=text)
 
-    terminal = _make_root(plan, channel)
-    process = plan.process
-    settle_in(process, plan.confinement, terminal, warn)
-    change_personality(plan.root.spec.linux.personality if plan.root.spec.linux else None)
+    settle_in(process, confinement, terminal, warn)
     environment = environment_of(process.env)
     environment.setdefault("HOME", home_of(process.user.uid))
     entered = enter_working_directory(process.cwd)
-    final = assume_identity(process, plan.confinement, warn)
-    verify_working_directory(process.cwd, entered)
-    # PR_SET_DUMPABLE stays off until execve: our memory is the host's interpreter.
+    final = assume_identity(process, confinement, warn)
+    # A change of identity made it dumpable again, and our memory is the host's interpreter.
     prctl(PrctlOption.SET_DUMPABLE, 0)
+    verify_working_directory(process.cwd, entered)
     program = find_program(process.args[0], environment)
     channel.send(Kind.READY)
     channel.expect(Kind.START)
-    hooks = plan.root.spec.hooks
-    if hooks is not None and hooks.start_container:
-        run_hooks("startContainer", hooks.start_container, plan.state or {})
-    confine(plan.confinement, final)
+    before_start()
+    confine(confinement, final)
     execute(program, process.args, environment)
 
 
@@ -124,21 +150,23 @@ def execute(program: str, words: tuple[str, ...], environment: dict[str, str]) -
             raise OSError(error.errno, error.strerror) from None
 
 
-def _take_only_what_is_ours(plan: InitPlan, channel: Channel) -> None:
-    """Put the standard descriptors in place and let go of everything else of the caller's."""
+def close_callers_descriptors(
+    channel: Channel, stdio: Stdio | None, needed: set[int], kept: int
+) -> None:
+    """Put the standard descriptors in place and let go of everything else of the caller's.
+
+    `kept` descriptors from 3 on are handed to the program, as --preserve-fds asks.
+    """
     prctl(PrctlOption.SET_DUMPABLE, 0)
     os.setsid()
-    sources = plan.root.sources.values()
-    keep = {channel.fileno(), *sources, *(descriptor for descriptor, _ in plan.joined)}
-    if plan.stdio is not None:
+    if stdio is not None:
         # Copies first: one of them may lie where another belongs.
-        copies = [os.dup(fd) for fd in (plan.stdio.stdin, plan.stdio.stdout, plan.stdio.stderr)]
+        copies = [os.dup(number) for number in (stdio.stdin, stdio.stdout, stdio.stderr)]
         for number, copy in enumerate(copies):
             os.dup2(copy, number, inheritable=True)
             os.close(copy)
-    kept = range(3, 3 + plan.keeps_descriptors)
-    close_other_descriptors({0, 1, 2, *kept, *keep})
-    close_on_exec_from(3 + plan.keeps_descriptors)
+    close_other_descriptors({0, 1, 2, *range(3, 3 + kept), channel.fileno(), *needed})
+    close_on_exec_from(3 + kept)
 
 
 def _enter_namespaces(plan: InitPlan) -> None:

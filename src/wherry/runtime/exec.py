@@ -1,0 +1,138 @@
+"""Putting another process into a running container.
+
+The caller must have one thread, as for `create`: the child is a fork of it.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from wherry.linux.cgroup.manager import CgroupManager
+from wherry.linux.namespaces import FILES, CloneFlag, join_namespace, open_namespace
+from wherry.linux.openat import opened
+from wherry.linux.process import open_process, start_time
+from wherry.oci.runtime_spec import Process, Seccomp
+from wherry.runtime.create import Created, follow_child, give_up
+from wherry.runtime.errors import ContainerNotRunning, ContainerStartFailed
+from wherry.runtime.init.channel import Channel, PeerGone, reason_of
+from wherry.runtime.init.join import JoinPlan, run_join
+from wherry.runtime.init.process import Confinement
+from wherry.runtime.seccomp import compile_filter, filter_flags
+from wherry.runtime.stdio import Stdio
+
+
+def exec_process(
+    pid: int,
+    started: int,
+    process: Process,
+    *,
+    cgroup: CgroupManager | None = None,
+    seccomp: Seccomp | None = None,
+    stdio: Stdio | None = None,
+    seccomp_cache: Path | None = None,
+    keeps_descriptors: int = 0,
+) -> Created:
+    """Run `process` in the container whose first process is `pid`, started at `started` ticks.
+
+    Returns when the program has been executed; the process is a child of the caller. Raises
+    ContainerNotRunning, ProgramNotRunnable and ContainerStartFailed.
+    """
+    try:
+        pidfd = open_process(pid, started)
+    except ProcessLookupError as error:
+        raise ContainerNotRunning from error
+    confinement = Confinement()
+    if seccomp is not None:
+        confinement = Confinement(
+            seccomp=compile_filter(seccomp, seccomp_cache), seccomp_flags=filter_flags(seccomp)
+        )
+    with opened(pidfd):
+        plan = JoinPlan(
+            pidfd=pidfd,
+            namespaces=_namespaces_to_join(pid) & ~CloneFlag.NEWPID,
+            process=process,
+            confinement=confinement,
+            stdio=stdio,
+            keeps_descriptors=keeps_descriptors,
+        )
+        channel, child = _fork_into(plan)
+    created = Created(str(pid), child, -1, 0, _channel=channel)
+    try:
+        created.pidfd = os.pidfd_open(child)
+        created.start_time = start_time(child)
+        _place(cgroup, child, pid)
+        follow_child(created, channel)
+    except PeerGone as error:
+        give_up(created)
+        raise ContainerNotRunning from error
+    except BaseException:
+        give_up(created)
+        raise
+    try:
+        created.start()
+    except BaseException:
+        give_up(created)
+        raise
+    return created
+
+
+def _namespaces_to_join(pid: int) -> int:
+    """The kinds of namespaces in which `pid` is elsewhere than this process."""
+    flags = 0
+    for flag, name in FILES.items():
+        theirs = os.stat(f"/proc/{pid}/ns/{name}")
+        ours = os.stat(f"/proc/self/ns/{name}")
+        if not os.path.samestat(theirs, ours):
+            flags |= flag
+    # The root of a container without a mount namespace of its own is changed all the same.
+    return flags | CloneFlag.NEWNS
+
+
+def _fork_into(plan: JoinPlan) -> tuple[Channel, int]:
+    ours, theirs = Channel.pair()
+    try:
+        with _children_beside(plan.pidfd):
+            child = os.fork()
+            if child == 0:
+                ours.close()
+                run_join(plan, theirs)
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return ours, child
+
+
+@contextmanager
+def _children_beside(pidfd: int) -> Iterator[None]:
+    """Let children start in the PID namespace of the process that `pidfd` stands for."""
+    with opened(open_namespace("self", CloneFlag.NEWPID)) as own:
+        try:
+            join_namespace(pidfd, CloneFlag.NEWPID)
+        except OSError as error:
+            if error.errno == errno.ESRCH:
+                raise ContainerNotRunning from error
+            raise ContainerStartFailed("joining namespaces", reason_of(error)) from error
+        try:
+            yield
+        except OSError as error:
+            # A PID namespace whose first process has ended takes nobody in: ENOMEM, fork(2).
+            if error.errno == errno.ENOMEM:
+                raise ContainerNotRunning from error
+            raise
+        finally:
+            join_namespace(own, CloneFlag.NEWPID)
+
+
+def _place(cgroup: CgroupManager | None, child: int, beside: int) -> None:
+    if cgroup is None:
+        return
+    try:
+        cgroup.add(child, beside=beside)
+    except OSError as error:
+        raise ContainerStartFailed(
+            "unable to apply cgroup configuration", reason_of(error)
+        ) from error

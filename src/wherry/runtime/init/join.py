@@ -1,0 +1,65 @@
+"""The process of an exec, from its fork to the user's program inside a running container.
+
+Between joining the namespaces and execve it is the host's interpreter among the container's
+processes: it is not dumpable (so neither traced nor looked into through /proc, CVE-2016-9962),
+holds no descriptor of the host but its standard ones and the channel, and stands in the
+container's own root.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import NoReturn
+
+from wherry.linux.namespaces import join_namespace
+from wherry.linux.openat import opened
+from wherry.oci.runtime_spec import Process
+from wherry.runtime.init.channel import Channel, Kind
+from wherry.runtime.init.console import open_console
+from wherry.runtime.init.main import become_program, close_callers_descriptors, run_stage
+from wherry.runtime.init.process import Confinement, write_oom_score
+from wherry.runtime.init.steps import step
+from wherry.runtime.stdio import Stdio
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JoinPlan:
+    """What the new process works from. `pidfd` is of the container's first process."""
+
+    pidfd: int
+    namespaces: int  # CloneFlags to join; that of processes came with the fork
+    process: Process
+    confinement: Confinement
+    stdio: Stdio | None
+    keeps_descriptors: int = 0
+
+
+def run_join(plan: JoinPlan, channel: Channel) -> NoReturn:
+    """Become the user's process. Returns by execve, or ends after telling why not."""
+
+    def work() -> None:
+        close_callers_descriptors(channel, plan.stdio, {plan.pidfd}, plan.keeps_descriptors)
+        channel.expect(Kind.JOINED)
+        write_oom_score(plan.process.oom_score_adj)
+        with step("joining namespaces"):
+            join_namespace(plan.pidfd, plan.namespaces)
+        os.close(plan.pidfd)
+        become_program(
+            plan.process, plan.confinement, _make_terminal(plan, channel), channel, _nothing
+        )
+
+    run_stage(work, channel)
+
+
+def _make_terminal(plan: JoinPlan, channel: Channel) -> int | None:
+    if not plan.process.terminal:
+        return None
+    with step("error creating console"):
+        with opened(os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) as root:
+            master, terminal = open_console(root, plan.process.console_size)
+        channel.send(Kind.CONSOLE, master)
+        os.close(master)
+    return terminal
+
+
+def _nothing() -> None:
+    return
