@@ -4,7 +4,8 @@ The shim cannot import the engine, which is above it; whoever starts a container
 `Engineering` whose functions it calls at the first start, at each restart by policy and at the end.
 
     prepare(container) ──> StartPlan ──> runtime.create ──> plan.connect(netns) ──> runtime.start
-                                │
+                                │                                   │
+                                │                                   └── Published.close()
                                 └── plan.release() after the exit, or when any step failed
 """
 
@@ -12,13 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from wherry.network.ports import Published
 from wherry.oci.mount import Mount
 from wherry.oci.runtime_spec import Spec
 from wherry.store.containers import Container
 
 
-def _nothing(_namespace: int) -> None:
-    return
+def _nothing(_namespace: int) -> Published | None:
+    return None
 
 
 def _no_release() -> None:
@@ -40,10 +42,10 @@ class StartPlan:
     spec: Spec
     root_mounts: tuple[Mount, ...] = ()
     # Joins the container's networks and publishes its ports, given a descriptor of its network
-    # namespace; raises in Docker's words. Not called when the namespace is somebody else's.
-    connect: Callable[[int], None] = _nothing
-    # Lets go of what `prepare` and `connect` took (addresses, ports, mounted volumes); called
-    # once after each exit or failed start, and must not raise for what is already gone.
+    # namespace; raises in Docker's words. The shim forwards for the ports and closes them.
+    connect: Callable[[int], Published | None] = _nothing
+    # Lets go of what `prepare` and `connect` took (addresses, mounted volumes); called once
+    # after each exit or failed start, and must not raise for what is already gone.
     release: Callable[[], None] = _no_release
 
 
