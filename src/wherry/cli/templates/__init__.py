@@ -1,0 +1,1 @@
+"""Go's text/template, for `--format`: a lexer, a parser, an executor and the functions."""
