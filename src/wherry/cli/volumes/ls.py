@@ -1,0 +1,67 @@
+"""wherry volume ls"""
+
+from wherry.cli.context import Context
+from wherry.cli.flags import Boolean, Filters, FlagSet, String, Syntax
+from wherry.cli.listing import FORMAT_HELP, print_rows
+from wherry.cli.units import human_size
+
+SYNTAX = Syntax("[OPTIONS]")
+TITLES = {
+    "Name": "VOLUME NAME",
+    "Driver": "DRIVER",
+    "Scope": "SCOPE",
+    "Mountpoint": "MOUNTPOINT",
+    "Labels": "LABELS",
+    "Links": "LINKS",
+    "Size": "SIZE",
+    "Availability": "AVAILABILITY",
+    "Group": "GROUP",
+    "Status": "STATUS",
+}
+
+
+class Flags(FlagSet):
+    filter = Filters("f", 'Provide filter values (e.g. "dangling=true")')
+    format = String("", FORMAT_HELP)
+    quiet = Boolean("q", "Only display volume names")
+
+
+def run(flags: Flags, context: Context) -> None:
+    from wherry.engine.documents.volume import volume_document  # --help does without the engine
+    from wherry.engine.volumes.list import list_volumes
+
+    volumes = list_volumes(context.engine, flags.filter)
+    if flags.quiet and not flags.format:
+        for volume in volumes:
+            context.out(volume.name)
+        return
+    with_size = ".Size" in flags.format or ".Links" in flags.format
+    usage = _usage(context) if with_size else {}
+    rows = []
+    for volume in volumes:
+        document = volume_document(context.engine.store, volume)
+        links, size = usage.get(volume.name, ("N/A", "N/A"))
+        rows.append(
+            {
+                "Availability": "N/A",
+                "Driver": volume.driver,
+                "Group": "N/A",
+                "Labels": ",".join(f"{key}={value}" for key, value in volume.labels.items()),
+                "Links": links,
+                "Mountpoint": str(document["Mountpoint"]),
+                "Name": volume.name,
+                "Scope": "local",
+                "Size": size,
+                "Status": "N/A",
+            }
+        )
+    print_rows(context, rows, chosen=flags.format, titles=TITLES, default="{{.Driver}}\t{{.Name}}")
+
+
+def _usage(context: Context) -> dict[str, tuple[str, str]]:
+    from wherry.engine.system.df import disk_usage  # walks every volume: only when asked for
+
+    return {
+        usage.volume.name: (str(usage.links), human_size(usage.size))
+        for usage in disk_usage(context.engine).volumes
+    }
