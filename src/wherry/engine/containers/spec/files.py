@@ -13,8 +13,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from wherry.linux.openat import open_in_root, opened
-from wherry.oci.digest import ChainID
 from wherry.linux.xattr import get_xattr
+from wherry.oci.digest import ChainID
 from wherry.store.overlay import OPAQUE, is_whiteout, opaque_xattr
 from wherry.store.roots import stopped_root
 from wherry.store.snapshots import lower_folders
