@@ -1,0 +1,104 @@
+"""wherry events"""
+
+import json
+import time
+
+from wherry.cli.context import Context
+from wherry.cli.flags import Filters, FlagSet, String, Syntax
+from wherry.cli.templates.template import Template
+from wherry.cli.templates.values import Struct
+from wherry.errors import InvalidArgument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wherry.store.events import Event
+
+SYNTAX = Syntax("[OPTIONS]")
+KEYS = frozenset({"container", "event", "image", "label", "network", "scope", "type", "volume"})
+
+
+class Flags(FlagSet):
+    filter = Filters("f", "Filter output based on conditions provided")
+    format = String("", "Format output using a custom template, or 'json'")
+    since = String("", "Show all events created since timestamp")
+    until = String("", "Stream events until this timestamp")
+
+
+def run(flags: Flags, context: Context) -> None:
+    from wherry.engine.events import follow_events  # --help does without the engine
+    from wherry.engine.filters import parse_moment
+
+    for key in flags.filter:
+        if key not in KEYS:
+            raise InvalidArgument(f"invalid filter '{key}'")
+    show = _printer(flags.format)
+    for event in follow_events(
+        context.engine,
+        since_ns=parse_moment(flags.since) if flags.since else None,
+        until_ns=parse_moment(flags.until) if flags.until else None,
+        keep=lambda event: _passes(event, flags.filter),
+    ):
+        context.out(show(event))
+        context.flush()
+
+
+def _passes(event: "Event", filters: dict[str, tuple[str, ...]]) -> bool:
+    for key, values in filters.items():
+        if key == "label":
+            if not all(_has(event.attributes, value) for value in values):
+                return False
+        elif not any(_matches(event, key, value) for value in values):
+            return False
+    return True
+
+
+def _has(attributes: dict[str, str], wanted: str) -> bool:
+    key, equals, value = wanted.partition("=")
+    return key in attributes and (not equals or attributes[key] == value)
+
+
+def _matches(event: "Event", key: str, value: str) -> bool:
+    if key == "type":
+        return event.type == value
+    if key == "event":
+        # "exec_start" matches "exec_start: sh", as in Docker
+        return event.action == value or event.action.partition(":")[0] == value
+    if key == "scope":
+        return value == "local"
+    named = event.attributes.get("name", "")
+    if key == "image" and event.type == "container":
+        return event.attributes.get("image", "") == value
+    return event.type == key and (named == value or event.actor_id.startswith(value))
+
+
+def _document(event: "Event") -> dict[str, object]:
+    return {
+        "Type": event.type,
+        "Action": event.action,
+        "Actor": {"ID": event.actor_id, "Attributes": event.attributes},
+        "scope": "local",
+        "time": event.time_ns // 10**9,
+        "timeNano": event.time_ns,
+    }
+
+
+def _printer(template: str) -> "Callable[[Event], str]":
+    if not template:
+        return _line
+    if template in ("json", "{{json .}}"):
+        return lambda event: json.dumps(_document(event), separators=(",", ":"))
+    parsed = Template(template)
+    return lambda event: parsed.execute(Struct({**_document(event), "ID": event.actor_id}))
+
+
+def _line(event: "Event") -> str:
+    seconds, nanoseconds = divmod(event.time_ns, 10**9)
+    stamp = time.localtime(seconds)
+    zone = time.strftime("%z", stamp)
+    moment = f"{time.strftime('%Y-%m-%dT%H:%M:%S', stamp)}.{nanoseconds:09d}"
+    offset = "Z" if zone == "+0000" else f"{zone[:3]}:{zone[3:]}"
+    pairs = ", ".join(f"{key}={value}" for key, value in sorted(event.attributes.items()))
+    end = f" ({pairs})" if pairs else ""
+    return f"{moment}{offset} {event.type} {event.action} {event.actor_id}{end}"
