@@ -1,0 +1,51 @@
+"""wherry network ls"""
+
+from wherry.cli.context import Context
+from wherry.cli.flags import Boolean, Filters, FlagSet, String, Syntax
+from wherry.cli.listing import FORMAT_HELP, print_rows
+
+SYNTAX = Syntax("[OPTIONS]")
+TITLES = {
+    "ID": "NETWORK ID",
+    "Name": "NAME",
+    "Driver": "DRIVER",
+    "Scope": "SCOPE",
+    "IPv4": "IPV4",
+    "IPv6": "IPV6",
+    "Internal": "INTERNAL",
+    "Labels": "LABELS",
+    "CreatedAt": "CREATED AT",
+}
+_TABLE = "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}"
+_SHORT = 12
+
+
+class Flags(FlagSet):
+    filter = Filters("f", 'Provide filter values (e.g. "driver=bridge")')
+    format = String("", FORMAT_HELP)
+    no_trunc = Boolean("", "Do not truncate the output")
+    quiet = Boolean("q", "Only display network IDs")
+
+
+def run(flags: Flags, context: Context) -> None:
+    from wherry.engine.networks.list import list_networks  # --help does without the engine
+
+    rows = [
+        {
+            "CreatedAt": network.created,
+            "Driver": network.driver,
+            "ID": network.id if flags.no_trunc else network.id[:_SHORT],
+            "IPv4": str(network.enable_ipv4).lower(),
+            "IPv6": str(network.enable_ipv6).lower(),
+            "Internal": str(network.internal).lower(),
+            "Labels": ",".join(f"{key}={value}" for key, value in network.labels.items()),
+            "Name": network.name,
+            "Scope": network.scope,
+        }
+        for network in list_networks(context.engine, flags.filter)
+    ]
+    if flags.quiet and not flags.format:
+        for row in rows:
+            context.out(row["ID"])
+        return
+    print_rows(context, rows, chosen=flags.format, titles=TITLES, default=_TABLE)

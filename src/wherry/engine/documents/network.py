@@ -1,0 +1,54 @@
+"""Docker's document of a network."""
+
+from typing import TYPE_CHECKING
+
+from wherry.store.networks import Endpoint, Network, endpoints_on
+
+if TYPE_CHECKING:
+    from wherry.store.store import Store
+
+
+def network_document(store: "Store", network: Network, names: dict[str, str]) -> dict[str, object]:
+    """GET /networks/{id}; `names` are those of containers by their IDs."""
+    return {
+        "Name": network.name,
+        "Id": network.id,
+        "Created": network.created,
+        "Scope": network.scope,
+        "Driver": network.driver,
+        "EnableIPv4": network.enable_ipv4,
+        "EnableIPv6": network.enable_ipv6,
+        "IPAM": {
+            "Driver": "default",
+            "Options": None,
+            "Config": [
+                {
+                    "Subnet": str(subnet.subnet),
+                    **({"IPRange": str(subnet.ip_range)} if subnet.ip_range else {}),
+                    **({"Gateway": str(subnet.gateway)} if subnet.gateway else {}),
+                }
+                for subnet in network.subnets
+            ],
+        },
+        "Internal": network.internal,
+        "Attachable": network.attachable,
+        "Ingress": False,
+        "ConfigFrom": {"Network": ""},
+        "ConfigOnly": False,
+        "Containers": {
+            endpoint.container_id: _endpoint_document(endpoint, names)
+            for endpoint in endpoints_on(store, network.id)
+        },
+        "Options": dict(sorted(network.options.items())),
+        "Labels": network.labels,
+    }
+
+
+def _endpoint_document(endpoint: Endpoint, names: dict[str, str]) -> dict[str, object]:
+    return {
+        "Name": names.get(endpoint.container_id, ""),
+        "EndpointID": endpoint.id,
+        "MacAddress": endpoint.mac_address,
+        "IPv4Address": str(endpoint.ipv4 or ""),
+        "IPv6Address": str(endpoint.ipv6 or ""),
+    }
