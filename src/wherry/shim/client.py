@@ -108,7 +108,10 @@ def error_of(described: object) -> WherryError:
     """The error that a control message describes."""
     if not isinstance(described, dict):
         raise BadMessage("an error without a description")
-    return rebuilt(described["kind"], described["message"], described.get("hint", ""))
+    error = rebuilt(described["kind"], described["message"], described["hint"])
+    if described["status"]:
+        error.exit_code = described["status"]  # type: ignore[misc]  # of this one alone
+    return error
 
 
 class Launcher:

@@ -199,7 +199,8 @@ def answer_error(client: socket.socket, error: WherryError) -> None:
     """Tell the client of `error`, if it is still there."""
     message = "\n".join([error.message, *getattr(error, "__notes__", ())])
     with suppress(OSError):
-        client.sendall(error_frame(kind_of(error), message, error.hint))
+        status = getattr(error, "status", 0)
+        client.sendall(error_frame(kind_of(error), message, error.hint, status))
 
 
 def receive_request(client: socket.socket) -> Request | None:

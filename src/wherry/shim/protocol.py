@@ -21,9 +21,8 @@ from wherry.version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import TypeAlias
 
-    Payload: TypeAlias = dict[str, object]
+Payload = dict[str, object]
 
 STDIN = 0
 STDOUT = 1
@@ -67,9 +66,12 @@ def control(**message: object) -> bytes:
     return frame(CONTROL, marshal.dumps(message))
 
 
-def error_frame(kind: str, message: str, hint: str = "") -> bytes:
-    """The frame that makes the client raise an error of `kind` (see `wherry.errors`)."""
-    return control(error={"kind": kind, "message": message, "hint": hint})
+def error_frame(kind: str, message: str, hint: str = "", status: int = 0) -> bytes:
+    """The frame that makes the client raise an error of `kind` (see `wherry.errors`).
+
+    `status` is the exit status it means for `run` and `exec`, where that is not the usual one.
+    """
+    return control(error={"kind": kind, "message": message, "hint": hint, "status": status})
 
 
 def parse_control(body: bytes) -> "Payload":

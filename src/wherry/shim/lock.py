@@ -1,0 +1,59 @@
+"""The record lock that says who supervises a container: fcntl(2).
+
+It dies with its process, however that ends, and no fork inherits it. Any close of the file by
+its holder would give it up, so the holder never looks itself up (`store.containers.shim_pid_of`).
+"""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from wherry.shim.errors import AlreadyStarted
+from wherry.store.containers import find_container
+from wherry.store.store import Store
+
+_MOMENT = 0.005  # seconds between looks at a supervisor that starts or ends
+
+
+def take_shim_lock(store: Store, container_id: str) -> int:
+    """A descriptor whose lock makes this process the container's supervisor.
+
+    Waits for one that is about to go; AlreadyStarted when one is there to stay. The container's
+    run folder is made if it is missing.
+    """
+    folder = store.container_run_folder(container_id)
+    path = folder / "shim.lock"
+    while True:
+        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except FileNotFoundError:  # the folder of the one before us has just gone
+            continue
+        if _try_lock(descriptor):
+            # It removed the file with its folder: a lock on that one would exclude nobody.
+            if _is_at(descriptor, path):
+                return descriptor
+            os.close(descriptor)
+            continue
+        os.close(descriptor)
+        container = find_container(store, container_id)
+        if container.status.has_shim:
+            raise AlreadyStarted(container)
+        # Waiting in the kernel would be for its whole life if it turns out to be starting.
+        time.sleep(_MOMENT)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,496 @@
+"""The process that stays with a container: starts it, waits, restarts it, tears down.
+
+    start    lock ─> prepare ─> create ─> connect ─> row says running ─> start ─> answer
+    exit     pidfd ─> output drained into the log ─> row ─> event ─> clients answered ─> teardown
+    then     policy: row says restarting, a timer, start again; or the end, --rm's removal
+
+It is the only writer of its container's state. Orders come over shim.sock (`control`). A step
+that fails undoes those before it; a kill between any two leaves what `reconcile` repairs: until
+the row says running the init waits for us and ends with us, after that its cgroup is found by ID.
+"""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+
+from wherry.errors import NotFound, WherryError
+from wherry.linux.cgroup.manager import CgroupManager, open_manager
+from wherry.linux.cgroup.oom import OOMWatch
+from wherry.linux.files import remove_tree
+from wherry.linux.process import become_subreaper
+from wherry.network.ports import Published
+from wherry.oci.timestamps import format_timestamp, parse_timestamp
+from wherry.shim import memory
+from wherry.shim.attach import Attachment, Client
+from wherry.shim.control import Control
+from wherry.shim.errors import AlreadyStarted, ContainerNotRunning
+from wherry.shim.events import container_event
+from wherry.shim.health import HealthMonitor
+from wherry.shim.lock import take_shim_lock
+from wherry.shim.log.writer import LogWriter, open_log
+from wherry.shim.loop import READ, Loop, Timer
+from wherry.shim.process import Supervised, reap_orphans
+from wherry.shim.restart import Backoff, should_restart
+from wherry.shim.signals import watch_signals
+from wherry.shim.start import create_process, exit_code_of, start_error
+from wherry.shim.start_plan import Engineering, StartPlan
+from wherry.shim.stop_signal import stop_signal_of
+from wherry.shim.streams import Streams
+from wherry.store.containers import (
+    Container,
+    Health,
+    State,
+    Status,
+    find_container,
+    update_state,
+)
+from wherry.store.store import Store
+
+DEFAULT_STOP_TIMEOUT = 10.0
+_PATIENCE = 2.0  # seconds for output after the end, of processes that left the container
+_EMPTYING = 10.0  # seconds for killed processes to be gone
+
+
+@dataclass(slots=True)
+class Run:
+    """What belongs to one start of the container, from its beginning to its teardown."""
+
+    plan: StartPlan
+    log: LogWriter
+    streams: Streams
+    cgroup: CgroupManager
+    process: Supervised | None = None
+    published: Published | None = None
+    oom: OOMWatch | None = None
+    health: HealthMonitor | None = None
+    began: float = 0.0
+    torn_down: bool = False
+
+
+class Supervisor:
+    """A container and what it takes to keep it. One per process."""
+
+    def __init__(self, store: Store, container: Container, engineering: Engineering) -> None:
+        self.store = store
+        self.container = container
+        self.engineering = engineering
+        self.loop = Loop()
+        self.run: Run | None = None
+        self.control = Control(self)
+        self.stop_requested = False
+        self.going_down = False  # with the machine, which is nobody's wish for this container
+        self.restart_wanted = False  # by order, once it has ended
+        self._lock = take_shim_lock(store, container.id)
+        self._backoff = Backoff()
+        self._restart_timer: Timer | None = None
+        self._kill_timer: Timer | None = None
+        self._last_clients: list[Client] = []
+        self._clean_up: Callable[[], None] | None = None
+
+    # ---- starting
+
+    def start(self, client: socket.socket | None, attachment: Attachment | None) -> Client | None:
+        """Start the container for the first time in this process.
+
+        `client` gets the container's streams as `attachment` says. What fails is raised, after
+        everything was undone and recorded.
+        """
+        self.container = _startable(find_container(self.store, self.container.id))
+        become_subreaper()
+        watch_signals(
+            self.loop, {signal.SIGCHLD: self._reap_orphans, signal.SIGTERM: self.shut_down}
+        )
+        attached = None
+        try:
+            self._begin()
+            assert self.run is not None
+            if client is not None and attachment is not None:
+                attached = self.run.streams.new_client(client, attachment)
+            self._carry_on(restart_count=0)
+        except BaseException as error:
+            if attached is not None and client is not None:
+                self.loop.forget(client.fileno())
+                client.setblocking(True)
+            self._start_failed(error)
+            if isinstance(error, WherryError):
+                raise start_error(error) from error
+            raise
+        return attached
+
+    def _begin(self) -> None:
+        """What comes before the process: the plan, the log, the streams."""
+        with ExitStack() as undo:
+            plan = self.engineering.prepare(self.container)
+            undo.callback(plan.release)
+            self.container = plan.container
+            log = open_log(self.container, plan.bundle)
+            undo.callback(log.close)
+            config = self.container.config
+            streams = Streams(self.loop, log, stdin_once=config.stdin_once, tty=config.tty)
+            streams.on_client_gone = self._client_gone
+            assert plan.spec.linux is not None
+            cgroup = open_manager(plan.spec.linux.cgroups_path)
+            self.run = Run(plan=plan, log=log, streams=streams, cgroup=cgroup)
+            undo.pop_all()
+
+    def _carry_on(self, *, restart_count: int) -> None:
+        """From the prepared run to a running process."""
+        run = self.run
+        assert run is not None
+        self.control.listen()
+        starting = create_process(self.store, run.plan, run.streams, run.cgroup)
+        try:
+            self._record(
+                status=Status.RUNNING,
+                pid=starting.process.pid,
+                pid_start_time=starting.process.started,
+                exit_code=0,
+                error="",
+                oom_killed=False,
+                started_at=format_timestamp(time.time_ns()),
+                restart_count=restart_count,
+                stop_requested=False,
+                health=HealthMonitor.first_state(self.container.config.healthcheck),
+            )
+            starting.go()
+        except BaseException:
+            starting.abort()
+            raise
+        run.process, run.published = starting.process, starting.published
+        run.began = time.monotonic()
+        self.stop_requested = False
+        self.loop.watch(run.process.pidfd, READ, self._process_ended)
+        if run.published is not None:
+            self.loop.watch(run.published.fileno(), READ, lambda _events: self._forward(run))
+        self._watch_oom(run)
+        run.health = HealthMonitor.of(self)
+        container_event(self.store, self.container, "start")
+
+    def _forward(self, run: Run) -> None:
+        """Something has come to a port that the packet filter cannot carry."""
+        if run.published is not None:
+            run.published.forward()
+
+    def _watch_oom(self, run: Run) -> None:
+        with suppress(OSError):  # a kernel without the memory controller
+            run.oom = run.cgroup.watch_oom()
+            self.loop.watch(run.oom.fileno(), READ, lambda _events: self._look_for_oom(run))
+
+    def _look_for_oom(self, run: Run) -> None:
+        if run.oom is not None and run.oom.acknowledge():
+            self._record(oom_killed=True)
+            container_event(self.store, self.container, "oom")
+
+    def _start_failed(self, error: BaseException) -> None:
+        """Undo and record a start that did not come about."""
+        run = self.run
+        code = exit_code_of(error)
+        try:
+            if run is not None:
+                run.streams.close_process_side()
+                run.log.close()
+                self._tear_down(run)
+            before = self.container.status
+            status = Status.CREATED if before is Status.CREATED else Status.EXITED
+            message = start_error(error).message if isinstance(error, WherryError) else str(error)
+            with suppress(NotFound):
+                self._record(status=status, pid=0, pid_start_time=0, exit_code=code, error=message)
+                if self.container.config.auto_remove:
+                    self.engineering.forget(self.container)()
+        finally:
+            self._leave()
+
+    # ---- ending
+
+    def _process_ended(self, _events: int) -> None:
+        run = self.run
+        assert run is not None
+        assert run.process is not None
+        self.loop.forget(run.process.pidfd)
+        code = run.process.reap()
+        finished = time.time_ns()
+        if run.health is not None:
+            run.health.stop()
+        if self._kill_timer is not None:
+            self._kill_timer.cancel()
+            self._kill_timer = None
+        # In a pid namespace of its own all is dead by now; in a shared one the rest must go too.
+        if run.cgroup.exists and run.cgroup.processes():
+            run.cgroup.signal_all(signal.SIGKILL)
+        run.streams.when_ended(lambda: self._ended(run, code, finished), _PATIENCE)
+
+    def _ended(self, run: Run, code: int, finished: int) -> None:
+        """All output is in: record the end, answer everyone, then tidy up."""
+        run.log.close()
+        self.control.log_closed()
+        self._look_for_oom(run)
+        self._withdraw(run)  # before the answer: the next command may want the same ports
+        duration = time.monotonic() - run.began
+        again = not self.restart_wanted and should_restart(
+            self.container.config.restart_policy,
+            code,
+            self.container.state.restart_count,
+            stop_requested=self.stop_requested or self.going_down,
+        )
+        count = self.container.state.restart_count + again
+        self._record(
+            status=Status.RESTARTING if again else Status.EXITED,
+            pid=0,
+            pid_start_time=0,
+            exit_code=code,
+            finished_at=format_timestamp(finished),
+            restart_count=count,
+            stop_requested=self.stop_requested,
+        )
+        lasted = (finished - parse_timestamp(self.container.state.started_at)) // 10**9
+        container_event(
+            self.store, self.container, "die", exitCode=str(code), execDuration=str(lasted)
+        )
+        if not again and not self.restart_wanted and self.container.config.auto_remove:
+            self._clean_up = self.engineering.forget(self.container)
+        self._answer(run, code)
+        self._tear_down(run)
+        if self.restart_wanted:
+            self._restart(0)
+        elif again:
+            delay = self._backoff.next_delay(duration)
+            self._restart_timer = self.loop.call_later(delay, lambda: self._restart(count))
+            self.rest()
+        else:
+            self._leave()
+            self._stop_when_alone()
+
+    def _withdraw(self, run: Run) -> None:
+        published, run.published = run.published, None
+        if published is not None:
+            self.loop.forget(published.fileno())
+            published.close()
+
+    def _answer(self, run: Run, code: int) -> None:
+        for client in list(run.streams.clients):
+            self._last_clients.append(client)
+            client.finish(exit=code)
+        self.control.exited(code)
+
+    def _restart(self, count: int) -> None:
+        """Start again in this process, by policy or by order."""
+        self._restart_timer = None
+        ordered, self.restart_wanted = self.restart_wanted, False
+        try:
+            # `update` and `rename` may have changed it.
+            self.container = find_container(self.store, self.container.id)
+            self._begin()
+            self._carry_on(restart_count=count)
+        except (WherryError, OSError) as error:
+            self.control.restart_failed(error)
+            self._start_failed(error)
+            self._stop_when_alone()
+        else:
+            if ordered:
+                self.control.restarted()
+            self.rest()
+
+    def _tear_down(self, run: Run) -> None:
+        """Let go of everything that this start took. Each part on its own: one that fails must
+        not keep the others."""
+        if run.torn_down:
+            return
+        run.torn_down = True
+        with ExitStack() as parts:
+            parts.callback(run.plan.release)
+            parts.callback(self._withdraw, run)
+            parts.callback(self._delete_cgroup, run.cgroup)
+            if run.oom is not None:
+                self.loop.forget(run.oom.fileno())
+                parts.callback(run.oom.close)
+        self.run = None
+
+    def _delete_cgroup(self, cgroup: CgroupManager) -> None:
+        try:
+            cgroup.delete()
+        except OSError:
+            # Somebody is still on the way out.
+            cgroup.signal_all(signal.SIGKILL)
+            cgroup.wait_until_empty(_EMPTYING)
+            cgroup.delete()
+
+    def _leave(self) -> None:
+        """Stop being the supervisor: whoever starts the container next may go ahead."""
+        self.control.close()
+        clean_up, self._clean_up = self._clean_up, None
+        try:
+            if clean_up is not None:
+                clean_up()
+        finally:
+            remove_tree(self.store.container_run_folder(self.container.id))
+            os.close(self._lock)
+            self._lock = -1
+            self.store.database.close()
+
+    def _client_gone(self, client: Client) -> None:
+        if client in self._last_clients:
+            self._last_clients.remove(client)
+        if client.detached:
+            container_event(self.store, self.container, "detach")
+            self.rest()
+        if self._lock < 0:
+            self._stop_when_alone()
+
+    def _stop_when_alone(self) -> None:
+        """End once every client has read what is its due."""
+        if not self._last_clients and not self.control.busy:
+            self.loop.stop()
+
+    def answered(self) -> None:
+        """An asker has its answer; with the last of them the process may end."""
+        if self._lock < 0:
+            self._stop_when_alone()
+
+    # ---- orders
+
+    @property
+    def process(self) -> Supervised:
+        """The running process, or ContainerNotRunning."""
+        if self.run is None or self.run.process is None or self.run.process.pidfd < 0:
+            raise ContainerNotRunning(self.container.id)
+        return self.run.process
+
+    def stop(self, number: int | None, timeout: float | None) -> None:
+        """Ask the process to end, and after `timeout` seconds make it; negative waits for ever."""
+        config = self.container.config
+        if self._restart_timer is not None:
+            self._cancel_restart()
+            return
+        process = self.process
+        # Recorded first: should this process be killed now, policy must not start it again.
+        self._record_stop()
+        process.send(number or self.stop_signal)
+        self._thaw()
+        if timeout is None:
+            wanted = config.stop_timeout
+            timeout = DEFAULT_STOP_TIMEOUT if wanted is None else float(wanted)
+        if self._kill_timer is not None:
+            self._kill_timer.cancel()
+        if timeout >= 0:
+            self._kill_timer = self.loop.call_later(timeout, self._kill_now)
+
+    @property
+    def stop_signal(self) -> int:
+        return stop_signal_of(self.container.config.stop_signal)
+
+    def restart(self, number: int | None, timeout: float | None) -> None:
+        """Stop the process and start it again, with today's configuration."""
+        self.restart_wanted = True
+        if self._restart_timer is not None:
+            self._restart_timer.cancel()
+            self._restart(0)
+        else:
+            self.stop(number, timeout)
+
+    def _cancel_restart(self) -> None:
+        assert self._restart_timer is not None
+        self._restart_timer.cancel()
+        self._restart_timer = None
+        self._record(status=Status.EXITED, stop_requested=True)
+        self.control.exited(self.container.state.exit_code)
+        self._leave()
+        self._stop_when_alone()
+
+    def _record_stop(self) -> None:
+        if not self.going_down:
+            self.stop_requested = True
+            if not self.restart_wanted:
+                self._record(stop_requested=True)
+
+    def _kill_now(self) -> None:
+        self._kill_timer = None
+        with suppress(ContainerNotRunning):
+            self.process.send(signal.SIGKILL)
+            self._thaw()
+
+    def kill(self, number: int) -> None:
+        """Send a signal. One that is meant to end the container keeps policy from restarting it."""
+        if self._restart_timer is not None:
+            if number in (signal.SIGKILL, self.stop_signal):
+                self._cancel_restart()
+            return
+        process = self.process
+        if number in (signal.SIGKILL, self.stop_signal):
+            self._record_stop()
+        process.send(number)
+        if number == signal.SIGKILL:
+            self._thaw()
+
+    def _thaw(self) -> None:
+        """A frozen process does not see its signals."""
+        if self.container.status is Status.PAUSED and self.run is not None:
+            self.run.cgroup.thaw()
+
+    def pause(self, frozen: bool) -> None:
+        """Freeze or thaw all processes."""
+        _ = self.process
+        assert self.run is not None
+        if frozen:
+            self.run.cgroup.freeze()
+        else:
+            self.run.cgroup.thaw()
+        self._record(status=Status.PAUSED if frozen else Status.RUNNING)
+        container_event(self.store, self.container, "pause" if frozen else "unpause")
+
+    def shut_down(self) -> None:
+        """The machine goes down: stop the container, and leave it to `system restore`."""
+        if self._restart_timer is not None:
+            self._restart_timer.cancel()
+            self._restart_timer = None
+            self._leave()
+            self._stop_when_alone()
+        elif self.run is not None and self.run.process is not None:
+            self.going_down = True
+            self.stop(None, None)
+
+    def reload(self) -> None:
+        """Take over what `update` or `rename` wrote."""
+        self.container = find_container(self.store, self.container.id)
+        self.store.database.close()
+
+    # ---- small things
+
+    def _record(self, **changes: object) -> State:
+        """Write changes of the state to the container's row."""
+        self.container = update_state(self.store, self.container.id, **changes)
+        return self.container.state
+
+    def record_health(self, health: Health) -> None:
+        self._record(health=health)
+
+    def _reap_orphans(self) -> None:
+        run = self.run
+        watched: set[int] = set()
+        if run is not None and run.process is not None:
+            watched.add(run.process.pid)
+        if run is not None and run.health is not None:
+            watched |= run.health.pids
+        for pid in reap_orphans(watched):
+            if run is not None and run.published is not None and run.published.forwarder_pid == pid:
+                run.published.forwarder_ended()
+
+    def rest(self) -> None:
+        """Nothing is to be done for a while: give back what can be had again."""
+        self.store.database.close()
+        memory.trim()
+
+    def serve(self) -> None:
+        """Supervise until the container has ended for good and everyone knows."""
+        self.rest()
+        self.loop.run()
+
+
+def _startable(container: Container) -> Container:
+    if container.status.has_shim:
+        # We hold the lock, so whoever wrote that is dead; reconcile comes first.
+        raise AlreadyStarted(container)
+    return container
