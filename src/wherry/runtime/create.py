@@ -102,12 +102,14 @@ def create_container(
     seccomp_cache: Path | None = None,
     pivots: bool = True,
     keeps_descriptors: int = 0,
+    fifo: Path | None = None,
 ) -> Created:
     """Make the container's processes, namespaces, cgroup and root; its program is not run yet.
 
     `root_mounts` make the root itself, inside the container's own mount namespace. While init
     mounts, `on_namespaces` is called with its pid, to plug in the network. `stdio` are descriptors
     of the caller; without them init has the caller's own, and with a terminal its terminal's.
+    With a `fifo` init outlives the caller and waits until somebody reads from that.
 
     Raises InvalidSpec, ProgramNotRunnable, ContainerStartFailed, HookFailed, and what
     `on_namespaces` raises; nothing but the empty cgroup is left then.
@@ -124,7 +126,7 @@ def create_container(
         "bundle": str(bundle),
         "annotations": dict(spec.annotations),
     }
-    with _joined_namespaces(linux.namespaces) as joined:
+    with _joined_namespaces(linux.namespaces) as joined, _opened_fifo(fifo) as waits_on:
         new = _new_flags(linux.namespaces)
         plan = InitPlan(
             root=RootPlan(
@@ -145,6 +147,7 @@ def create_container(
             pivots=pivots,
             keeps_descriptors=keeps_descriptors,
             state={**state, "status": "created"},
+            fifo=waits_on,
         )
         channel, pid = _fork_init(plan, new, joined, linux)
     created = Created(container_id, pid, -1, 0, _channel=channel)
@@ -247,6 +250,15 @@ def _joined_namespaces(namespaces: Sequence[Namespace]) -> Iterator[list[tuple[i
     finally:
         for descriptor, _ in joined:
             os.close(descriptor)
+
+
+@contextmanager
+def _opened_fifo(path: Path | None) -> Iterator[int | None]:
+    if path is None:
+        yield None
+        return
+    with opened(os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)) as descriptor:
+        yield descriptor
 
 
 def _fork_init(

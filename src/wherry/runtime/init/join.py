@@ -43,9 +43,12 @@ def run_join(plan: JoinPlan, channel: Channel) -> NoReturn:
         with step("joining namespaces"):
             join_namespace(plan.pidfd, plan.namespaces)
         os.close(plan.pidfd)
-        become_program(
-            plan.process, plan.confinement, _make_terminal(plan, channel), channel, _nothing
-        )
+        terminal = _make_terminal(plan, channel)
+
+        def wait_for_start() -> None:
+            channel.expect(Kind.START)
+
+        become_program(plan.process, plan.confinement, terminal, channel, wait_for_start)
 
     run_stage(work, channel)
 
@@ -59,7 +62,3 @@ def _make_terminal(plan: JoinPlan, channel: Channel) -> int | None:
         channel.send(Kind.CONSOLE, master)
         os.close(master)
     return terminal
-
-
-def _nothing() -> None:
-    return

@@ -71,6 +71,7 @@ class InitPlan:
     pivots: bool = True
     keeps_descriptors: int = 0  # beside the first three: --preserve-fds
     state: dict[str, object] | None = None  # for hooks that run in the container
+    fifo: int | None = None  # where another process says START, when the caller does not stay
 
 
 def run_init(plan: InitPlan, channel: Channel) -> NoReturn:
@@ -80,9 +81,14 @@ def run_init(plan: InitPlan, channel: Channel) -> NoReturn:
         close_callers_descriptors(
             channel,
             plan.stdio,
-            {*plan.root.sources.values(), *(descriptor for descriptor, _ in plan.joined)},
+            {
+                *plan.root.sources.values(),
+                *(descriptor for descriptor, _ in plan.joined),
+                *(() if plan.fifo is None else (plan.fifo,)),
+            },
             plan.keeps_descriptors,
         )
+        os.umask(0)  # devices and mount points get the modes they are made with
         channel.expect(Kind.JOINED)
         _enter_namespaces(plan)
         channel.send(Kind.NAMESPACES)
@@ -95,7 +101,15 @@ def run_init(plan: InitPlan, channel: Channel) -> NoReturn:
             if hooks is not None and hooks.start_container:
                 run_hooks("startContainer", hooks.start_container, plan.state or {})
 
-        become_program(plan.process, plan.confinement, terminal, channel, run_start_hooks)
+        def wait_for_start() -> None:
+            if plan.fifo is None:
+                channel.expect(Kind.START)
+            else:
+                channel.close()
+                _wait_on_fifo(plan.fifo)
+            run_start_hooks()
+
+        become_program(plan.process, plan.confinement, terminal, channel, wait_for_start)
 
     run_stage(work, channel)
 
@@ -107,9 +121,20 @@ def run_stage(work: Callable[[], None], channel: Channel) -> NoReturn:
     except PeerGone:
         pass  # the caller died or gave up: nobody wants this process
     except BaseException as error:  # noqa: BLE001 - whatever it is, the caller reports it
-        with suppress(PeerGone):
-            channel.send(Kind.FAILED, **failure_facts(error, ""))
-    os._exit(1)
+        _tell(channel, error)
+    finally:
+        # This is a fork in the middle of the caller's program, which must not go on here.
+        os._exit(1)
+
+
+def _tell(channel: Channel, error: BaseException) -> None:
+    facts = failure_facts(error, "")
+    try:
+        channel.send(Kind.FAILED, **facts)
+    except (PeerGone, OSError):
+        # The caller has gone, as one that leaves a FIFO does: stderr is all that is left.
+        with suppress(OSError):
+            os.write(2, f"{facts['message']}\n".encode())
 
 
 def become_program(
@@ -117,9 +142,9 @@ def become_program(
     confinement: Confinement,
     terminal: int | None,
     channel: Channel,
-    before_start: Callable[[], None],
+    wait_for_start: Callable[[], None],
 ) -> None:
-    """Take on limits, identity and confinement, wait for START, and execute the program."""
+    """Take on limits and identity, say READY and wait, be confined, and execute the program."""
 
     def warn(text: str) -> None:
         channel.send(Kind.WARNING, message=text)
@@ -134,8 +159,7 @@ def become_program(
     verify_working_directory(process.cwd, entered)
     program = find_program(process.args[0], environment)
     channel.send(Kind.READY)
-    channel.expect(Kind.START)
-    before_start()
+    wait_for_start()
     confine(confinement, final)
     execute(program, process.args, environment)
 
@@ -148,6 +172,12 @@ def execute(program: str, words: tuple[str, ...], environment: dict[str, str]) -
     except OSError as error:
         with step(f"exec {program}"):
             raise OSError(error.errno, error.strerror) from None
+
+
+def _wait_on_fifo(fifo: int) -> None:
+    """Return when somebody reads from the FIFO that the O_PATH descriptor stands for, fifo(7)."""
+    with step("waiting for start"), opened(os.open(f"/proc/self/fd/{fifo}", os.O_WRONLY)) as end:
+        os.write(end, b"0")
 
 
 def close_callers_descriptors(

@@ -1,0 +1,208 @@
+"""The runtime specification's operations on containers that outlive the command: create to delete.
+
+https://github.com/opencontainers/runtime-spec/blob/v1.2.0/runtime.md#operations
+"""
+
+import json
+import os
+import select
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wherry.errors import InvalidArgument, NotFound
+from wherry.linux.cgroup.manager import open_manager
+from wherry.linux.process import open_process
+from wherry.oci.codec import from_json
+from wherry.oci.runtime_spec import Linux, Process, Resources, Spec
+from wherry.runtime.create import Created, create_container
+from wherry.runtime.errors import ContainerNotRunning, ContainerStartFailed
+from wherry.runtime.exec import exec_process
+from wherry.runtime.hooks import run_hooks
+from wherry.runtime.resources import apply_resources
+from wherry.runtime.state import (
+    ContainerFolder,
+    ContainerState,
+    cgroup_of,
+    is_alive,
+    signal_process,
+)
+
+_PATIENCE = 10.0  # seconds for killed processes to end
+
+
+def load_spec(bundle: Path) -> Spec:
+    """The configuration of a bundle; InvalidDocument tells every fault with its path."""
+    try:
+        text = (bundle / "config.json").read_bytes()
+    except FileNotFoundError as error:
+        raise NotFound(f"JSON specification file {bundle}/config.json not found") from error
+    try:
+        return from_json(Spec, json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgument(f"{bundle}/config.json: {error}") from error
+
+
+def create(
+    folder: ContainerFolder,
+    bundle: Path,
+    *,
+    pivots: bool = True,
+    keeps_descriptors: int = 0,
+    publish: Callable[[Created], None],
+) -> None:
+    """Make the container; `publish` is given its process before it is kept."""
+    spec = load_spec(bundle)
+    linux = spec.linux or Linux()
+    cgroup = open_manager(linux.cgroups_path or f"/wherry-runtime/{folder.id}")
+    folder.make()
+    try:
+        created = create_container(
+            folder.id,
+            spec,
+            bundle=bundle,
+            cgroup=cgroup,
+            seccomp_cache=folder.path.parent / ".seccomp",
+            pivots=pivots,
+            keeps_descriptors=keeps_descriptors,
+            fifo=folder.fifo,
+        )
+    except BaseException:
+        with suppress(OSError):
+            cgroup.delete()
+        folder.remove()
+        raise
+    try:
+        folder.save(
+            ContainerState(
+                id=folder.id,
+                pid=created.pid,
+                start_time=created.start_time,
+                bundle=str(bundle),
+                rootfs=str(bundle / spec.root.path) if spec.root else "",
+                created=datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+                cgroup=cgroup.path,
+                spec=spec,
+                annotations=dict(spec.annotations),
+            )
+        )
+        publish(created)
+    except BaseException:
+        created.abort()
+        with suppress(OSError):
+            cgroup.delete()
+        folder.remove()
+        raise
+
+
+def start(folder: ContainerFolder) -> None:
+    """Let the created container run its program."""
+    state = folder.load()
+    status = folder.status(state)
+    if status == "stopped":
+        raise InvalidArgument("cannot start a container that has stopped")
+    if status != "created":
+        raise InvalidArgument("cannot start an already running container")
+    reader = os.open(folder.fifo, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        pidfd = open_process(state.pid, state.start_time)
+        try:
+            _await_byte(reader, pidfd)
+        finally:
+            os.close(pidfd)
+    finally:
+        os.close(reader)
+    folder.fifo.unlink()
+    hooks = state.spec.hooks
+    if hooks is not None and hooks.poststart:
+        run_hooks("poststart", hooks.poststart, document(folder, state))
+
+
+def _await_byte(reader: int, pidfd: int) -> None:
+    poll = select.poll()
+    poll.register(reader, select.POLLIN)
+    poll.register(pidfd, select.POLLIN)
+    for descriptor, _ in poll.poll():
+        if descriptor == reader and os.read(reader, 1):
+            return
+    raise ContainerStartFailed("", "container process is already dead")
+
+
+def document(folder: ContainerFolder, state: ContainerState) -> dict[str, object]:
+    """The state as `state` prints it, which is also what hooks are given."""
+    status = folder.status(state)
+    return {
+        "ociVersion": state.spec.oci_version,
+        "id": state.id,
+        "pid": 0 if status == "stopped" else state.pid,
+        "status": status,
+        "bundle": state.bundle,
+        "rootfs": state.rootfs,
+        "created": state.created,
+        "annotations": state.annotations,
+        "owner": "",
+    }
+
+
+def kill(folder: ContainerFolder, number: int, *, everyone: bool = False) -> None:
+    """Send a signal to the first process, or to all; a container without a PID namespace to all."""
+    state = folder.load()
+    if everyone:
+        cgroup_of(state).signal_all(number)
+    elif not is_alive(state) or not signal_process(state, number):
+        raise ContainerNotRunning
+
+
+def delete(folder: ContainerFolder, *, force: bool = False) -> None:
+    """Remove what is left of a stopped container; with `force` stop it first."""
+    try:
+        state = folder.load()
+    except NotFound:
+        # A create that was killed half-way has a folder and no state.
+        if force:
+            folder.remove()
+            return
+        raise
+    cgroup = cgroup_of(state)
+    if is_alive(state):
+        if not force and folder.status(state) != "created":
+            raise InvalidArgument(
+                f"cannot delete container {state.id} that is not stopped: {folder.status(state)}"
+            )
+        signal_process(state, signal.SIGKILL)
+    if cgroup.exists:
+        cgroup.signal_all(signal.SIGKILL)
+        if cgroup.frozen:
+            cgroup.thaw()
+        cgroup.wait_until_empty(_PATIENCE)
+        cgroup.delete()
+    hooks = state.spec.hooks
+    if hooks is not None and hooks.poststop:
+        run_hooks("poststop", hooks.poststop, document(folder, state))
+    folder.remove()
+
+
+def exec_in(folder: ContainerFolder, process: Process, *, keeps_descriptors: int = 0) -> Created:
+    """Run another process in the container."""
+    state = folder.load()
+    status = folder.status(state)
+    if status == "stopped":
+        raise ContainerNotRunning("cannot exec in a stopped container")
+    if status == "paused":
+        raise ContainerNotRunning("cannot exec in a paused container")
+    return exec_process(
+        state.pid,
+        state.start_time,
+        process,
+        cgroup=cgroup_of(state),
+        seccomp=state.spec.linux.seccomp if state.spec.linux else None,
+        seccomp_cache=folder.path.parent / ".seccomp",
+        keeps_descriptors=keeps_descriptors,
+    )
+
+
+def update(folder: ContainerFolder, resources: Resources) -> None:
+    """Change the limits of a container that exists."""
+    apply_resources(cgroup_of(folder.load()), resources)
