@@ -110,7 +110,7 @@ def error_of(described: object) -> WherryError:
         raise BadMessage("an error without a description")
     error = rebuilt(described["kind"], described["message"], described["hint"])
     if described["status"]:
-        error.exit_code = described["status"]  # type: ignore[misc]  # of this one alone
+        error.exit_code = described["status"]
     return error
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from wherry.errors import Internal, InvalidArgument, WherryError
 from wherry.linux.cgroup.manager import open_manager
 from wherry.linux.process import become_subreaper
-from wherry.oci.runtime_spec import Process, Spec
+from wherry.oci.runtime_spec import Process, Seccomp, Spec
 from wherry.runtime.errors import ContainerNotRunning as RuntimeNotRunning
 from wherry.runtime.errors import ContainerStartFailed, ProgramNotRunnable
 from wherry.runtime.exec import exec_process
@@ -46,37 +46,47 @@ class ExecFailed(InvalidArgument):
         self.status = error.exit_status if isinstance(error, ProgramNotRunnable) else 126
 
 
-def probe_process(spec: Spec, test: tuple[str, ...]) -> Process:
-    """The process of a health check: the container's own, with another command."""
-    if spec.process is None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Joining:
+    """A process to be put into a running container, and what confines it there."""
+
+    container: Container
+    process: Process
+    cgroup_path: str
+    seccomp: Seccomp | None
+
+
+def probe_of(container: Container, spec: Spec, test: tuple[str, ...]) -> Joining:
+    """The process of a health check: as the container's own, with another command."""
+    if spec.process is None or spec.linux is None:
         raise Internal("the container has no process to take after")
     kind, *words = test
     args = (*_SHELL, *words) if kind == "CMD-SHELL" else tuple(words)
-    return replace(spec.process, args=args, terminal=False, console_size=None)
+    return Joining(
+        container=container,
+        process=replace(spec.process, args=args, terminal=False, console_size=None),
+        cgroup_path=spec.linux.cgroups_path,
+        seccomp=spec.linux.seccomp,
+    )
 
 
-def start_exec(
-    store: Store,
-    container: Container,
-    spec: Spec,
-    process: Process,
-    stdio: Stdio | None,
-) -> Supervised:
-    """Run `process` in the container; without `stdio` it gets a terminal."""
-    state = container.state
-    assert spec.linux is not None
+def start_exec(store: Store, joining: Joining, stdio: Stdio | None) -> Supervised:
+    """Run a process in a container; without `stdio` it gets a terminal."""
+    state = joining.container.state
+    if not state.pid:
+        raise ContainerNotRunning(joining.container.id)
     try:
         created = exec_process(
             state.pid,
             state.pid_start_time,
-            process,
-            cgroup=open_manager(spec.linux.cgroups_path),
-            seccomp=spec.linux.seccomp,
+            joining.process,
+            cgroup=open_manager(joining.cgroup_path),
+            seccomp=joining.seccomp,
             stdio=stdio,
             seccomp_cache=store.root / "seccomp",
         )
     except RuntimeNotRunning as error:
-        raise ContainerNotRunning(container.id) from error
+        raise ContainerNotRunning(joining.container.id) from error
     except (ProgramNotRunnable, ContainerStartFailed) as error:
         raise ExecFailed(error) from error
     console = -1 if created.console is None else created.console
@@ -87,9 +97,7 @@ def start_exec(
 class ExecPlan:
     """An `exec`: what to run, and what of it the client wants."""
 
-    container: Container
-    spec: Spec  # the container's, for its cgroup and its filter
-    process: Process
+    joining: Joining
     stdin: bool = False
     keys: bytes = b""
     socket_path: Path | None = None  # where resize is taken; only for a terminal
@@ -102,7 +110,9 @@ class ExecSupervisor:
         self._store = store
         self._plan = plan
         self._loop = Loop()
-        self._streams = Streams(self._loop, None, stdin_once=True, tty=plan.process.terminal)
+        self._streams = Streams(
+            self._loop, None, stdin_once=True, tty=plan.joining.process.terminal
+        )
         self._streams.on_client_gone = lambda _client: self._stop_if_over()
         self._process: Supervised | None = None
         self._listener: socket.socket | None = None
@@ -115,15 +125,10 @@ class ExecSupervisor:
         become_subreaper()
         watch_signals(self._loop, {signal.SIGCHLD: self._reap})
         plan = self._plan
-        pipes = None if plan.process.terminal else Pipes(with_stdin=plan.stdin)
+        pipes = None if plan.joining.process.terminal else Pipes(with_stdin=plan.stdin)
         try:
-            self._process = start_exec(
-                self._store,
-                plan.container,
-                plan.spec,
-                plan.process,
-                pipes.theirs if pipes is not None else None,
-            )
+            stdio = pipes.theirs if pipes is not None else None
+            self._process = start_exec(self._store, plan.joining, stdio)
         except BaseException:
             if pipes is not None:
                 pipes.close_theirs()

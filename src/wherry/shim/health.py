@@ -21,7 +21,7 @@ from wherry.oci.timestamps import format_timestamp
 from wherry.runtime.stdio import Stdio
 from wherry.shim.errors import ContainerNotRunning
 from wherry.shim.events import container_event
-from wherry.shim.exec import probe_process, start_exec
+from wherry.shim.exec import probe_of, start_exec
 from wherry.shim.loop import READ, Timer
 from wherry.shim.process import Supervised
 from wherry.store.containers import Health, HealthResult, Status
@@ -176,12 +176,9 @@ class _Probe:
             os.set_blocking(writer, True)
             nothing = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
             with opened(nothing):
-                spec = supervisor.run.plan.spec
                 self.process: Supervised = start_exec(
                     supervisor.store,
-                    supervisor.container,
-                    spec,
-                    probe_process(spec, check.test),
+                    probe_of(supervisor.container, supervisor.run.plan.spec, check.test),
                     Stdio(stdin=nothing, stdout=writer, stderr=writer),
                 )
         except BaseException:

@@ -22,26 +22,34 @@ def take_shim_lock(store: Store, container_id: str) -> int:
     Waits for one that is about to go; AlreadyStarted when one is there to stay. The container's
     run folder is made if it is missing.
     """
+    while True:
+        descriptor = try_shim_lock(store, container_id)
+        if descriptor is not None:
+            return descriptor
+        container = find_container(store, container_id)
+        if container.status.has_shim:
+            raise AlreadyStarted(container)
+        # Waiting in the kernel would be for its whole life if it turns out to be starting.
+        time.sleep(_MOMENT)
+
+
+def try_shim_lock(store: Store, container_id: str) -> int | None:
+    """The lock's descriptor, or None when another process has the lock."""
     folder = store.container_run_folder(container_id)
     path = folder / "shim.lock"
     while True:
         folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        except FileNotFoundError:  # the folder of the one before us has just gone
+        except FileNotFoundError:  # the folder has just gone with a supervisor before us
             continue
-        if _try_lock(descriptor):
-            # It removed the file with its folder: a lock on that one would exclude nobody.
-            if _is_at(descriptor, path):
-                return descriptor
+        if not _try_lock(descriptor):
             os.close(descriptor)
-            continue
+            return None
+        # It removed the file with its folder: a lock on that one would exclude nobody.
+        if _is_at(descriptor, path):
+            return descriptor
         os.close(descriptor)
-        container = find_container(store, container_id)
-        if container.status.has_shim:
-            raise AlreadyStarted(container)
-        # Waiting in the kernel would be for its whole life if it turns out to be starting.
-        time.sleep(_MOMENT)
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -34,11 +34,12 @@ def should_restart(
     return policy.name in (RestartPolicyName.ALWAYS, RestartPolicyName.UNLESS_STOPPED)
 
 
-def should_restore(policy: RestartPolicy, *, was_running: bool, stop_requested: bool) -> bool:
-    """Whether a container comes back after a reboot: `always` also when it was stopped by hand.
+def should_restore(policy: RestartPolicy, *, stop_requested: bool) -> bool:
+    """Whether a container that ran before comes back after a reboot.
 
-    on-failure does not: how the container ended is not known then.
+    `always` does also when it was stopped by hand. on-failure does not: how it would have ended
+    is not known.
     """
     if policy.name is RestartPolicyName.ALWAYS:
         return True
-    return policy.name is RestartPolicyName.UNLESS_STOPPED and was_running and not stop_requested
+    return policy.name is RestartPolicyName.UNLESS_STOPPED and not stop_requested

@@ -44,6 +44,8 @@ class StartPlan:
     # Joins the container's networks and publishes its ports, given a descriptor of its network
     # namespace; raises in Docker's words. The shim forwards for the ports and closes them.
     connect: Callable[[int], Published | None] = _nothing
+    # The program of another OCI runtime to run the bundle on; "" is our own.
+    runtime: str = ""
     # Lets go of what `prepare` and `connect` took (addresses, mounted volumes); called once
     # after each exit or failed start, and must not raise for what is already gone.
     release: Callable[[], None] = _no_release

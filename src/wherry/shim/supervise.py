@@ -93,7 +93,9 @@ class Supervisor:
 
     # ---- starting
 
-    def start(self, client: socket.socket | None, attachment: Attachment | None) -> Client | None:
+    def start(
+        self, client: socket.socket, attachment: Attachment | None, restart_count: int = 0
+    ) -> Client | None:
         """Start the container for the first time in this process.
 
         `client` gets the container's streams as `attachment` says. What fails is raised, after
@@ -108,11 +110,11 @@ class Supervisor:
         try:
             self._begin()
             assert self.run is not None
-            if client is not None and attachment is not None:
+            if attachment is not None:
                 attached = self.run.streams.new_client(client, attachment)
-            self._carry_on(restart_count=0)
+            self._carry_on(restart_count=restart_count)
         except BaseException as error:
-            if attached is not None and client is not None:
+            if attached is not None:
                 self.loop.forget(client.fileno())
                 client.setblocking(True)
             self._start_failed(error)

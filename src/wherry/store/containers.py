@@ -214,6 +214,15 @@ def list_containers(store: Store) -> Iterator[Container]:
     return map(_container, rows)
 
 
+def supervised_ids(store: Store) -> set[str]:
+    """The containers whose rows say that somebody supervises them."""
+    statuses = [status.value for status in Status if status.has_shim]
+    rows = store.database.connection.execute(
+        f"SELECT id FROM containers WHERE status IN ({', '.join('?' * len(statuses))})", statuses
+    )
+    return {row["id"] for row in rows}
+
+
 def update_state(store: Store, container_id: str, **changes: Any) -> Container:
     """Change fields of the state; the row as it is afterwards."""
     with store.database.write() as connection:

@@ -41,18 +41,15 @@ def test_the_policy_decides(
 
 
 @pytest.mark.parametrize(
-    ("policy", "was_running", "stopped", "back"),
+    ("policy", "stopped", "back"),
     [
-        ("no", True, False, False),
-        ("always", True, False, True),
-        ("always", False, True, True),
-        ("unless-stopped", True, False, True),
-        ("unless-stopped", False, True, False),
-        ("on-failure", True, False, False),
+        ("no", False, False),
+        ("always", False, True),
+        ("always", True, True),
+        ("unless-stopped", False, True),
+        ("unless-stopped", True, False),
+        ("on-failure", False, False),
     ],
 )
-def test_a_reboot_brings_back_by_policy(
-    policy: str, was_running: bool, stopped: bool, back: bool
-) -> None:
-    found = should_restore(_policy(policy), was_running=was_running, stop_requested=stopped)
-    assert found is back
+def test_a_reboot_brings_back_by_policy(policy: str, stopped: bool, back: bool) -> None:
+    assert should_restore(_policy(policy), stop_requested=stopped) is back

@@ -1,0 +1,55 @@
+"""Orders to the process that supervises a container, and starting one through the launcher."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from wherry.engine.reconcile import reconcile_container
+from wherry.errors import Unavailable
+from wherry.shim.client import Connection, Launcher, request_of
+from wherry.shim.errors import ContainerNotRunning
+from wherry.store.containers import Container, find_container
+
+if TYPE_CHECKING:
+    from wherry.engine.engine import Engine
+
+
+def launcher_of(engine: "Engine") -> Launcher:
+    """Where this installation's requests go. Never forks in a process that runs threads."""
+    return Launcher(str(engine.store.root), str(engine.store.run))
+
+
+def find_live_container(engine: "Engine", name: str) -> Container:
+    """The container called `name`, its row put right if its supervisor has died."""
+    return reconcile_container(engine, find_container(engine.store, name))
+
+
+def order(
+    engine: "Engine", container: Container, operation: str, payload: Mapping[str, object]
+) -> Connection:
+    """Send an order to the supervisor of `container`, or raise ContainerNotRunning."""
+    path = engine.store.container_run_folder(container.id) / "shim.sock"
+    if not container.status.has_shim:
+        raise ContainerNotRunning(container.id)
+    try:
+        return request_of(str(path), operation, payload)
+    except OSError as error:
+        # It has gone between the look and the order, in good order or not.
+        container = reconcile_container(engine, find_container(engine.store, container.id))
+        if container.status.has_shim:
+            raise Unavailable(f"the supervisor of {container.name} cannot be reached") from error
+        raise ContainerNotRunning(container.id) from error
+
+
+def carry_out(
+    engine: "Engine",
+    container: Container,
+    operation: str,
+    payload: Mapping[str, object],
+    answer: str = "done",
+) -> object:
+    """Send an order and wait for its answer; the supervisor's errors are raised here."""
+    connection = order(engine, container, operation, payload)
+    try:
+        return connection.answer(answer)
+    finally:
+        connection.close()

@@ -1,0 +1,228 @@
+"""The launcher's program: what it holds warm, and what the children it forks can do.
+
+    run     make a container, then as start
+    start   become the supervisor of a container, answering as far as the client wants to know
+    exec    run a process in a container and stay with it
+    find    where to attach to, for a client that loads no database
+    quit    end the launcher
+
+Everything that a child needs is imported here, once, before any fork.
+"""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from wherry.engine.containers.create import create_container
+from wherry.engine.containers.exec import exec_request, plan_exec
+from wherry.engine.containers.options.config import config_from_options
+from wherry.engine.containers.orders import find_live_container
+from wherry.engine.containers.prepare import prepare_start
+from wherry.engine.containers.remove import forget_container
+from wherry.engine.engine import Engine
+from wherry.engine.reconcile import reconcile
+from wherry.errors import Conflict
+from wherry.oci.container_config import ContainerConfig
+from wherry.shim import launcher
+from wherry.shim.attach import Attachment
+from wherry.shim.detach_keys import parse_detach_keys
+from wherry.shim.errors import AlreadyStarted
+from wherry.shim.events import container_event
+from wherry.shim.exec import ExecFailed, ExecSupervisor
+from wherry.shim.launcher import Request
+from wherry.shim.protocol import control
+from wherry.shim.start_plan import Engineering
+from wherry.shim.supervise import Supervisor
+from wherry.store.containers import Container, Status
+
+
+def run(request: Request) -> None:
+    """Make a container from the flags of `run`, tell its ID, start it."""
+    payload = request.payload
+    engine = _engine(payload)
+    reconcile(engine)
+    options = _mapping(payload.get("options"))
+    config = config_from_options(
+        str(payload["image"]),
+        _words(payload.get("command")),
+        options,
+        cwd=str(payload["cwd"]),
+        environ=_environment(payload.get("environ")),
+    )
+    keys = _keys(config, payload)  # before anything is made that a wrong one would leave behind
+    container = create_container(engine, config, str(payload.get("name") or "") or None)
+    request.socket.sendall(control(id=container.id, tty=config.tty))
+    _supervise(engine, container, request, _attachment(config, payload, keys))
+
+
+def start(request: Request) -> None:
+    """Start a container that exists."""
+    payload = request.payload
+    engine = _engine(payload)
+    reconcile(engine)
+    container = find_live_container(engine, str(payload["name"]))
+    if container.status is Status.PAUSED:
+        raise Conflict("cannot start a paused container, try unpause instead")
+    if container.status in (Status.REMOVING, Status.DEAD):
+        raise Conflict("container is marked for removal and cannot be started")
+    config = container.config
+    attachment = _attachment(config, payload, _keys(config, payload))
+    request.socket.sendall(
+        control(
+            id=container.id,
+            tty=config.tty,
+            stdin=config.open_stdin,
+            running=container.status.has_shim,
+        )
+    )
+    if container.status.has_shim:
+        raise AlreadyStarted(container)
+    _supervise(engine, container, request, attachment, _number(payload.get("restart_count")))
+
+
+def exec_(request: Request) -> None:
+    """Run a process in a container, and stay with it until it has ended."""
+    payload = request.payload
+    engine = _engine(payload)
+    container = find_live_container(engine, str(payload["name"]))
+    command = _words(payload.get("command"))
+    wanted = exec_request(
+        command,
+        _mapping(payload.get("options")),
+        cwd=str(payload["cwd"]),
+        environ=_environment(payload.get("environ")),
+    )
+    plan = plan_exec(engine, container, wanted)
+    supervisor = ExecSupervisor(engine.store, plan)
+    words = " ".join(command)
+    exec_id = os.urandom(32).hex()
+    attached = not payload.get("detach")
+    try:
+        supervisor.start(request.socket if attached else None)
+    except ExecFailed:
+        _publish_exec(engine, container, f"exec_create: {words}", exec_id)
+        raise
+    if attached:
+        supervisor.tell(started=True, socket=str(plan.socket_path))
+    else:
+        with request.socket as client:
+            client.sendall(control(started=True, id=exec_id))
+    # After the answer: a follower of events can wait, whoever typed the command does.
+    _publish_exec(engine, container, f"exec_create: {words}", exec_id)
+    _publish_exec(engine, container, f"exec_start: {words}", exec_id)
+    engine.store.database.close()
+    code = supervisor.run()
+    container_event(engine.store, container, "exec_die", execID=exec_id, exitCode=str(code))
+
+
+def _publish_exec(engine: Engine, container: Container, action: str, exec_id: str) -> None:
+    container_event(engine.store, container, action, execID=exec_id)
+
+
+def find(request: Request) -> None:
+    """Tell what a client must know to attach to a container."""
+    container = find_live_container(_engine(request.payload), str(request.payload["name"]))
+    config = container.config
+    answer = {
+        "id": container.id,
+        "status": container.status.value,
+        "tty": config.tty,
+        "stdin": config.open_stdin,
+        "keys": _keys(config, request.payload),
+        "exit": container.state.exit_code,
+    }
+    request.socket.sendall(control(found=answer))
+
+
+def quit_(request: Request) -> None:
+    """End the launcher that forked this child; containers and their supervisors live on."""
+    os.kill(os.getppid(), signal.SIGTERM)
+    request.socket.sendall(control(done=True))
+
+
+OPERATIONS = {"run": run, "start": start, "exec": exec_, "find": find, "quit": quit_}
+
+
+def main() -> None:
+    """The launcher, as `shim.client` starts it."""
+    launcher.serve(OPERATIONS, Path(sys.argv[-1]))
+
+
+def serve_one(connection: object) -> NoReturn:
+    """Carry out one request in a child of the client's own; takes its `_socket.socket`."""
+    assert hasattr(connection, "detach")
+    launcher.serve_one(socket.socket(fileno=connection.detach()), OPERATIONS)
+
+
+def _supervise(
+    engine: Engine,
+    container: Container,
+    request: Request,
+    attachment: Attachment | None,
+    restart_count: int = 0,
+) -> None:
+    supervisor = Supervisor(engine.store, container, engineering_of(engine))
+    client = supervisor.start(request.socket, attachment, restart_count)
+    if client is not None:
+        container_event(engine.store, supervisor.container, "attach")
+        client.control(started=True)
+    else:
+        with request.socket as asker:
+            asker.sendall(control(started=True))
+    supervisor.serve()
+
+
+def engineering_of(engine: Engine) -> Engineering:
+    """The engine's part of a container's life."""
+    return Engineering(
+        prepare=lambda container: prepare_start(engine, container),
+        forget=lambda container: forget_container(engine, container),
+    )
+
+
+# ---- payloads, whose values are what marshal made of them
+
+
+def _engine(payload: Mapping[str, object]) -> Engine:
+    return Engine(str(payload["root"]), str(payload["run"]))
+
+
+def _attachment(
+    config: ContainerConfig, payload: Mapping[str, object], keys: bytes
+) -> Attachment | None:
+    wanted = payload.get("attach")
+    if not isinstance(wanted, dict):
+        return None
+    return Attachment(
+        stdin=bool(wanted.get("stdin")) and config.open_stdin,
+        stdout=bool(wanted.get("stdout")),
+        stderr=bool(wanted.get("stderr")),
+        keys=keys,
+        first=True,
+    )
+
+
+def _keys(config: ContainerConfig, payload: Mapping[str, object]) -> bytes:
+    """The keys that detach; only a terminal's input is searched for them."""
+    keys = parse_detach_keys(str(payload.get("detach_keys") or ""))
+    return keys if config.tty else b""
+
+
+def _words(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, (list, tuple)) else ()
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _environment(value: object) -> dict[str, str]:
+    return {str(name): str(text) for name, text in _mapping(value).items()}
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
