@@ -6,6 +6,10 @@ from posixpath import isabs
 
 from wherry.engine.containers.options.modes import is_valid_ipc_mode, is_valid_pid_mode
 from wherry.engine.containers.options.units import quoted
+from wherry.engine.containers.spec.security import (
+    normalised_capability,
+    parse_security_options,
+)
 from wherry.engine.containers.validate_limits import check_limits
 from wherry.engine.containers.validate_mounts import check_mounts
 from wherry.engine.containers.validate_network import check_networking
@@ -28,8 +32,8 @@ _LOG_OPTIONS = {
 
 
 def check_config(config: ContainerConfig) -> None:
-    """Raise InvalidArgument for the first thing that can never work."""
-    _check_program(config)
+    """Raise InvalidArgument for the first thing that can never work; before the image is known."""
+    check_program(config)
     _check_healthcheck(config.healthcheck)
     if config.auto_remove and config.restart_policy.name is not RestartPolicyName.NO:
         raise InvalidArgument("can't create 'AutoRemove' container with restart policy")
@@ -37,6 +41,7 @@ def check_config(config: ContainerConfig) -> None:
     _check_texts(config)
     _check_capabilities(config)
     check_limits(config.limits)
+    parse_security_options(config.security_options)
     _check_modes(config)
     if config.shm_size < 0:
         raise InvalidArgument("SHM size can not be less than 0")
@@ -48,7 +53,8 @@ def check_config(config: ContainerConfig) -> None:
     _check_log(config)
 
 
-def _check_program(config: ContainerConfig) -> None:
+def check_program(config: ContainerConfig) -> None:
+    """What is run, where and how it is stopped; again once the image has had its word."""
     if config.working_dir and not isabs(config.working_dir):
         raise InvalidArgument(
             f"the working directory '{config.working_dir}' is invalid,"
@@ -132,12 +138,6 @@ def _check_capabilities(config: ContainerConfig) -> None:
             full = normalised_capability(name)
             if full != "ALL" and full not in capabilities.NAMES:
                 raise InvalidArgument(f"invalid {flag}: unknown capability: {quoted(full)}")
-
-
-def normalised_capability(name: str) -> str:
-    """`net_admin`, `CAP_NET_ADMIN` and so on as `CAP_NET_ADMIN`; `ALL` stays."""
-    name = name.upper()
-    return name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}"
 
 
 def _check_modes(config: ContainerConfig) -> None:

@@ -114,7 +114,7 @@ class Options:
         return self.parsed(name, parse_integer, default)
 
     def parsed(self, name: str, parse: Callable[[str], T], default: T) -> T:
-        """The text of the option as `parse` reads it; what is wrong with it becomes InvalidFlagValue."""
+        """The text of the option as `parse` reads it; its error becomes InvalidFlagValue."""
         if not self.has(name):
             return default
         return self.one(name, self.text(name), parse)

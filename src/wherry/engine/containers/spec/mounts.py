@@ -1,153 +1,191 @@
-"""The mounts of a container in the order in which they are performed.
+"""The mounts of the runtime configuration: Docker's own, the user's, in Docker's order."""
 
-First what every container has (/proc, /dev, /sys, ...), unless the user mounts something else
-there; then, from the outermost inwards, those of the user, the three files of the network and
-the program of --init.
-"""
-
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from posixpath import normpath
 
-from wherry.oci.container_config import ContainerConfig, MountRequest, MountType
+from wherry.oci.container_config import ContainerConfig, MountRequest
 from wherry.oci.runtime_spec import Mount
-from wherry.store.containers import MountPoint
 
-_TMPFS_DEFAULTS = ("noexec", "nosuid", "nodev")
-_OPPOSITES = {
-    "exec": "noexec", "suid": "nosuid", "dev": "nodev", "rw": "ro", "async": "sync",
-    "atime": "noatime", "diratime": "nodiratime",
-}  # fmt: skip
+INIT_PATH = "/sbin/docker-init"
+_SHARED = frozenset(("shared", "rshared"))
+_SLAVE = frozenset(("slave", "rslave"))
+# With a read-only root these stay as they are: a process needs them to run at all.
+_NEVER_READ_ONLY = frozenset(("/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"))
+
+_DEFAULT_MOUNTS = (
+    Mount(destination="/proc", type="proc", source="proc", options=("nosuid", "noexec", "nodev")),
+    Mount(
+        destination="/dev",
+        type="tmpfs",
+        source="tmpfs",
+        options=("nosuid", "strictatime", "mode=755", "size=65536k"),
+    ),
+    Mount(
+        destination="/dev/pts",
+        type="devpts",
+        source="devpts",
+        options=("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
+    ),
+    Mount(
+        destination="/sys",
+        type="sysfs",
+        source="sysfs",
+        options=("nosuid", "noexec", "nodev", "ro"),
+    ),
+    Mount(
+        destination="/sys/fs/cgroup",
+        type="cgroup",
+        source="cgroup",
+        options=("ro", "nosuid", "noexec", "nodev"),
+    ),
+    Mount(
+        destination="/dev/mqueue",
+        type="mqueue",
+        source="mqueue",
+        options=("nosuid", "noexec", "nodev"),
+    ),
+)
 
 
-def default_mounts(config: ContainerConfig, shm_source: str = "") -> list[Mount]:
-    """What every container has. `shm_source` is where a /dev/shm that is shared lies."""
-    access = () if config.privileged else ("ro",)
-    hardened = ("nosuid", "noexec", "nodev")
-    mounts = [
-        Mount(destination="/proc", type="proc", source="proc", options=hardened),
-        Mount(
-            destination="/dev",
-            type="tmpfs",
-            source="tmpfs",
-            options=("nosuid", "strictatime", "mode=755", "size=65536k"),
-        ),
-        Mount(
-            destination="/dev/pts",
-            type="devpts",
-            source="devpts",
-            options=(
-                *("nosuid", "noexec", "newinstance"),
-                *("ptmxmode=0666", "mode=0620", "gid=5"),
-            ),
-        ),
-        Mount(destination="/sys", type="sysfs", source="sysfs", options=(*hardened, *access)),
-        Mount(
-            destination="/sys/fs/cgroup",
-            type="cgroup",
-            source="cgroup",
-            options=(*access, *hardened),
-        ),
-        _mqueue(config, hardened),
-    ]
-    if shm := _shm(config, shm_source, hardened):
-        mounts.append(shm)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserMount:
+    """One mount of the user's, its source found: what `spec_mounts` writes down."""
+
+    destination: str
+    source: str
+    type: str = "bind"  # bind, tmpfs, overlay
+    writable: bool = True
+    propagation: str = ""
+    recursive: str = ""  # enabled, disabled, writable, readonly
+    options: tuple[str, ...] = ()  # of tmpfs and overlay
+
+
+def spec_mounts(
+    config: ContainerConfig,
+    user_mounts: Iterable[UserMount],
+    *,
+    shm: UserMount | None = None,
+    init: str = "",
+    writable_cgroups: bool = False,
+) -> tuple[Mount, ...]:
+    """All mounts in order. `shm` takes the place of a /dev/shm of one's own; `init` is a path."""
+    wanted = sorted(user_mounts, key=lambda mount: normpath(mount.destination).count("/"))
+    if shm is not None:
+        wanted.insert(0, shm)
+    replaced = {normpath(mount.destination) for mount in wanted}
+    mounts = [mount for mount in _own_mounts(config, shm) if not _is_replaced(mount, replaced)]
+    mounts += [_user_mount(mount) for mount in wanted]
+    if config.read_only:
+        mounts = [_read_only_with_root(mount, replaced) for mount in mounts]
+    if config.privileged or writable_cgroups:
+        mounts = [_writable(mount, config.privileged) for mount in mounts]
+    if init:
+        mounts.append(
+            Mount(destination=INIT_PATH, type="bind", source=init, options=("bind", "ro"))
+        )
+    return tuple(mounts)
+
+
+def _own_mounts(config: ContainerConfig, shm: UserMount | None) -> list[Mount]:
+    mounts = list(_DEFAULT_MOUNTS)
+    if shm is None and config.ipc_mode != "none":
+        mounts.append(
+            Mount(
+                destination="/dev/shm",
+                type="tmpfs",
+                source="shm",
+                options=("nosuid", "noexec", "nodev", "mode=1777", f"size={config.shm_size}"),
+            )
+        )
     return mounts
 
 
-def _mqueue(config: ContainerConfig, hardened: tuple[str, ...]) -> Mount:
-    if config.ipc_mode == "host":
-        return _plain_bind("/dev/mqueue", "/dev/mqueue")
-    return Mount(destination="/dev/mqueue", type="mqueue", source="mqueue", options=hardened)
+def _is_replaced(mount: Mount, replaced: Collection[str]) -> bool:
+    if "/dev" in replaced and mount.destination.startswith("/dev/"):
+        return True
+    return mount.destination in replaced
 
 
-def _shm(config: ContainerConfig, source: str, hardened: tuple[str, ...]) -> Mount | None:
-    if config.ipc_mode == "none":
-        return None
-    if config.ipc_mode == "host":
-        source = "/dev/shm"
-    if source:
-        return _plain_bind(source, "/dev/shm")
-    return Mount(
-        destination="/dev/shm",
-        type="tmpfs",
-        source="shm",
-        options=(*hardened, "mode=1777", f"size={config.shm_size}"),
-    )
-
-
-def _plain_bind(source: str, destination: str) -> Mount:
-    return Mount(destination=destination, type="bind", source=source, options=("rbind", "rprivate"))
-
-
-def all_mounts(defaults: Iterable[Mount], own: Sequence[Mount]) -> tuple[Mount, ...]:
-    """`defaults` without those that one of `own` replaces, then these, outermost first."""
-    replaced = {normpath(mount.destination) for mount in own}
-    kept = [
-        mount
-        for mount in defaults
-        if mount.destination not in replaced
-        and not (mount.destination.startswith("/dev/") and "/dev" in replaced)
-    ]
-    return (*kept, *sorted(own, key=lambda mount: normpath(mount.destination).count("/")))
-
-
-def bind_of(
-    point: MountPoint, request: MountRequest | None, source: str, *, file_only: bool = False
-) -> Mount:
-    """The mount of a bind or a volume, `source` being where it is on the host now."""
-    recursive = request.recursive if request is not None else ""
-    options = ["bind" if recursive == "disabled" or file_only else "rbind"]
-    if not point.writable:
-        options.append("ro")
-        # From Docker 25 on, read-only means what is mounted below it too.
-        if recursive not in ("disabled", "writable"):
-            options.append("rro")
-    if point.propagation:
-        options.append(point.propagation)
-    elif point.type == "bind":
-        options.append("rprivate")
-    return Mount(
-        destination=normpath(point.destination),
-        type="bind",
-        source=source,
-        options=tuple(options),
-    )
-
-
-def tmpfs_mounts(config: ContainerConfig) -> list[Mount]:
-    """Those of --tmpfs and of --mount type=tmpfs."""
-    return [
-        Mount(
-            destination=normpath(request.target),
-            type="tmpfs",
-            source="tmpfs",
-            options=merged_tmpfs_options(_tmpfs_words(request)),
+def _user_mount(mount: UserMount) -> Mount:
+    destination = normpath(mount.destination)
+    if mount.type != "bind":
+        return Mount(
+            destination=destination,
+            type=mount.type,
+            source=mount.source,
+            options=mount.options,
         )
-        for request in config.mounts
-        if request.type is MountType.TMPFS
-    ]
+    options = ["bind" if mount.recursive == "disabled" else "rbind"]
+    if not mount.writable:
+        options.append("ro" if mount.recursive in ("writable", "disabled") else "rro")
+    if mount.propagation:
+        options.append(mount.propagation)
+    return Mount(destination=destination, type="bind", source=mount.source, options=tuple(options))
 
 
-def _tmpfs_words(request: MountRequest) -> list[str]:
-    words = [word for word in request.tmpfs_options.split(",") if word]
+def _read_only_with_root(mount: Mount, replaced: Collection[str]) -> Mount:
+    if mount.destination in _NEVER_READ_ONLY or mount.destination in replaced:
+        return mount
+    return mount if "ro" in mount.options else replace(mount, options=(*mount.options, "ro"))
+
+
+def _writable(mount: Mount, privileged: bool) -> Mount:
+    if mount.type == "cgroup" or (privileged and mount.destination == "/sys"):
+        return replace(mount, options=tuple(word for word in mount.options if word != "ro"))
+    return mount
+
+
+def root_propagation(user_mounts: Iterable[UserMount]) -> str:
+    """What the root must be so that mounts of a shared or slave bind can pass; "" is private."""
+    wanted = {mount.propagation for mount in user_mounts}
+    if wanted & _SHARED:
+        return "shared"
+    return "rslave" if wanted & _SLAVE else ""
+
+
+def tmpfs_options(request: MountRequest) -> tuple[str, ...]:
+    """The options of a tmpfs: Docker's, with the user's in their place."""
+    words = ["noexec", "nosuid", "nodev", "rprivate"]
+    if request.tmpfs_options:
+        words += request.tmpfs_options.split(",")
     if request.read_only:
         words.append("ro")
     if request.tmpfs_size:
         words.append(f"size={request.tmpfs_size}")
-    if request.tmpfs_mode:
+    if request.tmpfs_mode is not None:
         words.append(f"mode={request.tmpfs_mode:o}")
-    return words
-
-
-def merged_tmpfs_options(words: Iterable[str]) -> tuple[str, ...]:
-    """The defaults and `words`, where a later word takes the place of its opposite."""
     merged: dict[str, str] = {}
-    for word in (*_TMPFS_DEFAULTS, "rprivate", *words):
-        key = word.partition("=")[0]
-        merged.pop(_OPPOSITES.get(key, ""), None)
-        for positive, negative in _OPPOSITES.items():
-            if key == negative:
-                merged.pop(positive, None)
-        if key != "defaults":
-            merged[key] = word
-    return tuple(merged.values())
+    for word in words:
+        key = _meaning(word)
+        merged.pop(key, None)
+        merged[key] = word
+    return tuple(word for word in merged.values() if word != "defaults")
+
+
+_PROPAGATIONS = frozenset(
+    ("private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
+)
+
+
+def _meaning(word: str) -> str:
+    """What two options say different things about: `noexec` and `exec`, `size=1` and `size=2`."""
+    if "=" in word:
+        return word.partition("=")[0] + "="
+    if word in _PROPAGATIONS:
+        return "propagation"
+    if word in ("ro", "rw"):
+        return "ro"
+    if word in ("sync", "async"):
+        return "sync"
+    return word.removeprefix("no")
+
+
+def init_program() -> str:
+    """The host's docker-init or tini, "" if it has none."""
+    for folder in ("/usr/libexec/docker", "/usr/lib/docker", "/usr/bin", "/usr/local/bin", "/sbin"):
+        for name in ("docker-init", "tini-static", "tini"):
+            if os.access(path := f"{folder}/{name}", os.X_OK):
+                return path
+    return ""

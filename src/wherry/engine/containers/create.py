@@ -1,0 +1,142 @@
+"""Making a container: everything but its process.
+
+Until the row is committed there is no container: what a failure or a kill leaves before that are
+a folder and anonymous volumes without an owner, which are undone here or collected later.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wherry.engine.containers.complete import complete_defaults, complete_from_image
+from wherry.engine.containers.mount_points import make_mount_points
+from wherry.engine.containers.names import ATTEMPTS, checked_name, generated_name, new_id
+from wherry.engine.containers.runtimes import check_runtime
+from wherry.engine.containers.spec.namespaces import with_resolved_modes
+from wherry.engine.containers.validate import check_config, check_program
+from wherry.engine.containers.warnings import create_warnings
+from wherry.engine.images.resolve import PullPolicy, ResolvedImage, resolve_image
+from wherry.errors import InvalidArgument
+from wherry.linux.files import remove_tree
+from wherry.oci.container_config import ContainerConfig
+from wherry.oci.platform import Platform
+from wherry.oci.timestamps import format_timestamp
+from wherry.shim.events import container_event
+from wherry.store.containers import (
+    Container,
+    Details,
+    NameInUse,
+    NoSuchContainer,
+    State,
+    find_container,
+    insert_container,
+)
+from wherry.store.networks import ensure_default_networks, find_network
+from wherry.store.snapshots import prepare_container
+
+if TYPE_CHECKING:
+    from wherry.engine.engine import Engine
+
+ROOTFS = "rootfs"  # where its init mounts the root, for itself alone
+
+
+def create_container(
+    engine: "Engine",
+    config: ContainerConfig,
+    name: str = "",
+    *,
+    pull: PullPolicy = PullPolicy.MISSING,
+    notify: Callable[[str], None] | None = None,
+) -> Container:
+    """Make a container that does not run yet; an empty `name` gets a made-up one.
+
+    `details.extra["warnings"]` has what Docker warns of. Raises InvalidArgument in Docker's
+    words for what can never work, NotFound for a missing image, network or container, NameInUse.
+    """
+    if name:
+        name = checked_name(name)
+    check_config(config)
+    check_runtime(config.runtime)
+    image = resolve_image(
+        engine,
+        config.image,
+        platform=Platform.parse(config.platform) if config.platform else None,
+        pull=pull,
+        notify=notify,
+    )
+    container_id = new_id()
+    config = complete_from_image(config, image.config.config)
+    config = complete_defaults(config, container_id)
+    config = with_resolved_modes(engine.store, config)
+    check_program(config)
+    _check_references(engine, config)
+    return _make(engine, container_id, name, config, image)
+
+
+def _check_references(engine: "Engine", config: ContainerConfig) -> None:
+    """Networks and containers that are named must be there."""
+    ensure_default_networks(engine.store)
+    names = {config.network_mode, *(attachment.network for attachment in config.networks)}
+    for network in sorted(names - {"default"}):
+        if not network.startswith("container:"):
+            find_network(engine.store, network)
+    for link in config.links:
+        target = link.partition(":")[0]
+        try:
+            find_container(engine.store, target)
+        except NoSuchContainer as error:
+            raise InvalidArgument(f"could not get container for {target}: {error}") from error
+
+
+def _make(
+    engine: "Engine", container_id: str, name: str, config: ContainerConfig, image: ResolvedImage
+) -> Container:
+    top = image.chain_ids[-1] if image.chain_ids else None
+    folder = engine.store.container_folder(container_id)
+    program = (*(config.entrypoint or ()), *(config.command or ()))
+    engine.store.make_folders()
+    with ExitStack() as undo:
+        os.mkdir(folder, 0o710)
+        undo.callback(remove_tree, folder)
+        prepare_container(engine.store, container_id)
+        os.mkdir(folder / ROOTFS, 0o755)
+        container = Container(
+            id=container_id,
+            name=name,
+            image_id=str(image.id),
+            created=format_timestamp(time.time_ns()),
+            config=config,
+            details=Details(
+                image_name=config.image,
+                path=program[0],
+                args=program[1:],
+                layer_chain=str(top or ""),
+                mounts=make_mount_points(engine, config, top, undo),
+                extra={"warnings": create_warnings(config)},
+            ),
+            state=State(),
+        )
+        container = _insert(engine, container)
+        undo.pop_all()
+    container_event(engine.store, container, "create")
+    return container
+
+
+def _insert(engine: "Engine", container: Container) -> Container:
+    """Commit the row; a made-up name that is taken gives way to another."""
+    if container.name:
+        insert_container(engine.store, container)
+        return container
+    for attempt in range(ATTEMPTS):
+        named = replace(container, name=generated_name(attempt))
+        try:
+            insert_container(engine.store, named)
+        except NameInUse:
+            continue
+        return named
+    named = replace(container, name=container.id[:12])
+    insert_container(engine.store, named)
+    return named

@@ -1,0 +1,194 @@
+"""The network of one start: addresses claimed, and the files in /etc that follow from them."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wherry.engine.containers.links import LinkedContainer, linked_containers
+from wherry.engine.containers.options.modes import container_of
+from wherry.engine.containers.spec.mounts import UserMount
+from wherry.engine.containers.spec.namespaces import joined_container
+from wherry.linux.files import write_atomically
+from wherry.network.names import Address, host_resolv_conf, hosts_file, resolv_conf
+from wherry.network.plug import plug
+from wherry.network.ports import Published, publish
+from wherry.network.requests import ports_to_publish
+from wherry.oci.container_config import ContainerConfig, NetworkAttachment
+from wherry.store.containers import Container
+from wherry.store.networks import (
+    Endpoint,
+    Network,
+    allocate_endpoint,
+    ensure_default_networks,
+    find_network,
+)
+
+if TYPE_CHECKING:
+    from wherry.engine.engine import Engine
+
+FILES = ("resolv.conf", "hostname", "hosts")
+_DEFAULT_NETWORK = "bridge"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartNetwork:
+    """What a start needs to know. `folder` has the files that are shown in /etc."""
+
+    engine: "Engine"
+    container: Container
+    hostname: str
+    folder: Path
+    endpoints: tuple[tuple[Network, Endpoint], ...] = ()
+    linked: tuple[LinkedContainer, ...] = ()
+
+    def connect(self, namespace: int) -> Published | None:
+        """Join the networks and publish the ports, given the container's network namespace."""
+        store, container = self.engine.store, self.container
+        for network, endpoint in self.endpoints:
+            plug(store, network, endpoint, namespace)
+        config = container.config
+        bindings = ports_to_publish(config.ports, config.exposed_ports, config.publish_all)
+        reachable = [endpoint for _, endpoint in self.endpoints if endpoint.host_link]
+        if not bindings or not reachable:
+            return None
+        return publish(store, container.id, container.name, reachable[0], bindings)
+
+    @property
+    def linked_env(self) -> list[str]:
+        return [text for link in self.linked for text in link.variables(self.container)]
+
+    def mounts(self, taken: Sequence[UserMount]) -> list[UserMount]:
+        """The files of /etc, but those that the user brings."""
+        destinations = {mount.destination for mount in taken}
+        return [
+            UserMount(
+                destination=f"/etc/{name}",
+                source=os.fspath(self.folder / name),
+                writable=not self.container.config.read_only,
+                recursive="writable",  # one file: there is nothing below it
+                propagation="rprivate",
+            )
+            for name in FILES
+            if f"/etc/{name}" not in destinations
+        ]
+
+
+def prepare_network(engine: "Engine", container: Container) -> StartNetwork:
+    """Claim the addresses of this start and write the files. To be undone by the caller."""
+    config = container.config
+    folder = engine.store.container_folder(container.id)
+    if name := container_of(config.network_mode):
+        other = joined_container(engine.store, name, "network", container.id)
+        return StartNetwork(
+            engine=engine,
+            container=container,
+            hostname=other.config.hostname,
+            folder=engine.store.container_folder(other.id),
+        )
+    ensure_default_networks(engine.store)
+    linked = linked_containers(engine.store, container)
+    endpoints = tuple(
+        (network, _endpoint(engine, network, attachment, container))
+        for network, attachment in _networks(engine, config)
+    )
+    addresses = [
+        address.ip
+        for _, endpoint in endpoints
+        for address in (endpoint.ipv4, endpoint.ipv6)
+        if address is not None
+    ]
+    _write(folder / "hostname", config.hostname + "\n")
+    _write(folder / "hosts", _hosts(engine, config, addresses, linked))
+    _write_resolv_conf(folder, config, [network for network, _ in endpoints])
+    return StartNetwork(
+        engine=engine,
+        container=container,
+        hostname=config.hostname,
+        folder=folder,
+        endpoints=endpoints,
+        linked=tuple(linked),
+    )
+
+
+def _networks(engine: "Engine", config: ContainerConfig) -> list[tuple[Network, NetworkAttachment]]:
+    mode = _DEFAULT_NETWORK if config.network_mode == "default" else config.network_mode
+    attachments = {
+        _DEFAULT_NETWORK if one.network == "default" else one.network: one
+        for one in config.networks
+    }
+    attachments.setdefault(mode, NetworkAttachment(network=mode))
+    ordered = sorted(attachments, key=lambda name: name != mode)
+    return [(find_network(engine.store, name), attachments[name]) for name in ordered]
+
+
+def _endpoint(
+    engine: "Engine", network: Network, attachment: NetworkAttachment, container: Container
+) -> Endpoint:
+    return allocate_endpoint(
+        engine.store,
+        network,
+        container.id,
+        ipv4=attachment.ipv4_address or None,
+        ipv6=attachment.ipv6_address or None,
+        mac=attachment.mac_address or container.config.mac_address or None,
+        aliases=attachment.aliases,
+    )
+
+
+def _hosts(
+    engine: "Engine",
+    config: ContainerConfig,
+    addresses: Sequence[Address],
+    linked: Sequence[LinkedContainer],
+) -> str:
+    gateways = _host_gateways(engine, config)
+    if config.network_mode == "host":
+        # Docker shows the host's own file there, with what was added behind it.
+        own = hosts_file("localhost", "", (), config.extra_hosts, host_gateways=gateways)
+        plain = hosts_file("localhost", "", (), ())
+        return Path("/etc/hosts").read_text(errors="replace") + own.removeprefix(plain)
+    return hosts_file(
+        config.hostname,
+        config.domainname,
+        addresses,
+        config.extra_hosts,
+        host_gateways=gateways,
+        links=[link.host for link in linked],
+        ipv6=os.path.exists("/proc/net/if_inet6"),
+    )
+
+
+def _host_gateways(engine: "Engine", config: ContainerConfig) -> list[Address]:
+    if not any(host.endswith(":host-gateway") for host in config.extra_hosts):
+        return []
+    network = find_network(engine.store, _DEFAULT_NETWORK)
+    return [subnet.gateway for subnet in network.subnets if subnet.gateway is not None]
+
+
+def _write_resolv_conf(folder: Path, config: ContainerConfig, networks: list[Network]) -> None:
+    """Write it unless the container's own processes have changed it since."""
+    path, mark = folder / "resolv.conf", folder / "resolv.conf.hash"
+    try:
+        if mark.read_text() != sha256(path.read_bytes()).hexdigest():
+            return
+    except FileNotFoundError:
+        pass
+    host_text, host_path = host_resolv_conf()
+    text = resolv_conf(
+        host_text,
+        config.dns,
+        config.dns_search,
+        config.dns_options,
+        host_path=host_path,
+        ipv6=any(network.enable_ipv6 for network in networks),
+        shares_host_network=config.network_mode == "host",
+    )
+    _write(path, text)
+    _write(mark, sha256(text.encode(errors="surrogateescape")).hexdigest())
+
+
+def _write(path: Path, text: str) -> None:
+    write_atomically(path, text.encode(errors="surrogateescape"), mode=0o644, durable=False)

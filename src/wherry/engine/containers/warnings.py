@@ -1,0 +1,46 @@
+"""What Docker warns of when it makes a container: limits that this kernel will not keep."""
+
+import os
+
+from wherry.engine.containers.complete import CGROUPS, is_cgroup2
+from wherry.oci.container_config import ContainerConfig
+
+
+def create_warnings(config: ContainerConfig) -> list[str]:
+    limits = config.limits
+    found = []
+    if limits.memory > 0 and limits.memory_swap != -1 and not _has_swap_limit():
+        found.append(
+            "Your kernel does not support swap limit capabilities or the cgroup is not mounted."
+            " Memory limited without swap."
+        )
+    if limits.memory_swappiness is not None and is_cgroup2():
+        found.append(
+            "Your kernel does not support memory swappiness capabilities or the cgroup is not"
+            " mounted. Memory swappiness discarded."
+        )
+    if limits.oom_kill_disable and is_cgroup2():
+        found.append("Your kernel does not support OomKillDisable. OomKillDisable discarded.")
+    elif limits.oom_kill_disable and limits.memory == 0:
+        found.append(
+            "OOM killer is disabled for the container, but no memory limit is set, this can"
+            " result in the system running out of resources."
+        )
+    if limits.blkio_weight and not _has(
+        "blkio/blkio.bfq.weight", "blkio/blkio.weight", "io.weight"
+    ):
+        found.append(
+            "Your kernel does not support Block I/O weight or the cgroup is not mounted."
+            " Weight discarded."
+        )
+    if config.network_mode == "host" and config.ports:
+        found.append("Published ports are discarded when using host network mode")
+    return found
+
+
+def _has_swap_limit() -> bool:
+    return is_cgroup2() or _has("memory/memory.memsw.limit_in_bytes")
+
+
+def _has(*files: str) -> bool:
+    return any(os.path.exists(f"{CGROUPS}/{file}") for file in files)
