@@ -180,7 +180,8 @@ def engineering_of(engine: Engine) -> Engineering:
     """The engine's part of a container's life."""
     return Engineering(
         prepare=lambda container: prepare_start(engine, container),
-        forget=lambda container: forget_container(engine, container),
+        # --rm takes the anonymous volumes along.
+        forget=lambda container: forget_container(engine, container, volumes=True),
     )
 
 
