@@ -19,10 +19,12 @@ from typing import NoReturn
 from wherry.errors import InvalidArgument, NotFound, WherryError
 from wherry.linux.files import write_atomically
 from wherry.oci.codec import from_json
-from wherry.oci.runtime_spec import VERSION, ConsoleSize, Process, Resources
+from wherry.oci.runtime_spec import VERSION, ConsoleSize, Process
 from wherry.runtime import operations
+from wherry.runtime.commands import events, pause, ps, resume, update
+from wherry.runtime.commands import list as list_
 from wherry.runtime.create import FLAG_OF, Created
-from wherry.runtime.state import ContainerFolder, cgroup_of
+from wherry.runtime.state import ContainerFolder
 from wherry.version import __version__
 
 DEFAULT_ROOT = "/run/wherry-runtime"
@@ -103,13 +105,15 @@ def _parser() -> argparse.ArgumentParser:
     deleting = command("delete", _delete, "remove a stopped container")
     deleting.add_argument("--force", "-f", action="store_true")
     _exec_arguments(command("exec", _exec, "run another process in a container"))
-    listing = command("ps", _ps, "list the processes of a container")
-    listing.add_argument("--format", "-f", choices=("json", "table"), default="table")
-    listing.add_argument("arguments", nargs=argparse.REMAINDER)
-    command("pause", _pause, "stop all processes of a container")
-    command("resume", _resume, "let them go on")
-    updating = command("update", _update, "change limits")
-    updating.add_argument("--resources", "-r", required=True, help="a file, or - for stdin")
+    for name, module, help_ in (
+        ("events", events, "print what a container uses, as it does"),
+        ("list", list_, "list the containers below --root"),
+        ("pause", pause, "stop all processes of a container"),
+        ("ps", ps, "list the processes of a container"),
+        ("resume", resume, "let the processes of a paused container go on"),
+        ("update", update, "change limits"),
+    ):
+        module.arguments(command(name, module.run, help_, has_id=False))
     command("features", _features, "print what this runtime can do", has_id=False)
     return parser
 
@@ -245,35 +249,6 @@ def _process(options: argparse.Namespace, folder: ContainerFolder) -> Process:
         no_new_privileges=base.no_new_privileges,
         oom_score_adj=base.oom_score_adj,
     )
-
-
-def _ps(options: argparse.Namespace) -> None:
-    pids = cgroup_of(_folder(options).load()).processes()
-    if options.format == "json":
-        print(json.dumps(pids))
-        return
-    words = options.arguments or ["-ef"]
-    os.execvp("ps", ["ps", *words, f"-q{','.join(map(str, pids))}"])
-
-
-def _pause(options: argparse.Namespace) -> None:
-    folder = _folder(options)
-    state = folder.load()
-    if folder.status(state) not in ("running", "created"):
-        raise InvalidArgument("cannot pause a container that is not running")
-    cgroup_of(state).freeze()
-
-
-def _resume(options: argparse.Namespace) -> None:
-    cgroup_of(_folder(options).load()).thaw()
-
-
-def _update(options: argparse.Namespace) -> None:
-    if options.resources == "-":
-        text = sys.stdin.buffer.read()
-    else:
-        text = Path(options.resources).read_bytes()
-    operations.update(_folder(options), from_json(Resources, json.loads(text)))
 
 
 def _features(_options: argparse.Namespace) -> None:

@@ -16,12 +16,11 @@ from wherry.errors import InvalidArgument, NotFound
 from wherry.linux.cgroup.manager import open_manager
 from wherry.linux.process import open_process
 from wherry.oci.codec import from_json
-from wherry.oci.runtime_spec import Linux, Process, Resources, Spec
+from wherry.oci.runtime_spec import Linux, Process, Spec
 from wherry.runtime.create import Created, create_container
 from wherry.runtime.errors import ContainerNotRunning, ContainerStartFailed
 from wherry.runtime.exec import exec_process
 from wherry.runtime.hooks import run_hooks
-from wherry.runtime.resources import apply_resources
 from wherry.runtime.state import (
     ContainerFolder,
     ContainerState,
@@ -201,8 +200,3 @@ def exec_in(folder: ContainerFolder, process: Process, *, keeps_descriptors: int
         seccomp_cache=folder.path.parent / ".seccomp",
         keeps_descriptors=keeps_descriptors,
     )
-
-
-def update(folder: ContainerFolder, resources: Resources) -> None:
-    """Change the limits of a container that exists."""
-    apply_resources(cgroup_of(folder.load()), resources)

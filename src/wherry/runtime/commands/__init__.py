@@ -1,0 +1,1 @@
+"""Commands of `wherry-runtime` beyond the specification's operations, a module each."""
