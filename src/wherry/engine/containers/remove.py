@@ -110,7 +110,7 @@ def _end_orphans(container: Container) -> None:
 
 
 def forget_container(
-    engine: "Engine", container: Container, *, volumes: bool
+    engine: "Engine", container: Container, *, volumes: bool = True
 ) -> Callable[[], None]:
     """Delete the row and say so; what is returned then removes the files. Call with the lock."""
     store = engine.store
