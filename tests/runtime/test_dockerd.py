@@ -343,4 +343,8 @@ def test_both_runtimes_show_a_container_the_same(daemon: Dockerd) -> None:
         words = ("--runtime", runtime, "--hostname", "same", "busybox", "sh", "-c", INSIDE)
         return daemon.docker("run", "--rm", *words).stdout.splitlines()
 
-    assert seen("wherry") == seen("runc")
+    # The tmpfs that holds the cgroup mounts is read-only with us, as its mount asks; runc forgets.
+    writable, read_only = (f"/sys/fs/cgroup {mode},nosuid" for mode in ("rw", "ro"))
+    theirs = [line.replace(writable, read_only) for line in seen("runc")]
+    # Sorted: the order in which paths are hidden does not matter.
+    assert sorted(seen("wherry")) == sorted(theirs)

@@ -37,29 +37,8 @@ GROUPS = {
 }
 
 _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
-    ("containers.run", "container run, run", "Create and run a new container from an image", 1),
-    ("containers.exec", "container exec, exec", "Execute a command in a running container", 1),
-    ("containers.ls", "container ls, container list, container ps, ps", "List containers", 1),
-    ("images.ls", "image ls, image list, images", "List images", 1),
-    ("images.bootstrap", "image bootstrap, bootstrap", "Make a base image without a registry", 1),
     ("system.version", "version", "Show the Wherry version information", 1),
     ("system.info", "system info, info", "Display system-wide information", 1),
-    (
-        "containers.attach",
-        "container attach, attach",
-        "Attach local standard input, output, and error streams to a running container",
-    ),
-    (
-        "containers.commit",
-        "container commit, commit",
-        "Create a new image from a container's changes",
-    ),
-    (
-        "containers.cp",
-        "container cp, cp",
-        "Copy files/folders between a container and the local filesystem",
-    ),
-    ("containers.create", "container create, create", "Create a new container"),
     (
         "containers.diff",
         "container diff, diff",
@@ -71,72 +50,12 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "Export a container's filesystem as a tar archive",
     ),
     (
-        "containers.inspect",
-        "container inspect",
-        "Display detailed information on one or more containers",
-    ),
-    ("containers.kill", "container kill, kill", "Kill one or more running containers"),
-    ("containers.logs", "container logs, logs", "Fetch the logs of a container"),
-    (
-        "containers.pause",
-        "container pause, pause",
-        "Pause all processes within one or more containers",
-    ),
-    (
         "containers.port",
         "container port, port",
         "List port mappings or a specific mapping for the container",
     ),
-    ("containers.prune", "container prune", "Remove all stopped containers"),
     ("containers.rename", "container rename, rename", "Rename a container"),
-    ("containers.restart", "container restart, restart", "Restart one or more containers"),
-    (
-        "containers.rm",
-        "container rm, container remove, rm",
-        "Remove one or more containers",
-    ),
-    ("containers.start", "container start, start", "Start one or more stopped containers"),
-    (
-        "containers.stats",
-        "container stats, stats",
-        "Display a live stream of container(s) resource usage statistics",
-    ),
-    ("containers.stop", "container stop, stop", "Stop one or more running containers"),
     ("containers.top", "container top, top", "Display the running processes of a container"),
-    (
-        "containers.unpause",
-        "container unpause, unpause",
-        "Unpause all processes within one or more containers",
-    ),
-    (
-        "containers.update",
-        "container update, update",
-        "Update configuration of one or more containers",
-    ),
-    (
-        "containers.wait",
-        "container wait, wait",
-        "Block until one or more containers stop, then print their exit codes",
-    ),
-    ("images.history", "image history, history", "Show the history of an image"),
-    (
-        "images.import_",
-        "image import, import",
-        "Import the contents from a tarball to create a filesystem image",
-    ),
-    ("images.inspect", "image inspect", "Display detailed information on one or more images"),
-    ("images.load", "image load, load", "Load an image from a tar archive or STDIN"),
-    ("images.prune", "image prune", "Remove unused images"),
-    (
-        "images.rm",
-        "image rm, image remove, rmi",
-        "Remove one or more images",
-    ),
-    (
-        "images.tag",
-        "image tag, tag",
-        "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
-    ),
     (
         "networks.inspect",
         "network inspect",
@@ -145,9 +64,6 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("networks.ls", "network ls, network list", "List networks"),
     ("system.df", "system df", "Show wherry disk usage"),
     ("system.events", "system events, events", "Get real time events from the server"),
-    ("system.inspect", "inspect", "Return low-level information on Wherry objects"),
-    ("system.prune", "system prune", "Remove unused data"),
-    ("system.restore", "system restore", "Start what ran before the machine went down, by policy"),
     ("volumes.create", "volume create", "Create a volume"),
     ("volumes.inspect", "volume inspect", "Display detailed information on one or more volumes"),
     ("volumes.ls", "volume ls, volume list", "List volumes"),

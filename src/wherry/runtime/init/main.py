@@ -34,6 +34,7 @@ from wherry.runtime.init.process import (
     change_personality,
     confine,
     enter_working_directory,
+    reopen_null,
     settle_in,
     verify_working_directory,
     write_oom_score,
@@ -149,6 +150,8 @@ def become_program(
     def warn(text: str) -> None:
         channel.send(Kind.WARNING, message=text)
 
+    with step("error reopening /dev/null inside container"):
+        reopen_null()
     settle_in(process, confinement, terminal, warn)
     environment = environment_of(process.env)
     environment.setdefault("HOME", home_of(process.user.uid))

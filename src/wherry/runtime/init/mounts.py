@@ -198,6 +198,8 @@ def _fill_cgroup1(top: int, options: MountOptions, cgroup: CgroupView) -> None:
     """One directory per mount of the host, named as there, and a link per controller in it."""
     made: set[str] = set()
     for key, directory in cgroup.directories.items():
+        if not key:
+            continue  # a hybrid machine's v2 tree, which programs in a v1 container do not expect
         name = os.path.basename(str(directory).removesuffix(cgroup.path.rstrip("/")))
         if name not in made:
             made.add(name)
@@ -213,8 +215,7 @@ def _mount_controller(
 ) -> None:
     if cgroup.namespaced:
         data = f"none,{key}" if key.startswith("name=") else name
-        kind = "cgroup" if key else "cgroup2"
-        mount(kind, "cgroup", descriptor_path(target), options.flags, data if key else "")
+        mount("cgroup", "cgroup", descriptor_path(target), options.flags, data)
         return
     with opened(open_tree(cgroup.directories[key])) as tree:
         change_attributes(tree, options)

@@ -99,6 +99,18 @@ def settle_in(process: Process, confinement: Confinement, terminal: int | None, 
     os.umask(0o022 if process.user.umask is None else process.user.umask)
 
 
+def reopen_null() -> None:
+    """Replace standard descriptors that are the host's /dev/null by the container's own."""
+    for number in (0, 1, 2):
+        try:
+            status = os.fstat(number)
+        except OSError:
+            continue
+        if status.st_rdev == NULL_DEVICE:
+            with opened(os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)) as null:
+                os.dup2(null, number)
+
+
 def _join_keyring(name: str, warn: Warn) -> None:
     try:
         join_session_keyring(name)

@@ -1,0 +1,42 @@
+"""The table of commands and the modules behind it agree."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import wherry.cli
+from wherry.cli.commands import COMMANDS, Row
+from wherry.cli.context import Context
+from wherry.cli.flags import FlagSet, Syntax
+from wherry.cli.help import command_help
+
+FOLDER = Path(wherry.cli.__file__).parent
+SHARED = {"containers.create_flags"}  # not commands, but what several of them have in common
+
+
+@pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.names[0])
+def test_a_row_has_a_module_that_can_run(row: Row) -> None:
+    module = import_module(row.module)
+
+    assert isinstance(module.SYNTAX, Syntax)
+    assert issubclass(module.Flags, FlagSet)
+    assert callable(module.run)
+    text = command_help(row, row.names[0], module.SYNTAX, module.Flags, 100)
+    assert f"wherry {row.names[0]}" in text
+    assert Context.__name__ in str(module.run.__annotations__)
+
+
+def test_every_module_has_a_row() -> None:
+    rows = {row.module.removeprefix("wherry.cli.") for row in COMMANDS}
+    modules = {
+        f"{path.parent.name}.{path.stem}"
+        for noun in ("containers", "images", "networks", "system", "volumes")
+        for path in (FOLDER / noun).glob("[!_]*.py")
+    }
+    assert modules - SHARED == rows
+
+
+def test_no_name_is_given_twice() -> None:
+    names = [name for row in COMMANDS for name in row.names]
+    assert len(names) == len(set(names))
