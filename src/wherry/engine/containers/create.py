@@ -46,12 +46,12 @@ ROOTFS = "rootfs"  # where its init mounts the root, for itself alone
 def create_container(
     engine: "Engine",
     config: ContainerConfig,
-    name: str = "",
+    name: str | None = None,
     *,
     pull: PullPolicy = PullPolicy.MISSING,
     notify: Callable[[str], None] | None = None,
 ) -> Container:
-    """Make a container that does not run yet; an empty `name` gets a made-up one.
+    """Make a container that does not run yet; without a `name` it gets a made-up one.
 
     `details.extra["warnings"]` has what Docker warns of. Raises InvalidArgument in Docker's
     words for what can never work, NotFound for a missing image, network or container, NameInUse.
@@ -73,7 +73,7 @@ def create_container(
     config = with_resolved_modes(engine.store, config)
     check_program(config)
     _check_references(engine, config)
-    return _make(engine, container_id, name, config, image)
+    return _make(engine, container_id, name or "", config, image)
 
 
 def _check_references(engine: "Engine", config: ContainerConfig) -> None:
