@@ -49,7 +49,7 @@ def make_mount_points(
         points[point.destination] = point
     taken = {normpath(request.target) for request in config.mounts}
     for path in config.image_volumes:
-        destination = normpath(f"/{path}")
+        destination = normpath("/" + path.lstrip("/"))
         if destination not in points and destination not in taken:
             request = MountRequest(
                 type=MountType.VOLUME, target=destination, volume_driver=config.volume_driver

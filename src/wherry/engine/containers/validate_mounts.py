@@ -47,7 +47,7 @@ def check_mounts(config: ContainerConfig) -> None:
             raise DuplicateMountPoint(target)
         seen.add(target)
     for volume in config.image_volumes:
-        if normpath(f"/{volume}") == "/":
+        if normpath("/" + volume.lstrip("/")) == "/":
             raise InvalidArgument("invalid volume specification: '/'")
 
 
