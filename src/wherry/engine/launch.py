@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,6 +25,7 @@ from wherry.engine.containers.orders import find_live_container
 from wherry.engine.containers.prepare import prepare_start
 from wherry.engine.containers.remove import forget_container
 from wherry.engine.engine import Engine
+from wherry.engine.images.resolve import parse_pull_policy
 from wherry.engine.reconcile import reconcile
 from wherry.errors import Conflict
 from wherry.oci.container_config import ContainerConfig
@@ -34,7 +36,7 @@ from wherry.shim.errors import AlreadyStarted
 from wherry.shim.events import container_event
 from wherry.shim.exec import ExecFailed, ExecSupervisor
 from wherry.shim.launcher import Request
-from wherry.shim.protocol import control
+from wherry.shim.protocol import STDERR, control, frame
 from wherry.shim.start_plan import Engineering
 from wherry.shim.supervise import Supervisor
 from wherry.store.containers import Container, Status
@@ -53,9 +55,19 @@ def run(request: Request) -> None:
         cwd=str(payload["cwd"]),
         environ=_environment(payload.get("environ")),
     )
+    size = payload.get("size")
+    if isinstance(size, tuple):
+        config = replace(config, console_size=size)
     keys = _keys(config, payload)  # before anything is made that a wrong one would leave behind
-    container = create_container(engine, config, str(payload.get("name") or "") or None)
-    request.socket.sendall(control(id=container.id, tty=config.tty))
+    container = create_container(
+        engine,
+        config,
+        str(payload.get("name") or "") or None,
+        pull=parse_pull_policy(str(payload.get("pull") or "")),
+        notify=lambda line: request.socket.sendall(frame(STDERR, f"{line}\n".encode())),
+    )
+    warnings = container.details.extra.get("warnings")
+    request.socket.sendall(control(id=container.id, warnings=warnings))
     _supervise(engine, container, request, _attachment(config, payload, keys))
 
 

@@ -41,7 +41,6 @@ class StartPlan:
     bundle: Path  # the container's folder
     spec: Spec
     root_mounts: tuple[Mount, ...] = ()
-    runtime: str = ""  # the program of another OCI runtime, or our own
     # Joins the container's networks and publishes its ports, given a descriptor of its network
     # namespace; raises in Docker's words. The shim forwards for the ports and closes them.
     connect: Callable[[int], Published | None] = _nothing

@@ -1,0 +1,73 @@
+"""wherry exec"""
+
+import os
+
+from wherry.cli.containers.run import SupervisorLost, launcher_for, run_streams
+from wherry.cli.containers.streaming import Attached, Orders, check_terminal, window_size
+from wherry.cli.flags import Boolean, FlagSet, String, Strings, Syntax
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherry.cli.context import Context
+
+SYNTAX = Syntax("[OPTIONS] CONTAINER COMMAND [ARG...]", least=2, most=None, interspersed=False)
+
+
+class Flags(FlagSet):
+    detach = Boolean("d", "Detached mode: run command in the background")
+    detach_keys = String("", "Override the key sequence for detaching a container")
+    env = Strings("e", "Set environment variables")
+    env_file = Strings("", "Read in a file of environment variables")
+    interactive = Boolean("i", "Keep STDIN open even if not attached")
+    privileged = Boolean("", "Give extended privileges to the command")
+    tty = Boolean("t", "Allocate a pseudo-TTY")
+    user = String("u", 'Username or UID (format: "<name|uid>[:<group|gid>]")')
+    workdir = String("w", "Working directory inside the container")
+
+
+def run(flags: Flags, context: "Context") -> None:
+    stdin = flags.interactive and not flags.detach
+    if not check_terminal(stdin=stdin, tty=flags.tty):
+        context.err("the input device is not a TTY")
+        context.status = 1
+        return
+    name, *command = flags.operands
+    options: dict[str, object] = {
+        flag.attribute: flags.__dict__[flag.attribute]
+        for flag in flags.declared().values()
+        if flags.given(flag.attribute) and flag.attribute != "detach"
+    }
+    if flags.tty:
+        options["size"] = window_size()
+    connection = launcher_for(context).request(
+        "exec",
+        {
+            "name": name,
+            "command": command,
+            "options": options,
+            "detach": flags.detach,
+            "cwd": os.getcwd(),
+            "environ": dict(os.environ) if flags.env or flags.env_file else {},
+        },
+    )
+    if flags.detach:
+        connection.answer("started")
+        return
+    orders = Orders()
+    streams = Attached(connection, stdin=stdin)
+
+    def take(message: "dict[str, object]") -> None:
+        if "started" in message and flags.tty:
+            orders.ready(str(message["socket"]))
+            orders.resize()
+
+    streams.on_message = take
+    # Docker passes no signals on to an exec.
+    outcome = run_streams(streams, orders, tty=flags.tty, stdin=stdin, sig_proxy=False)
+    if outcome.detached:
+        context.err("read escape sequence")
+        context.status = 1
+    elif outcome.exit_code is None:
+        raise SupervisorLost
+    else:
+        context.status = outcome.exit_code
