@@ -117,7 +117,7 @@ def test_prune_keeps_volumes(engine: Engine) -> None:
 
 
 def test_update_changes_what_is_set_alone(engine: Engine) -> None:
-    make(engine, "one", memory="64m", cpu_shares=512)
+    engine.containers.create("base", name="one", memory="64m", cpu_shares=512)
 
     update_container(engine, "one", ResourceLimits(memory=32 << 20))
 

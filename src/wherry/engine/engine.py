@@ -8,6 +8,7 @@ from wherry.store.store import Store, default_root, default_run
 
 if TYPE_CHECKING:
     from wherry.engine.events import Events
+    from wherry.engine.faces import Containers
 
 
 class Engine:
@@ -26,3 +27,9 @@ class Engine:
         from wherry.engine.events import Events  # a list of names starts without it
 
         return Events(self.store)
+
+    @cached_property
+    def containers(self) -> "Containers":
+        from wherry.engine.faces import Containers  # for the Python API; commands do without
+
+        return Containers(self)
