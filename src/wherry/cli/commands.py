@@ -37,8 +37,15 @@ GROUPS = {
 }
 
 _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
+    ("containers.run", "container run, run", "Create and run a new container from an image", 1),
+    ("containers.exec", "container exec, exec", "Execute a command in a running container", 1),
     ("system.version", "version", "Show the Wherry version information", 1),
     ("system.info", "system info, info", "Display system-wide information", 1),
+    (
+        "containers.attach",
+        "container attach, attach",
+        "Attach local standard input, output, and error streams to a running container",
+    ),
     (
         "containers.diff",
         "container diff, diff",
@@ -49,12 +56,14 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "container export, export",
         "Export a container's filesystem as a tar archive",
     ),
+    ("containers.logs", "container logs, logs", "Fetch the logs of a container"),
     (
         "containers.port",
         "container port, port",
         "List port mappings or a specific mapping for the container",
     ),
     ("containers.rename", "container rename, rename", "Rename a container"),
+    ("containers.start", "container start, start", "Start one or more stopped containers"),
     ("containers.top", "container top, top", "Display the running processes of a container"),
     (
         "networks.inspect",
@@ -64,6 +73,8 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("networks.ls", "network ls, network list", "List networks"),
     ("system.df", "system df", "Show wherry disk usage"),
     ("system.events", "system events, events", "Get real time events from the server"),
+    ("system.launcher", "system launcher", "End the process that containers are forked from"),
+    ("system.restore", "system restore", "Start what ran before the machine went down, by policy"),
     ("volumes.create", "volume create", "Create a volume"),
     ("volumes.inspect", "volume inspect", "Display detailed information on one or more volumes"),
     ("volumes.ls", "volume ls, volume list", "List volumes"),
