@@ -23,6 +23,7 @@ from wherry.errors import InvalidArgument
 from wherry.linux.files import remove_tree
 from wherry.oci.container_config import ContainerConfig
 from wherry.oci.platform import Platform
+from wherry.oci.reference import Reference
 from wherry.oci.timestamps import format_timestamp
 from wherry.shim.events import container_event
 from wherry.store.containers import (
@@ -115,7 +116,10 @@ def _make(
                 args=program[1:],
                 layer_chain=str(top or ""),
                 mounts=make_mount_points(engine, config, top, undo),
-                extra={"warnings": create_warnings(config)},
+                extra={
+                    "warnings": create_warnings(config),
+                    "reference": _full_reference(config.image, image),
+                },
             ),
             state=State(),
         )
@@ -123,6 +127,13 @@ def _make(
         undo.pop_all()
     container_event(engine.store, container, "create")
     return container
+
+
+def _full_reference(name: str, image: ResolvedImage) -> str:
+    """The name in full by which the image was asked for, "" for an ID: ps tells if it moved."""
+    if image.id.hex.startswith(name.removeprefix("sha256:")):
+        return ""
+    return Reference.parse(name).with_default_tag().full
 
 
 def _insert(engine: "Engine", container: Container) -> Container:
