@@ -26,6 +26,7 @@ from wherry.store.containers import Container, NameInUse, NoSuchContainer
 from wherry.store.images import StoredImage, insert_image, set_tag
 from wherry.store.layers import register_layer
 from wherry.store.leases import lease_of
+from wherry.store.listing import container_rows
 
 
 @pytest.fixture
@@ -130,3 +131,15 @@ def test_what_is_refused_is_not_made(engine: Engine) -> None:
     with pytest.raises(InvalidArgument):
         make(engine, "one", restart="always", rm=True)
     assert list_summaries(engine, all_states=True) == []
+
+
+def test_a_plain_ps_reads_the_same_rows(engine: Engine) -> None:
+    container = make(engine, "one", "echo", "a")
+    places = str(engine.store.root), str(engine.store.run)
+
+    assert list(container_rows(*places, all_states=False)) == []
+    ((identity, name, _, status, image, path, arguments, *_),) = container_rows(
+        *places, all_states=True
+    )
+    assert (identity, name, status, image, path) == (container.id, "one", "created", "base", "echo")
+    assert arguments == '["a"]'
