@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 SYNTAX = Syntax(
     "",
     description=(
-        "Start what ran before the machine went down, by policy: containers with --restart=always,\n"
-        "and those with --restart=unless-stopped that nobody had stopped."
+        "Start what ran before the machine went down, by policy: containers with\n"
+        "--restart=always, and those with --restart=unless-stopped that nobody had stopped."
     ),
 )
 
