@@ -54,7 +54,8 @@ def follow_events(
         due = time.monotonic() + interval
         while True:
             ready = poll.poll(max(0.0, due - time.monotonic()) * 1000)
-            if any(descriptor == watch.fileno() for descriptor, _ in ready) and watch.acknowledge():
+            # Asked each time: a process may end before the news of its kill is out.
+            if watch.acknowledge():
                 yield {"type": "oom", "id": container_id}
             if any(descriptor == process for descriptor, _ in ready):
                 return
