@@ -1,0 +1,21 @@
+"""wherry wait"""
+
+from wherry.cli.context import Context
+from wherry.cli.flags import FlagSet, Syntax
+from wherry.errors import WherryError
+
+SYNTAX = Syntax("CONTAINER [CONTAINER...]", least=1, most=None)
+
+
+class Flags(FlagSet):
+    pass
+
+
+def run(flags: Flags, context: Context) -> None:
+    from wherry.engine.containers.wait import wait_container  # --help does without the engine
+
+    for name in flags.operands:
+        try:
+            context.out(str(wait_container(context.engine, name)))
+        except WherryError as error:
+            context.fail(error)  # and go on: the other names were asked for too

@@ -1,0 +1,56 @@
+"""wherry inspect"""
+
+from wherry.cli.context import Context
+from wherry.cli.flags import Boolean, FlagSet, String, Syntax
+from wherry.cli.inspection import FORMAT_HELP, print_documents
+from wherry.errors import InvalidArgument, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SYNTAX = Syntax("[OPTIONS] NAME|ID [NAME|ID...]", least=1, most=None)
+KINDS = ("container", "network", "volume")
+
+
+class Flags(FlagSet):
+    format = String("f", FORMAT_HELP)
+    size = Boolean("s", "Display total file sizes if the type is container")
+    type = String("", "Only inspect objects of the given type")
+
+
+class NoSuchObject(NotFound):
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"no such {kind}: {name}")
+
+
+def run(flags: Flags, context: Context) -> None:
+    if flags.type and flags.type not in KINDS:
+        raise InvalidArgument(f'unknown type: "{flags.type}": must be one of {", ".join(KINDS)}')
+    finders = _finders(context, flags.size)
+    kinds = (flags.type,) if flags.type else KINDS
+
+    def find(name: str) -> dict[str, object]:
+        for kind in kinds:
+            try:
+                return finders[kind](name)
+            except NotFound:
+                continue
+        raise NoSuchObject(flags.type or "object", name)
+
+    print_documents(context, flags.operands, find, flags.format)
+
+
+def _finders(context: Context, size: bool) -> "dict[str, Callable[[str], dict[str, object]]]":
+    # --help does without the engine
+    from wherry.engine.containers.inspect import inspect_container
+    from wherry.engine.documents.volume import volume_document
+    from wherry.engine.networks.inspect import inspect_network
+    from wherry.store.volumes import get_volume
+
+    engine = context.engine
+    return {
+        "container": lambda name: inspect_container(engine, name, size=size),
+        "network": lambda name: inspect_network(engine, name),
+        "volume": lambda name: volume_document(engine.store, get_volume(engine.store, name)),
+    }
