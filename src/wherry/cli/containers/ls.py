@@ -1,0 +1,125 @@
+"""wherry ps"""
+
+import time
+
+from wherry.cli.context import Context
+from wherry.cli.flags import Boolean, Filters, FlagSet, Integer, String, Syntax
+from wherry.cli.listing import FORMAT_HELP, print_rows
+from wherry.cli.ports import ports_text
+from wherry.cli.templates.values import Methods
+from wherry.cli.units import human_duration, human_size, quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SYNTAX = Syntax("[OPTIONS]")
+TITLES = {
+    "ID": "CONTAINER ID",
+    "Names": "NAMES",
+    "Image": "IMAGE",
+    "Command": "COMMAND",
+    "CreatedAt": "CREATED AT",
+    "RunningFor": "CREATED",
+    "Ports": "PORTS",
+    "State": "STATE",
+    "Status": "STATUS",
+    "Size": "SIZE",
+    "Labels": "LABELS",
+    "Mounts": "MOUNTS",
+    "LocalVolumes": "LOCAL VOLUMES",
+    "Networks": "NETWORKS",
+    "Platform": "PLATFORM",
+}
+_TABLE = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
+_SHORT = 12
+_LONGEST_COMMAND = 20
+_LONGEST_MOUNT = 15
+
+
+class Flags(FlagSet):
+    all = Boolean("a", "Show all containers (default shows just running)")
+    filter = Filters("f", "Filter output based on conditions provided")
+    format = String("", FORMAT_HELP)
+    last = Integer(
+        "n", "Show n last created containers (includes all states)", default=-1, default_text="-1"
+    )
+    latest = Boolean("l", "Show the latest created container (includes all states)")
+    no_trunc = Boolean("", "Don't truncate output")
+    quiet = Boolean("q", "Only display container IDs")
+    size = Boolean("s", "Display total file sizes")
+
+
+def run(flags: Flags, context: Context) -> None:
+    from wherry.engine.containers.list import list_summaries  # --help does without the engine
+
+    limit = 1 if flags.latest else max(flags.last, 0)
+    with_size = flags.size or ".Size" in flags.format
+    summaries: list[dict[str, Any]] = list_summaries(
+        context.engine,
+        all_states=flags.all,
+        limit=limit,
+        size=with_size,
+        filters=flags.filter,
+    )
+    if flags.quiet and not flags.format:
+        for summary in summaries:
+            context.out(summary["Id"] if flags.no_trunc else summary["Id"][:_SHORT])
+        return
+    print_rows(
+        context,
+        [_Row(_row(summary, whole=flags.no_trunc), summary["Labels"]) for summary in summaries],
+        chosen=flags.format,
+        titles=TITLES,
+        default=_TABLE + ("\t{{.Size}}" if flags.size else ""),
+    )
+
+
+class _Row(Methods):
+    """A container's fields by Docker's names, and `.Label "key"`."""
+
+    def __init__(self, fields: dict[str, object], labels: dict[str, str]) -> None:
+        self._fields = fields
+        self._labels = labels
+
+    def field(self, name: str) -> object:
+        if name == "Label":
+            return lambda key: self._labels.get(key, "")
+        return self._fields[name]
+
+    def as_json(self) -> object:
+        return self._fields
+
+
+def _row(summary: "dict[str, Any]", *, whole: bool) -> dict[str, object]:
+    created = summary["Created"]
+    mounts = [mount["Name"] or mount["Source"] for mount in summary["Mounts"]]
+    return {
+        "Command": quoted(summary["Command"] if whole else _cut(summary["Command"])),
+        "CreatedAt": time.strftime("%Y-%m-%d %H:%M:%S %z %Z", time.localtime(created)),
+        "ID": summary["Id"] if whole else summary["Id"][:_SHORT],
+        "Image": summary["Image"] or "<no image>",
+        "Labels": ",".join(f"{key}={value}" for key, value in summary["Labels"].items()),
+        "LocalVolumes": str(sum(1 for mount in summary["Mounts"] if mount["Type"] == "volume")),
+        "Mounts": ",".join(mounts if whole else [_cut(name, _LONGEST_MOUNT) for name in mounts]),
+        "Names": ",".join(name.removeprefix("/") for name in summary["Names"]),
+        "Networks": ",".join(summary["NetworkSettings"]["Networks"]),
+        "Platform": None,
+        "Ports": ports_text(summary["Ports"]),
+        "RunningFor": f"{human_duration(time.time() - created)} ago",
+        "Size": _size(summary),
+        "State": summary["State"],
+        "Status": summary["Status"],
+    }
+
+
+def _cut(text: str, longest: int = _LONGEST_COMMAND) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _size(summary: "dict[str, Any]") -> str:
+    if "SizeRw" not in summary:
+        return human_size(0, 3)
+    text = human_size(summary["SizeRw"], 3)
+    total = summary["SizeRootFs"]
+    return f"{text} (virtual {human_size(total, 3)})" if total > 0 else text
