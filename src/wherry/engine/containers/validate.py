@@ -1,7 +1,6 @@
 """What the engine refuses, whoever asks: checks of a configuration, in Docker's order and words."""
 
 import os
-import signal
 from posixpath import isabs
 
 from wherry.engine.containers.options.modes import is_valid_ipc_mode, is_valid_pid_mode
@@ -18,6 +17,7 @@ from wherry.linux import capabilities
 from wherry.network.names import parse_extra_host
 from wherry.network.requests import parse_port_range
 from wherry.oci.container_config import ContainerConfig, Healthcheck, RestartPolicyName
+from wherry.shim.stop_signal import parse_signal
 
 _ONE_MILLISECOND = 1_000_000
 _LONGEST_HOSTNAME = 63
@@ -78,22 +78,6 @@ def check_program(config: ContainerConfig) -> None:
             f"invalid hostname: {quoted(config.hostname)} is longer than"
             f" {_LONGEST_HOSTNAME} characters"
         )
-
-
-def parse_signal(text: str) -> signal.Signals:
-    """`9`, `KILL`, `SIGKILL` in any case, `RTMIN+1`; InvalidArgument with Docker's words."""
-    name = text.upper()
-    try:
-        number = int(name) if name.isdecimal() else 0
-        if number > 0:
-            return signal.Signals(number)
-        name = name.removeprefix("SIG")
-        for base, sign in (("RTMIN", "+"), ("RTMAX", "-")):
-            if name.startswith(base + sign) and name[6:].isdecimal():
-                return signal.Signals(signal.Signals["SIG" + base] + int(name[5:]))
-        return signal.Signals["SIG" + name]
-    except (ValueError, KeyError):
-        raise InvalidArgument(f"invalid signal: {text}") from None
 
 
 def _check_healthcheck(check: Healthcheck | None) -> None:

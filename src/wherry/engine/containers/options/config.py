@@ -170,7 +170,7 @@ def _storage(options: Options, cwd: str, environ: Mapping[str, str]) -> dict[str
     items = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
     for item in items:
         text = mount_text(item) if isinstance(item, Mapping) else str(item)
-        mounts.append(options.one("mount", text, lambda text: parse_mount(text, cwd)))
+        mounts.append(_mount(text, cwd))
     tmpfs = {mount.target: mount for mount in map(parse_tmpfs, options.texts("tmpfs", ":"))}
     return {
         "mounts": (*mounts, *tmpfs.values()),
@@ -180,6 +180,13 @@ def _storage(options: Options, cwd: str, environ: Mapping[str, str]) -> dict[str
         "read_only": options.flag("read_only"),
         "storage_options": read_storage_options(options),
     }
+
+
+def _mount(text: str, cwd: str) -> MountRequest:
+    try:
+        return parse_mount(text, cwd)
+    except ValueError as error:
+        raise InvalidFlagValue("mount", text, str(error)) from error
 
 
 def _networking(options: Options) -> dict[str, Any]:
