@@ -153,8 +153,8 @@ REFUSED = [
     (
         {"ulimit": ["nofile=-1:5"]},
         (
-            'invalid argument "nofile=-1:5" for "--ulimit" flag: ulimit soft limit must be less than or'
-            " equal to hard limit: soft: -1 (unlimited), hard: 5"
+            'invalid argument "nofile=-1:5" for "--ulimit" flag: ulimit soft limit must be less'
+            " than or equal to hard limit: soft: -1 (unlimited), hard: 5"
         ),
     ),
     (
