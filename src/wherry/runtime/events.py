@@ -88,7 +88,7 @@ def _memory(memory: MemoryStats) -> Event:
         ),
         "kernel": _counter(None, memory.kernel_usage, 0, 0),
         "kernelTCP": _counter(None, memory.kernel_tcp_usage, 0, 0),
-        "raw": memory.details,
+        "raw": dict(memory.details),
     }
 
 

@@ -7,7 +7,7 @@ access is an exception if one entry covers all of it (default deny) or any of it
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from wherry.linux.cgroup.limits import DeviceRule
 
@@ -22,8 +22,7 @@ class InexpressibleRule(ValueError):
         self.rule = rule
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceTable:
+class DeviceTable(NamedTuple):
     """`allow` is the default; the exceptions say the opposite, one for each type and numbers."""
 
     allow: bool
@@ -42,7 +41,7 @@ class DeviceTable:
                 continue
             for kind in ("b", "c") if rule.type == "a" else (rule.type,):
                 if rule.allow == allow:
-                    _take_out(entries, replace(rule, type=kind))
+                    _take_out(entries, rule._replace(type=kind))
                 else:
                     key = (kind, rule.major, rule.minor)
                     entries[key] = entries.get(key, frozenset()) | frozenset(rule.access)

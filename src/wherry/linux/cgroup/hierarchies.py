@@ -6,20 +6,21 @@ cgroups(7).
 """
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 UNIFIED = ""  # the key of the v2 tree, which names no controller
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hierarchies:
+class Hierarchies(NamedTuple):
     """`mounts` by controller (v1, "name=systemd" too), and by `UNIFIED` for the v2 tree."""
 
     version: int
-    mounts: dict[str, str]
-    own: dict[str, str] = field(default_factory=dict)  # this process's cgroup in each of them
+    mounts: Mapping[str, str]
+    own: Mapping[str, str] = MappingProxyType({})  # this process's cgroup in each of them
 
     def directories_of(self, path: str) -> dict[str, Path]:
         """The directory of the cgroup `path` in every hierarchy, by controller."""

@@ -48,6 +48,13 @@ class CgroupManager(Protocol):
         """Move process `pid` in. Where the cgroup may hold no processes of its own (v2, once the
         container has made children), into the cgroup of process `beside` instead."""
 
+    def enter(self, *, beside: int | None = None) -> None:
+        """Move this process in, which has one thread; `beside` as for `add`.
+
+        For v1 that is a hundred times faster than moving another: the kernel need not keep all
+        forks and exits still meanwhile, which waits for a grace period of RCU per hierarchy.
+        """
+
     def apply(self, limits: Limits) -> None:
         """Set what `limits` names and leave the rest; also how a running container is updated."""
 

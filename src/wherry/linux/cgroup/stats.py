@@ -1,10 +1,11 @@
 """What a cgroup has used, the same for v1 and v2; times in nanoseconds, sizes in bytes."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CPUStats:
+class CPUStats(NamedTuple):
     total: int = 0
     user: int = 0
     system: int = 0
@@ -14,8 +15,7 @@ class CPUStats:
     throttled_time: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MemoryStats:
+class MemoryStats(NamedTuple):
     """Without a limit, `limit` is a huge number on v1, as the kernel prints it, `None` on v2."""
 
     usage: int = 0
@@ -28,41 +28,36 @@ class MemoryStats:
     swap_failures: int = 0
     kernel_usage: int = 0
     kernel_tcp_usage: int = 0
-    details: dict[str, int] = field(default_factory=dict)  # memory.stat
+    details: Mapping[str, int] = MappingProxyType({})  # memory.stat
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BlockIOEntry:
+class BlockIOEntry(NamedTuple):
     major: int
     minor: int
     operation: str  # Read, Write, Sync, Async, Discard, Total on v1; read, write on v2
     value: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BlockIOStats:
+class BlockIOStats(NamedTuple):
     service_bytes: tuple[BlockIOEntry, ...] = ()
     serviced: tuple[BlockIOEntry, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PidsStats:
+class PidsStats(NamedTuple):
     current: int = 0
     limit: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HugePageStats:
+class HugePageStats(NamedTuple):
     usage: int = 0
     max_usage: int = 0
     failures: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stats:
+class Stats(NamedTuple):
     version: int  # of the cgroup interface, 1 or 2
-    cpu: CPUStats = field(default_factory=CPUStats)
-    memory: MemoryStats = field(default_factory=MemoryStats)
-    block_io: BlockIOStats = field(default_factory=BlockIOStats)
-    pids: PidsStats = field(default_factory=PidsStats)
-    huge_pages: dict[str, HugePageStats] = field(default_factory=dict)
+    cpu: CPUStats = CPUStats()
+    memory: MemoryStats = MemoryStats()
+    block_io: BlockIOStats = BlockIOStats()
+    pids: PidsStats = PidsStats()
+    huge_pages: Mapping[str, HugePageStats] = MappingProxyType({})

@@ -62,8 +62,18 @@ def _wait_for_event(directory: str, key: str, value: int, timeout: float) -> boo
         os.close(descriptor)
 
 
+def enter(directory: str, path: str, beside: int | None) -> None:
+    """Move this process into the cgroup at `directory`, or to where process `beside` is."""
+    try:
+        files.write(f"{directory}/cgroup.procs", "0")
+    except OSError as error:
+        if beside is None or error.errno != errno.EBUSY:
+            raise
+        add_beside(directory, path, 0, beside)
+
+
 def add_beside(directory: str, path: str, pid: int, beside: int) -> None:
-    """Put `pid` into the cgroup of `beside`, which must be `path` or below it."""
+    """Put `pid` (0: this one) into the cgroup of `beside`, which must be `path` or below it."""
     with open(f"/proc/{beside}/cgroup", encoding="utf-8", errors="surrogateescape") as lines:
         own = next((line[3:].rstrip("\n") for line in lines if line.startswith("0::")), "")
     below = own.removeprefix(path)

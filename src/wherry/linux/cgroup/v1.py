@@ -56,6 +56,14 @@ class V1Manager:
                     raise
                 unified.add_beside(self._unified, self.path, pid, beside)
 
+    def enter(self, *, beside: int | None = None) -> None:
+        for directory in self._directories:
+            if directory != self._unified:
+                # A thread of one's own, by the number 0: nothing about it can change meanwhile.
+                files.write(f"{directory}/tasks", "0")
+        if self._unified is not None:
+            unified.enter(self._unified, self.path, beside)
+
     def apply(self, limits: Limits) -> None:
         for write in v1_limits.writes(limits, v1_limits.reader_of(self._locations)):
             self._write(write)

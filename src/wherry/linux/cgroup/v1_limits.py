@@ -7,7 +7,7 @@ runc's is given, so that a container has the same limits under either.
 import errno
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wherry.linux.cgroup.device_table import DeviceTable
 from wherry.linux.cgroup.limits import (
@@ -21,8 +21,7 @@ from wherry.linux.cgroup.limits import (
 Read = Callable[[str, str], str]  # (controller, file); FileNotFoundError if there is none
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     controller: str
     file: str
     value: str

@@ -50,6 +50,9 @@ class V2Manager:
             path = self._directory.removeprefix(self._mount)
             unified.add_beside(self._directory, path, pid, beside)
 
+    def enter(self, *, beside: int | None = None) -> None:
+        unified.enter(self._directory, self._directory.removeprefix(self._mount), beside)
+
     def apply(self, limits: Limits) -> None:
         for write in v2_limits.writes(limits, self._read):
             self._write(write)

@@ -7,7 +7,7 @@ cgroup-v2.rst), so that a container has the same share under either runtime.
 
 import errno
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wherry.linux.cgroup.limits import BlockIOLimits, CPULimits, Limits, MemoryLimits
 from wherry.linux.cgroup.v1_limits import rdma_line
@@ -15,8 +15,7 @@ from wherry.linux.cgroup.v1_limits import rdma_line
 Read = Callable[[str], str]  # FileNotFoundError where the cgroup has not got the controller
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     file: str
     value: str
     # Where the kernel lacks the file, the value has this meaning already (no swap, say).
