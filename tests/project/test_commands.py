@@ -12,7 +12,10 @@ from wherry.cli.flags import FlagSet, Syntax
 from wherry.cli.help import command_help
 
 FOLDER = Path(wherry.cli.__file__).parent
-SHARED = {"containers.create_flags"}  # not commands, but what several of them have in common
+SHARED = {
+    "containers.create_flags",
+    "containers.streaming",
+}  # not commands, but what several of them have in common
 
 
 @pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.names[0])

@@ -235,12 +235,16 @@ def test_update(docker: Docker, sleeper: str) -> None:
 
 
 def test_running_out_of_memory(docker: Docker) -> None:
-    result = docker.run(
-        "--name", "eater", "-m", "16m", "busybox", "sh", "-c", "exec tail /dev/zero", check=False
-    )
+    def is_told() -> bool:
+        words = ("-m", "16m", "busybox", "sh", "-c", "exec tail /dev/zero")
+        result = docker.run("--name", "eater", *words, check=False)
+        assert result.returncode == 137
+        told: bool = docker.inspect("eater")["State"]["OOMKilled"]
+        docker("rm", "eater")
+        return told
 
-    assert result.returncode == 137
-    assert docker.inspect("eater")["State"]["OOMKilled"] is True
+    # In containerd the news of the kill races with that of the exit, whatever the runtime.
+    assert any(is_told() for _ in range(3))
 
 
 def test_no_more_processes_than_allowed(docker: Docker) -> None:
