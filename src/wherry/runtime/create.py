@@ -142,6 +142,7 @@ def create_container(
             stdio=stdio,
             new_namespaces=new & ~_OF_CHILDREN,
             joined=tuple(pair for pair in joined if not pair[1] & _OF_CHILDREN),
+            cgroup=cgroup,
             waits_for_network=on_namespaces is not None and concerns_interfaces(linux.sysctl),
             has_hooks=_has_hooks(spec),
             pivots=pivots,
@@ -154,7 +155,7 @@ def create_container(
     try:
         created.pidfd = os.pidfd_open(pid)
         created.start_time = start_time(pid)
-        _accompany(created, channel, plan, cgroup, on_namespaces, state)
+        _accompany(created, channel, plan, on_namespaces, state)
     except PeerGone as error:
         give_up(created)
         raise ContainerStartFailed("", "the container's init ended unexpectedly") from error
@@ -322,18 +323,10 @@ def _accompany(
     created: Created,
     channel: Channel,
     plan: InitPlan,
-    cgroup: CgroupManager | None,
     on_namespaces: Callable[[int], None] | None,
     state: dict[str, object],
 ) -> None:
     """Our side of the conversation, until init is ready."""
-    if cgroup is not None:
-        try:
-            cgroup.add(created.pid)
-        except OSError as error:
-            raise ContainerStartFailed(
-                "unable to apply cgroup configuration", reason_of(error)
-            ) from error
     hooks = plan.root.spec.hooks
 
     def answer(kind: Kind) -> None:
@@ -353,7 +346,7 @@ def _accompany(
 def follow_child(
     created: Created, channel: Channel, answer: Callable[[Kind], None] = lambda _kind: None
 ) -> None:
-    """Tell the child that it is in its cgroup, and listen until it is ready or has failed."""
+    """Let the child go on, and listen until it is ready or has failed."""
     channel.send(Kind.JOINED)
     while True:
         message = channel.receive()

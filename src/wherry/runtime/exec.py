@@ -56,13 +56,14 @@ def exec_process(
             confinement=confinement,
             stdio=stdio,
             keeps_descriptors=keeps_descriptors,
+            cgroup=cgroup,
+            beside=pid,
         )
         channel, child = _fork_into(plan)
     created = Created(str(pid), child, -1, 0, _channel=channel)
     try:
         created.pidfd = os.pidfd_open(child)
         created.start_time = start_time(child)
-        _place(cgroup, child, pid)
         follow_child(created, channel)
     except PeerGone as error:
         give_up(created)
@@ -125,14 +126,3 @@ def _children_beside(pidfd: int) -> Iterator[None]:
             raise
         finally:
             join_namespace(own, CloneFlag.NEWPID)
-
-
-def _place(cgroup: CgroupManager | None, child: int, beside: int) -> None:
-    if cgroup is None:
-        return
-    try:
-        cgroup.add(child, beside=beside)
-    except OSError as error:
-        raise ContainerStartFailed(
-            "unable to apply cgroup configuration", reason_of(error)
-        ) from error

@@ -4,7 +4,7 @@ A pair of SOCK_SEQPACKET sockets, close-on-exec: a message is a packet, and the 
 stream says that the other side executed its program or died.
 
     main                              init
-     │ ── JOINED (in its cgroup) ─────> │ unshares the cgroup namespace
+     │ ── JOINED ─────────────────────> │ enters its cgroup, unshares
      │ <─ NAMESPACES ────────────────── │
      │    plugs in the network          │ mounts
      │ ── CONNECTED (if it waits) ────> │ writes settings of interfaces

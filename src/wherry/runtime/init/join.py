@@ -10,12 +10,18 @@ import os
 from dataclasses import dataclass
 from typing import NoReturn
 
+from wherry.linux.cgroup.manager import CgroupManager
 from wherry.linux.namespaces import join_namespace
 from wherry.linux.openat import opened
 from wherry.oci.runtime_spec import Process
 from wherry.runtime.init.channel import Channel, Kind
 from wherry.runtime.init.console import open_console
-from wherry.runtime.init.main import become_program, close_callers_descriptors, run_stage
+from wherry.runtime.init.main import (
+    become_program,
+    close_callers_descriptors,
+    enter_cgroup,
+    run_stage,
+)
 from wherry.runtime.init.process import Confinement, write_oom_score
 from wherry.runtime.init.steps import step
 from wherry.runtime.stdio import Stdio
@@ -31,6 +37,8 @@ class JoinPlan:
     confinement: Confinement
     stdio: Stdio | None
     keeps_descriptors: int = 0
+    cgroup: CgroupManager | None = None
+    beside: int | None = None  # the host's number of the container's first process
 
 
 def run_join(plan: JoinPlan, channel: Channel) -> NoReturn:
@@ -39,6 +47,7 @@ def run_join(plan: JoinPlan, channel: Channel) -> NoReturn:
     def work() -> None:
         close_callers_descriptors(channel, plan.stdio, {plan.pidfd}, plan.keeps_descriptors)
         channel.expect(Kind.JOINED)
+        enter_cgroup(plan.cgroup, plan.beside)
         write_oom_score(plan.process.oom_score_adj)
         with step("joining namespaces"):
             join_namespace(plan.pidfd, plan.namespaces)
