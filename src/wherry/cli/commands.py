@@ -84,6 +84,11 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "Remove one or more containers",
     ),
     ("containers.start", "container start, start", "Start one or more stopped containers"),
+    (
+        "containers.stats",
+        "container stats, stats",
+        "Display a live stream of container(s) resource usage statistics",
+    ),
     ("containers.stop", "container stop, stop", "Stop one or more running containers"),
     ("containers.top", "container top, top", "Display the running processes of a container"),
     (
