@@ -8,7 +8,11 @@ from wherry.store.store import Store, default_root, default_run
 
 if TYPE_CHECKING:
     from wherry.engine.events import Events
-    from wherry.engine.faces import Containers
+    from wherry.engine.faces.containers import Containers
+    from wherry.engine.faces.images import Images
+    from wherry.engine.faces.networks import Networks
+    from wherry.engine.faces.system import System
+    from wherry.engine.faces.volumes import Volumes
 
 
 class Engine:
@@ -30,6 +34,30 @@ class Engine:
 
     @cached_property
     def containers(self) -> "Containers":
-        from wherry.engine.faces import Containers  # for the Python API; commands do without
+        from wherry.engine.faces.containers import Containers  # these serve the Python API alone
 
         return Containers(self)
+
+    @cached_property
+    def images(self) -> "Images":
+        from wherry.engine.faces.images import Images
+
+        return Images(self)
+
+    @cached_property
+    def volumes(self) -> "Volumes":
+        from wherry.engine.faces.volumes import Volumes
+
+        return Volumes(self)
+
+    @cached_property
+    def networks(self) -> "Networks":
+        from wherry.engine.faces.networks import Networks
+
+        return Networks(self)
+
+    @cached_property
+    def system(self) -> "System":
+        from wherry.engine.faces.system import System
+
+        return System(self)

@@ -3,6 +3,7 @@
     run     make a container, then as start
     start   become the supervisor of a container, answering as far as the client wants to know
     exec    run a process in a container and stay with it
+    guard   remove a container when its user's process is gone
     find    where to attach to, for a client that loads no database
     quit    end the launcher
 
@@ -20,15 +21,21 @@ from typing import NoReturn
 
 from wherry.engine.containers.create import create_container
 from wherry.engine.containers.exec import exec_request, plan_exec
+from wherry.engine.containers.guard import stand_guard
 from wherry.engine.containers.options.config import config_from_options
 from wherry.engine.containers.orders import find_live_container
 from wherry.engine.containers.prepare import prepare_start
 from wherry.engine.containers.remove import forget_container
+from wherry.engine.containers.spec.build import Moment, build_spec
 from wherry.engine.engine import Engine
 from wherry.engine.images.resolve import parse_pull_policy
 from wherry.engine.reconcile import reconcile
 from wherry.errors import Conflict
-from wherry.oci.container_config import ContainerConfig
+from wherry.linux.cgroup.hierarchies import hierarchies
+from wherry.oci.codec import from_json, to_json
+from wherry.oci.container_config import ContainerConfig, Healthcheck
+from wherry.oci.runtime_spec import Namespace, User
+from wherry.runtime.seccomp import compile_filter
 from wherry.shim import launcher
 from wherry.shim.attach import Attachment
 from wherry.shim.detach_keys import parse_detach_keys
@@ -39,7 +46,15 @@ from wherry.shim.launcher import Request
 from wherry.shim.protocol import STDERR, control, frame
 from wherry.shim.start_plan import Engineering
 from wherry.shim.supervise import Supervisor
-from wherry.store.containers import Container, Status
+from wherry.store.containers import (
+    Container,
+    Details,
+    Health,
+    HealthResult,
+    MountPoint,
+    State,
+    Status,
+)
 
 
 def run(request: Request) -> None:
@@ -156,12 +171,54 @@ def quit_(request: Request) -> None:
     request.socket.sendall(control(done=True))
 
 
-OPERATIONS = {"run": run, "start": start, "exec": exec_, "find": find, "quit": quit_}
+def guard(request: Request) -> None:
+    """Remove a container as soon as the client is gone."""
+    stand_guard(_engine(request.payload), str(request.payload["name"]), request.socket)
+
+
+OPERATIONS = {
+    "run": run,
+    "start": start,
+    "exec": exec_,
+    "guard": guard,
+    "find": find,
+    "quit": quit_,
+}
 
 
 def main() -> None:
     """The launcher, as `shim.client` starts it."""
-    launcher.serve(OPERATIONS, Path(sys.argv[-1]))
+    root, run_folder = sys.argv[-2:]
+    warm(Path(root))
+    launcher.serve(OPERATIONS, Path(run_folder))
+
+
+def warm(root: Path) -> None:
+    """Fill what is remembered for a process's life, so that each child finds it there.
+
+    A container's documents are written and read once, and the default seccomp profile is
+    resolved and compiled: in a child all this would take as long as starting a container does.
+    """
+    config = ContainerConfig(image="", healthcheck=Healthcheck())
+    container = Container(
+        id="0" * 64,
+        name="",
+        image_id="",
+        created="",
+        config=config,
+        details=Details(path="/", mounts=(MountPoint(type="", destination=""),)),
+        state=State(health=Health(log=(HealthResult(start="", end="", exit_code=0, output=""),))),
+    )
+    from_json(ContainerConfig, to_json(container.config))
+    from_json(Details, to_json(container.details))
+    from_json(State, to_json(container.state))
+    namespaces = tuple(Namespace(type=kind) for kind in ("mount", "pid", "network", "ipc", "uts"))
+    moment = Moment(user=User(), hostname="", namespaces=namespaces, mounts=())
+    spec = build_spec(container, "rootfs", moment)
+    to_json(spec)
+    if spec.linux is not None and spec.linux.seccomp is not None:
+        compile_filter(spec.linux.seccomp, root / "seccomp")
+    hierarchies()
 
 
 def serve_one(connection: object) -> NoReturn:
