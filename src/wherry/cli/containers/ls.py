@@ -93,7 +93,7 @@ class _Row(Methods):
 
 def _row(summary: "dict[str, Any]", *, whole: bool) -> dict[str, object]:
     created = summary["Created"]
-    mounts = [mount["Name"] or mount["Source"] for mount in summary["Mounts"]]
+    mounts = [mount.get("Name") or mount["Source"] for mount in summary["Mounts"]]
     return {
         "Command": quoted(summary["Command"] if whole else _cut(summary["Command"])),
         "CreatedAt": time.strftime("%Y-%m-%d %H:%M:%S %z %Z", time.localtime(created)),
