@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from wherry.network.plug import remove_bridge_if_unused
+from wherry.store.store import Store
 from wherry.testing.abilities import lacking
 from wherry.testing.command import Wherry
 from wherry.testing.dockerd import Dockerd
@@ -43,6 +45,7 @@ def installation() -> Iterator[Wherry]:
     yield wherry
     wherry.remove_everything()
     end_launcher(wherry)
+    remove_bridge_if_unused(Store(wherry.root, wherry.run_folder))
     eventually(lambda: not survey((str(base),)).new_since(before), seconds=10, what="traces left")
     shutil.rmtree(base)
 
