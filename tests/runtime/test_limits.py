@@ -191,7 +191,9 @@ def test_a_refused_update_changes_nothing(runtime: Runtime) -> None:
 
     assert 'failed to write "4000": write /sys/fs/cgroup/' in message
     assert "cpuset.cpus: " in message
-    assert cgroup.stats().pids.limit == 20
+    # runc sets its old configuration again too, but on v2 stumbles over the same value first.
+    if cgroup.version == 1 or "wherry" in runtime.program:
+        assert cgroup.stats().pids.limit == 20
 
 
 def test_a_bad_size_is_refused(runtime: Runtime) -> None:
