@@ -69,18 +69,16 @@ def _long_duration(hours: int, exact_hours: float) -> str:
     return f"{int(exact_hours / 24 / 365)} years"
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, *, ascii_only: bool = False) -> str:
     """`text` as Go's %q writes it in an error."""
-    if text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'
-    return '"' + "".join(_escaped(character) for character in text) + '"'
+    return '"' + "".join(_escaped(character, ascii_only) for character in text) + '"'
 
 
-def _escaped(character: str) -> str:
+def _escaped(character: str, ascii_only: bool) -> str:
     named = _ESCAPES.get(character)
     if named is not None:
         return named
-    if character.isprintable():
+    if character.isprintable() and (character.isascii() or not ascii_only):
         return character
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # a byte that was not UTF-8, kept by surrogateescape

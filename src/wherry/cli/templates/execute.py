@@ -25,7 +25,16 @@ from wherry.cli.templates.nodes import (
     Variable,
 )
 from wherry.cli.templates.printf import go_text
-from wherry.cli.templates.values import MISSING, Map, Methods, Struct, is_nothing, truth, type_name
+from wherry.cli.templates.values import (
+    MISSING,
+    NIL_MAP,
+    Map,
+    Methods,
+    Struct,
+    is_nothing,
+    truth,
+    type_name,
+)
 from wherry.cli.templates.values import Nil as NilValue
 from wherry.cli.units import quoted
 
@@ -62,10 +71,8 @@ class _Executor:
         before = self.tree.text[: self.node.position]
         line = before.count("\n") + 1
         column = len(before.rpartition("\n")[2].encode())
-        source = str(self.node).encode()
-        shown = source.decode() if len(source) <= 20 else source[:20].decode("utf-8", "replace")
         place = f"{self.tree.name}:{line}:{column}"
-        return ExecutionError(self.name, place, shown + ("..." if len(source) > 20 else ""), reason)
+        return ExecutionError(self.name, place, str(self.node), reason)
 
     # Nodes
 
@@ -177,6 +184,7 @@ class _Executor:
             if self.variables[place][0] == name:
                 self.variables[place] = (name, value)
                 return
+        raise self.error(f"undefined variable: {name}")
 
     def variable(self, name: str) -> object:
         for known, value in reversed(self.variables):
@@ -199,7 +207,6 @@ class _Executor:
                 return self.fields(value, first.fields, first, arguments, dot, piped)
             case Chain():
                 base = self.argument(first.base, dot, "any")
-                self.node = first
                 return self.fields(base, first.names, first, arguments, dot, piped)
         self.node = first
         if arguments or piped is not _ABSENT:
@@ -220,23 +227,22 @@ class _Executor:
         piped: object,
     ) -> object:
         """Follow `names`; arguments belong to the last of them."""
+        held = ""  # the type of what holds the value, where it tells less than the value's own
         for name in names[:-1]:
-            value = self.field(value, name, node)
+            held = "interface {}" if isinstance(value, dict) else ""
+            value = self.field(value, name, held)
         last = names[-1]
         if isinstance(value, Methods):
             return self.method(value, last, node, arguments, dot, piped)
-        has_arguments = bool(arguments) or piped is not _ABSENT
-        found = self.field(value, last, node)
-        if has_arguments:
-            self.node = node
+        found = self.field(value, last, held)
+        if arguments or piped is not _ABSENT:
             what = "is not a method but has arguments"
             if isinstance(value, Struct):
                 what = "has arguments but cannot be invoked as function"
             raise self.error(f"{last} {what}")
         return found
 
-    def field(self, value: object, name: str, node: Node) -> object:
-        self.node = node
+    def field(self, value: object, name: str, held: str) -> object:
         if isinstance(value, Map):
             return value.get(name, MISSING)
         if isinstance(value, dict):
@@ -244,14 +250,14 @@ class _Executor:
                 raise self.error(f"map has no entry for key {quoted(name)}")
             return value[name]
         if isinstance(value, Methods):
-            return self.method(value, name, node, [], value, _ABSENT)
+            return self.method(value, name, self.node, [], value, _ABSENT)
         if value is MISSING:
             raise self.error(f"nil data; no entry for key {quoted(name)}")
-        if value is None:
+        if value is NIL_MAP:
+            return MISSING
+        if value is None or isinstance(value, NilValue):
             raise self.error(f"nil pointer evaluating interface {{}}.{name}")
-        if isinstance(value, NilValue):
-            raise self.error(f"nil pointer evaluating {value.text}.{name}")
-        raise self.error(f"can't evaluate field {name} in type {type_name(value)}")
+        raise self.error(f"can't evaluate field {name} in type {held or type_name(value)}")
 
     def method(
         self,
@@ -262,7 +268,6 @@ class _Executor:
         dot: object,
         piped: object,
     ) -> object:
-        self.node = node
         try:
             found = value.field(name)
         except KeyError:
@@ -270,11 +275,11 @@ class _Executor:
             raise self.error(reason) from None
         if callable(found):
             function = TemplateFunction(found, ("string",))
-            return self.invoke(name, function, node, arguments, dot, piped)
-        if arguments or piped is not _ABSENT:
+        elif arguments or piped is not _ABSENT:
             function = TemplateFunction(lambda: found, ())
-            return self.invoke(name, function, node, arguments, dot, piped)
-        return found
+        else:
+            return found
+        return self.invoke(name, function, node, arguments, dot, piped)
 
     # Calls
 
@@ -299,7 +304,6 @@ class _Executor:
         dot: object,
         piped: object,
     ) -> object:
-        self.node = node
         self.check_count(name, function, len(arguments) + (piped is not _ABSENT))
         if name in {"and", "or"}:
             return self.short_circuit(arguments, dot, piped, stop_at=name == "or")

@@ -10,6 +10,7 @@ from wherry.cli.templates.values import (
     MISSING,
     Map,
     Nil,
+    StringList,
     as_json,
     is_nothing,
     truth,
@@ -52,6 +53,8 @@ def _same(first: object, second: object) -> bool:
         return first == second
     if is_nothing(first) or is_nothing(second):
         return is_nothing(first) == is_nothing(second)
+    if type_name(first) == type_name(second):
+        raise CallError(f"non-comparable type {go_text(first)}: {type_name(first)}")
     raise CallError(
         f"non-comparable types {go_text(first)}: {type_name(first)},"
         f" {type_name(second)}: {go_text(second)}"
@@ -169,7 +172,7 @@ def length_of(item: object) -> int:
     if isinstance(item, dict | list | tuple | Nil):
         return len(item)
     if item is None or item is MISSING:
-        raise CallError("len of untyped nil")
+        raise CallError("reflect: call of reflect.Value.Type on zero Value")
     raise CallError(f"len of type {type_name(item)}")
 
 
@@ -226,7 +229,7 @@ def _joined(arguments: tuple[object, ...]) -> str:
 
 
 def split(text: str, separator: str) -> list[str]:
-    return text.split(separator) if separator else list(text)
+    return StringList(text.split(separator) if separator else text)
 
 
 def join(items: list[str], separator: str) -> str:
@@ -234,14 +237,12 @@ def join(items: list[str], separator: str) -> str:
 
 
 def title(text: str) -> str:
-    # Go's Title raises the first letter of each word, where ' and _ do not end a word.
+    # Go's Title raises the first letter of each word, and _ does not end one.
     parts = []
     previous = " "
     for character in text:
         inside = (
-            previous.isalnum()
-            or previous in "_'\u2019"
-            or not (previous.isspace() or previous.isascii())
+            previous.isalnum() or previous == "_" or not (previous.isspace() or previous.isascii())
         )
         parts.append(character if inside else character.title())
         previous = character

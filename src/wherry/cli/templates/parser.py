@@ -195,9 +195,9 @@ class _Parser:
             case "break" | "continue":
                 return self.loop_control(token)
             case "template":
-                return self.call(token)
+                return self.call()
             case "block":
-                return self.block(token)
+                return self.block()
         self.at -= 1
         return Action(token.position, self.pipeline("command", Kind.RIGHT))
 
@@ -235,7 +235,7 @@ class _Parser:
         del self.variables[outer:]
         return Branch(position, kind, pipeline, body, otherwise)
 
-    def call(self, token: Token) -> Call:
+    def call(self) -> Call:
         place = "template clause"
         name_token = self.next_word()
         name = self.template_name(name_token, place)
@@ -243,17 +243,18 @@ class _Parser:
         if self.next_word().kind is not Kind.RIGHT:
             self.at -= 1
             pipeline = self.pipeline(place, Kind.RIGHT)
-        return Call(token.position, name, quoted(name), pipeline)
+        return Call(name_token.position, name, quoted(name), pipeline)
 
-    def block(self, token: Token) -> Call:
+    def block(self) -> Call:
         place = "block clause"
-        name = self.template_name(self.next_word(), place)
+        name_token = self.next_word()
+        name = self.template_name(name_token, place)
         pipeline = self.pipeline(place, Kind.RIGHT)
         outer, self.variables = self.variables, ["$"]
         ranges, self.ranges = self.ranges, 0
         self.define(name, place)
         self.variables, self.ranges = outer, ranges
-        return Call(token.position, name, quoted(name), pipeline)
+        return Call(name_token.position, name, quoted(name), pipeline)
 
     def template_name(self, token: Token, place: str) -> str:
         if token.kind not in {Kind.STRING, Kind.RAW_STRING}:
@@ -386,6 +387,8 @@ def _shown(token: Token) -> str:
         return f"<{token.text}>"
     if token.kind is Kind.NIL:
         return "<nil>"
+    if token.kind is Kind.DOT:
+        return "<.>"
     if len(token.text) > 10:
         return quoted(token.text[:10]) + "..."
     return quoted(token.text)

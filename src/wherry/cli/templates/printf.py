@@ -1,8 +1,9 @@
 """Go's fmt verbs for the values of templates: %v %d %s %q %x %T %t %f %g %e %c %U and flags."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from wherry.cli.templates.lexer import code_point
 from wherry.cli.templates.values import MISSING, Methods, Nil, Struct, type_name
 from wherry.cli.units import quoted
 
@@ -31,6 +32,7 @@ class _Style:
 
 
 _PLAIN = _Style()
+_LARGEST_EXPONENT = 6  # from here on a float is written with an exponent
 
 
 def sprint(arguments: list[object]) -> str:
@@ -161,13 +163,12 @@ def _verb_v(value: object, style: _Style) -> str:
         return _padded(value.text, style)
     if isinstance(value, bool):
         return _padded(str(value).lower(), style)
-    if isinstance(value, int):
-        return _integer(value, "d", style) or ""
-    if isinstance(value, float):
-        return _float(value, "g", style) or ""
     if isinstance(value, str):
-        verb = "q" if style.sharp else "s"
-        return _string(value, verb, style) or ""
+        return _padded(quoted(value), style) if style.sharp else _string(value, "s", style) or ""
+    if isinstance(value, int | float):
+        plain = replace(style, plus=False, sharp=False)  # here they ask for names and Go syntax
+        text = _integer(value, "d", plain) if isinstance(value, int) else _float(value, "g", plain)
+        return text or ""
     if isinstance(value, dict | list | tuple | Methods):
         return _compound(value, style, "v")
     return _padded(str(value), style)
@@ -205,7 +206,7 @@ def _integer(value: int, verb: str, style: _Style) -> str | None:
         inner = quoted(character)[1:-1].replace('\\"', '"').replace("'", "\\'")
         return _padded(f"'{inner}'", style)
     if verb == "U":
-        return _padded(f"U+{value:04X}", style)
+        return _padded(code_point(chr(value)) if style.sharp else f"U+{value:04X}", style)
     if verb not in _BASES:
         return None
     digits = format(abs(value), _BASES[verb])
@@ -235,7 +236,7 @@ def _float(value: float, verb: str, style: _Style) -> str | None:
 
 
 def shortest(size: float) -> str:
-    """The shortest digits that mean `size`, with an exponent below 1e-4 and from 1e21 on."""
+    """The shortest digits that mean `size`, with an exponent below 1e-4 and from 1e6 on."""
     mantissa, _, exponent_text = repr(size).partition("e")
     whole, _, fraction = mantissa.partition(".")
     fraction = "" if fraction == "0" else fraction
@@ -246,7 +247,7 @@ def shortest(size: float) -> str:
     if not digits:
         return "0"
     exponent = point - 1
-    if exponent < -4 or exponent >= 21:
+    if exponent < -4 or exponent >= _LARGEST_EXPONENT:
         tail = f".{digits[1:]}" if len(digits) > 1 else ""
         return f"{digits[0]}{tail}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
     if point <= 0:
@@ -271,7 +272,7 @@ def _string(value: str, verb: str, style: _Style) -> str | None:
     if verb == "q":
         if style.sharp and "`" not in value and value.isprintable():
             return _padded(f"`{value}`", style)
-        return _padded(quoted(value), style)
+        return _padded(quoted(value, ascii_only=style.plus), style)
     if verb in "xX":
         raw = value.encode("utf-8", "surrogateescape")
         raw = raw if style.precision is None else raw[: style.precision]

@@ -28,6 +28,10 @@ class Map(dict[str, object]):
         return "" if self.element == "string" else None
 
 
+class StringList(list[str]):
+    """A typed list."""
+
+
 class Nil:
     """A typed nothing: a nil slice, map or pointer."""
 
@@ -75,8 +79,7 @@ def type_name(value: object) -> str:
     if isinstance(value, dict):
         return "map[string]interface {}"
     if isinstance(value, list | tuple):
-        strings = bool(value) and all(isinstance(item, str) for item in value)
-        return "[]string" if strings else "[]interface {}"
+        return "[]string" if isinstance(value, StringList) else "[]interface {}"
     return "<nil>"
 
 
