@@ -268,7 +268,7 @@ def _fork_init(
     ours, theirs = Channel.pair()
     try:
         with _children_in(new, joined, linux):
-            pid = os.fork()
+            pid = os.fork() if plan.cgroup is None else plan.cgroup.fork()
             if pid == 0:
                 ours.close()
                 run_init(plan, theirs)

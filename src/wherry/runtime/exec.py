@@ -95,7 +95,7 @@ def _fork_into(plan: JoinPlan) -> tuple[Channel, int]:
     ours, theirs = Channel.pair()
     try:
         with _children_beside(plan.pidfd):
-            child = os.fork()
+            child = os.fork() if plan.cgroup is None else plan.cgroup.fork(beside=plan.beside)
             if child == 0:
                 ours.close()
                 run_join(plan, theirs)

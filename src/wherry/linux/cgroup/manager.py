@@ -48,12 +48,16 @@ class CgroupManager(Protocol):
         """Move process `pid` in. Where the cgroup may hold no processes of its own (v2, once the
         container has made children), into the cgroup of process `beside` instead."""
 
-    def enter(self, *, beside: int | None = None) -> None:
-        """Move this process in, which has one thread; `beside` as for `add`.
+    def fork(self, *, beside: int | None = None) -> int:
+        """As os.fork, but the child, which must call `enter` first of all, ends up inside;
+        `beside` as for `add`. Only for a process with one thread.
 
-        For v1 that is a hundred times faster than moving another: the kernel need not keep all
-        forks and exits still meanwhile, which waits for a grace period of RCU per hierarchy.
+        Many times faster than moving the child afterwards: for that the kernel keeps all forks
+        and exits still, which waits for a grace period of RCU in each hierarchy.
         """
+
+    def enter(self, *, beside: int | None = None) -> None:
+        """Move this process, which has one thread, to wherever `fork` could not have it born."""
 
     def apply(self, limits: Limits) -> None:
         """Set what `limits` names and leave the rest; also how a running container is updated."""

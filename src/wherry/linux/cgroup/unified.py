@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from wherry.linux.cgroup import files
+from wherry.linux.namespaces import fork_into
 
 
 def freeze(directory: str, timeout: float) -> None:
@@ -62,8 +63,40 @@ def _wait_for_event(directory: str, key: str, value: int, timeout: float) -> boo
         os.close(descriptor)
 
 
+def fork(directory: str, path: str, beside: int | None) -> int:
+    """Fork a child into the cgroup at `directory`, or to where process `beside` is.
+
+    Where the kernel does not do that, the child is left to `enter`.
+    """
+    try:
+        return _fork_at(directory)
+    except OSError as error:
+        if error.errno == errno.EBUSY and beside is not None:
+            return _fork_at(_directory_of(directory, path, beside))
+        if error.errno not in _NOT_BORN_THERE:
+            raise
+    return os.fork()
+
+
+# An older kernel, a filter that does not know clone3(2), a cgroup that takes nobody in this way.
+_NOT_BORN_THERE = (errno.ENOSYS, errno.EINVAL, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP)
+
+
+def _fork_at(directory: str) -> int:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    child = -1
+    try:
+        child = fork_into(descriptor)
+    finally:
+        os.close(descriptor)
+    return child
+
+
 def enter(directory: str, path: str, beside: int | None) -> None:
-    """Move this process into the cgroup at `directory`, or to where process `beside` is."""
+    """Be in the cgroup at `directory`, or where process `beside` is, unless born there."""
+    own = _own_path("self")
+    if own == path or own.startswith(f"{path}/"):
+        return
     try:
         files.write(f"{directory}/cgroup.procs", "0")
     except OSError as error:
@@ -74,12 +107,21 @@ def enter(directory: str, path: str, beside: int | None) -> None:
 
 def add_beside(directory: str, path: str, pid: int, beside: int) -> None:
     """Put `pid` (0: this one) into the cgroup of `beside`, which must be `path` or below it."""
-    with open(f"/proc/{beside}/cgroup", encoding="utf-8", errors="surrogateescape") as lines:
-        own = next((line[3:].rstrip("\n") for line in lines if line.startswith("0::")), "")
+    files.write(f"{_directory_of(directory, path, beside)}/cgroup.procs", str(pid))
+
+
+def _directory_of(directory: str, path: str, pid: int) -> str:
+    """The directory of the cgroup that `pid` is in, which must be `path` or below it."""
+    own = _own_path(pid)
     below = own.removeprefix(path)
     if below == own or (below and not below.startswith("/")) or ".." in below.split("/"):
-        raise OSError(errno.EBUSY, f"process {beside} is in {own or 'no cgroup'}", directory)
-    files.write(f"{directory}{below}/cgroup.procs", str(pid))
+        raise OSError(errno.EBUSY, f"process {pid} is in {own or 'no cgroup'}", directory)
+    return directory + below
+
+
+def _own_path(pid: int | str) -> str:
+    with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as lines:
+        return next((line[3:].rstrip("\n") for line in lines if line.startswith("0::")), "")
 
 
 def signal_each(pids: list[int], signal: int) -> None:

@@ -56,6 +56,11 @@ class V1Manager:
                     raise
                 unified.add_beside(self._unified, self.path, pid, beside)
 
+    def fork(self, *, beside: int | None = None) -> int:
+        return (
+            os.fork() if self._unified is None else unified.fork(self._unified, self.path, beside)
+        )
+
     def enter(self, *, beside: int | None = None) -> None:
         for directory in self._directories:
             if directory != self._unified:

@@ -50,6 +50,9 @@ class V2Manager:
             path = self._directory.removeprefix(self._mount)
             unified.add_beside(self._directory, path, pid, beside)
 
+    def fork(self, *, beside: int | None = None) -> int:
+        return unified.fork(self._directory, self._directory.removeprefix(self._mount), beside)
+
     def enter(self, *, beside: int | None = None) -> None:
         unified.enter(self._directory, self._directory.removeprefix(self._mount), beside)
 
