@@ -7,6 +7,7 @@ its holder would give it up, so the holder never looks itself up (`store.contain
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from wherry.shim.errors import AlreadyStarted
@@ -38,7 +39,9 @@ def try_shim_lock(store: Store, container_id: str) -> int | None:
     folder = store.container_run_folder(container_id)
     path = folder / "shim.lock"
     while True:
-        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        # `exist_ok` would look again, and fail if the folder went with a supervisor meanwhile.
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o711, parents=True)
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except FileNotFoundError:  # the folder has just gone with a supervisor before us
