@@ -37,14 +37,18 @@ def engine(wherry: Wherry) -> Iterator[Engine]:
 
 def test_run_returns_what_the_program_prints(engine: Engine) -> None:
     assert engine.containers.run("busybox", ["echo", "hi"], network="none") == "hi\n"
-    assert engine.containers.run("busybox", ["printf", r"\377"], text=False) == b"\xff"
+    assert (
+        engine.containers.run("busybox", ["printf", r"\377"], text=False, network="none") == b"\xff"
+    )
     assert engine.containers.run("busybox", ["rev"], stdin=b"abc\n", network="none") == "cba\n"
     assert engine.containers.list(all_states=True) == []
 
 
 def test_a_program_that_fails_raises_with_its_output(engine: Engine) -> None:
     with pytest.raises(ContainerFailed, match="ended with code 3: bad") as failure:
-        engine.containers.run("busybox", ["sh", "-c", "echo out; echo bad >&2; exit 3"])
+        engine.containers.run(
+            "busybox", ["sh", "-c", "echo out; echo bad >&2; exit 3"], network="none"
+        )
 
     assert (failure.value.exit_status, failure.value.stdout) == (3, b"out\n")
     assert engine.containers.list(all_states=True) == []
