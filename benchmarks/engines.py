@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,11 +22,17 @@ class Peer:
     name: str
     command: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
+    run_options: tuple[str, ...] = ()
+
+    def words_of(self, words: Sequence[str]) -> list[str]:
+        """The whole command line."""
+        options = self.run_options if words[0] == "run" else ()
+        return [*self.command, *words[:1], *options, *words[1:]]
 
     def __call__(self, *words: str, check: bool = True, stdin: bytes | None = None) -> str:
         """Run the command; its output. Its errors go to ours unless they are expected."""
         result = subprocess.run(
-            [*self.command, *words],
+            self.words_of(words),
             env={**os.environ, **self.environment},
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
@@ -39,7 +45,7 @@ class Peer:
     def start(self, *words: str, discard: bool = True) -> "subprocess.Popen[bytes]":
         """Start the command without waiting for it."""
         return subprocess.Popen(
-            [*self.command, *words],
+            self.words_of(words),
             env={**os.environ, **self.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if discard else subprocess.PIPE,
@@ -78,7 +84,9 @@ def docker() -> Iterator[Peer]:
 def podman(folder: Path, busybox: bytes) -> Iterator[Peer]:
     """Podman on folders of the benchmark's own, with `busybox`, a root filesystem as tar."""
     command = ("podman", f"--root={folder}/podman", f"--runroot={folder}/podman-run")
-    peer = Peer("podman", command)
+    # Its own defaults may be above what this process can have, and it does not look.
+    options = ("--ulimit=nofile=1024:1024", "--ulimit=nproc=500:500")
+    peer = Peer("podman", command, run_options=options)
     peer("import", "--change", 'CMD ["sh"]', "-", "busybox:latest", stdin=busybox)
     try:
         yield peer
