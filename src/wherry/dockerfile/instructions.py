@@ -171,14 +171,12 @@ class Workdir(Instruction):
 class Cmd(Instruction):
     NAME = "CMD"
     command: CommandLine
-    files: tuple[Heredoc, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entrypoint(Instruction):
     NAME = "ENTRYPOINT"
     command: CommandLine
-    files: tuple[Heredoc, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -99,6 +99,8 @@ class Statement:
     """From the keyword to the end of the last line, its terminators and heredocs included."""
     comments: tuple[Comment, ...] = ()
     """Those right above; blank lines may stand between, a bare `#` cuts them off."""
+    inner_comments: tuple[Comment, ...] = ()
+    """Those between the lines that continuations join."""
     heredocs: tuple[Heredoc, ...] = ()
 
     @property
