@@ -29,7 +29,7 @@ Item = Directive | Comment | Blank | Statement
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:  # noqa: A001 - the builtin is no name of ours
+class Remark:
     """What BuildKit accepts and remarks on. `rule` is the name of its check, "" if it has none."""
 
     rule: str
@@ -61,7 +61,7 @@ class Dockerfile:
     escape: str = "\\"
     source: Source = field(compare=False, repr=False, default=Source(""))
     items: tuple[Item, ...] = field(compare=False, repr=False, default=())
-    warnings: tuple[Warning, ...] = field(compare=False, repr=False, default=())
+    warnings: tuple[Remark, ...] = field(compare=False, repr=False, default=())
 
     @property
     def instructions(self) -> Iterator[Instruction]:

@@ -43,3 +43,11 @@ def _refuse(constant: str) -> object:
 
 def _span(line: LogicalLine, start: int, place: re.Match[str]) -> Span:
     return line.span(start + place.start(), start + place.end())
+
+
+def looks_like_json(text: str) -> bool:
+    """Whether a shell's text was probably meant as an array: `[` and a quote, and `]` at its end.
+
+    `[ -f "$x" ]` and `[[ ... ]]` are the shell's own.
+    """
+    return bool(re.match(r"\[\s*[\"']", text)) and text.rstrip().endswith("]")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from wherry.dockerfile.characters import SPACE
 from wherry.dockerfile.directives import DEFAULT_ESCAPE, read_directive
-from wherry.dockerfile.dockerfile import Blank, Directive, Item, Warning
+from wherry.dockerfile.dockerfile import Blank, Directive, Item, Remark
 from wherry.dockerfile.errors import Fault, Problem
 from wherry.dockerfile.exec_form import json_words
 from wherry.dockerfile.heredocs import Mark, marks_in
@@ -26,7 +26,7 @@ class Lexed:
     items: list[Item] = field(default_factory=list)
     escape: str = DEFAULT_ESCAPE
     problems: list[Problem] = field(default_factory=list)
-    warnings: list[Warning] = field(default_factory=list)
+    warnings: list[Remark] = field(default_factory=list)
 
 
 def lex(source: Source) -> Lexed:
@@ -144,7 +144,7 @@ class _Lexer:
         self._finish(logical, Span(offset, line_end if inner or empty else end), inner)
         if empty is not None:
             self.lexed.warnings.append(
-                Warning(
+                Remark(
                     "NoEmptyContinuation",
                     f"Empty continuation line found in: {logical.text}",
                     empty,
