@@ -121,7 +121,7 @@ class _Transfer(Instruction):
     is_json: bool = field(default=False, compare=False)
     chown: Word | None = None
     chmod: Word | None = None
-    """Octal or symbolic; `chmod.parse_chmod` reads it once expanded."""
+    """Octal or symbolic; `modes.parse_mode` reads it once expanded."""
     link: bool = False
     exclude: tuple[Word, ...] = ()
 
@@ -205,7 +205,7 @@ class Onbuild(Instruction):
     """`trigger` is None if it is not an instruction: found out by who builds on the image."""
 
     NAME = "ONBUILD"
-    expression: str
+    expression: str = field(compare=False)
     """As the image's configuration keeps it: the instruction, and its heredocs behind it."""
     trigger: Instruction | None
 

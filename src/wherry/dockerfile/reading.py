@@ -35,7 +35,7 @@ from wherry.dockerfile.instructions import (
 from wherry.dockerfile.reading_healthcheck import read_healthcheck
 from wherry.dockerfile.reading_run import check_run
 from wherry.dockerfile.splitting import split_blanks, split_command, split_quoted
-from wherry.dockerfile.statement import Heredoc, Statement, Word
+from wherry.dockerfile.statement import Heredoc, LogicalLine, Statement, Word
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*")
 _BLANKS = re.compile(f"[{re.escape(BLANK)}]+")
@@ -121,20 +121,20 @@ def _from(statement: Statement, escape: str) -> From:
 
 
 def _arg(statement: Statement, escape: str) -> Arg:
-    words = split_quoted(statement.line, statement.start, _end(statement), escape)
-    if not words:
+    places = split_quoted(statement.line.text, statement.start, _end(statement), escape)
+    if not places:
         raise _at_least_one("ARG", statement)
     _flags("ARG", statement)
     return Arg(
         statement=statement,
-        arguments=tuple(_argument(statement, word) for word in words),
+        arguments=tuple(_argument(statement, start, end) for start, end in places),
     )
 
 
-def _argument(statement: Statement, word: Word) -> Argument:
-    name, default = _halves(word)
+def _argument(statement: Statement, start: int, end: int) -> Argument:
+    name, default = _halves(statement.line, start, end)
     if default is not None and not name.text:
-        raise Fault("ARG names can not be blank", word.span)
+        raise Fault("ARG names can not be blank", statement.line.span(start, end))
     described = (
         comment.text.removeprefix(name.text + " ")
         for comment in statement.comments
@@ -143,28 +143,22 @@ def _argument(statement: Statement, word: Word) -> Argument:
     return Argument(name, default, next(described, ""))
 
 
-def _halves(word: Word) -> tuple[Word, Word | None]:
+def _halves(line: LogicalLine, start: int, end: int) -> tuple[Word, Word | None]:
     """What stands before and behind the first equals sign."""
-    name, equals, value = word.text.partition("=")
-    start, end = word.span
-    if not equals:
-        return word, None
-    # Continuations inside a word make it longer in the file than in the line: then its halves
-    # are placed from its two ends.
-    split = start + len(name)
-    return (
-        Word(name, type(word.span)(start, min(split, end))),
-        Word(value, type(word.span)(min(max(split + 1, end - len(value)), end), end)),
-    )
+    equals = line.text.find("=", start, end)
+    if equals < 0:
+        return line.word(start, end), None
+    return line.word(start, equals), line.word(equals + 1, end)
 
 
 def _pairs(name: str, statement: Statement, escape: str) -> tuple[Pair, ...]:
     """`name=value ...`, or the old `name value`."""
-    words = split_quoted(statement.line, statement.start, _end(statement), escape)
-    if words and "=" not in words[0].text:
+    line = statement.line
+    places = split_quoted(line.text, statement.start, _end(statement), escape)
+    if places and line.text.find("=", *places[0]) < 0:
         pairs = [_legacy_pair(name, statement)]
     else:
-        pairs = [_pair(word) for word in words]
+        pairs = [_pair(line, start, end) for start, end in places]
     _flags(name, statement)
     if not pairs:
         raise _at_least_one(name, statement)
@@ -174,13 +168,13 @@ def _pairs(name: str, statement: Statement, escape: str) -> tuple[Pair, ...]:
     return tuple(pairs)
 
 
-def _pair(word: Word) -> Pair:
-    name, value = _halves(word)
+def _pair(line: LogicalLine, start: int, end: int) -> Pair:
+    name, value = _halves(line, start, end)
     if value is None:
         raise Fault(
-            f"Syntax error - can't find = in {go_quoted(word.text)}. "
+            f"Syntax error - can't find = in {go_quoted(name.text)}. "
             "Must be of the form: name=value",
-            word.span,
+            name.span,
             prefixed=False,
         )
     return Pair(name, value)

@@ -84,10 +84,9 @@ def split_blanks(line: LogicalLine, start: int, end: int) -> list[Word]:
     ]
 
 
-def split_quoted(line: LogicalLine, start: int, end: int, escape: str) -> list[Word]:
-    """Words between blanks outside of quotes, which are kept, as escapes are."""
-    text = line.text
-    words: list[Word] = []
+def split_quoted(text: str, start: int, end: int, escape: str) -> list[tuple[int, int]]:
+    """Where the words between blanks outside of quotes are; they keep quotes and escapes."""
+    words: list[tuple[int, int]] = []
     at = start
     while (at := _skip(text, at, SPACE)) < end:
         begin = at
@@ -108,5 +107,5 @@ def split_quoted(line: LogicalLine, start: int, end: int, escape: str) -> list[W
                 quote = character
             at += 1
         if at - lost > begin:
-            words.append(line.word(begin, at - lost))
+            words.append((begin, at - lost))
     return words
