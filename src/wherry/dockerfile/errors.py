@@ -74,14 +74,15 @@ def with_suggestion(
 def nearest(word: str, known: Iterable[str], *, any_case: bool = False) -> str:
     """The known word fewer than three changes away, in the case of `word`; else ""."""
     asked = word.lower() if any_case else word
-    best, best_distance = "", _NEAR
+    best, best_rank = "", (_NEAR, False)
     for candidate in known:
         option = candidate.lower() if any_case else candidate
         if option == asked:
             return ""
-        distance = _distance(asked, option)
-        if distance < best_distance:
-            best, best_distance = option, distance
+        # Of words equally near, one with the same first letter: people err later on.
+        rank = (_distance(asked, option), option[:1] != asked[:1])
+        if rank < best_rank:
+            best, best_rank = option, rank
     return best.upper() if any_case and word.isupper() else best
 
 

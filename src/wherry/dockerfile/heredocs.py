@@ -44,6 +44,14 @@ def parse_mark(word: str) -> Mark | None:
     return Mark(words[0], expand, match[2] == "-", descriptor)
 
 
+def mark_or_none(word: str) -> Mark | None:
+    """The same of a word that quotes may have been split in: then it announces nothing."""
+    try:
+        return parse_mark(word)
+    except Fault:
+        return None
+
+
 def marks_in(line: str) -> list[Mark]:
     """The heredocs that the words of `line` announce."""
     try:

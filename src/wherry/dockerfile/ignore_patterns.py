@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 _ANY = "(?s:.*)"
+_SPECIAL = "*?[]\\"
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,10 @@ def _translate(text: str) -> str | None:
             at += slash
             if at >= len(text):
                 out.append(_ANY)
-            elif start and not slash:
-                out.append(_ANY)  # **name: any path that ends so
+            elif start and not slash and not any(c in _SPECIAL for c in text[at:]):
+                out.append(_ANY)  # **name: any path that ends so, but with a wildcard ...
             else:
-                out.append(f"(?:{_ANY}/)?")
+                out.append(f"(?:{_ANY}/)?")  # ... only whole parts; so patternmatcher has it
         elif character == "*":
             out.append("[^/]*")
         elif character == "?":

@@ -39,7 +39,7 @@ def print_exactly(source: Source, items: Iterable[Item]) -> str:
         end = len(source.text) if end < 0 else end + 1
         parts.append(source.text[at:end])
         at = end
-    return "".join(parts)
+    return "".join(parts) or source.text  # a byte order mark may be all there is
 
 
 def rewrite(source: Source, edits: Iterable[tuple[Span, str]]) -> str:

@@ -7,7 +7,7 @@ from wherry.dockerfile.characters import BLANK, SPACE
 from wherry.dockerfile.errors import Fault, go_quoted, with_suggestion
 from wherry.dockerfile.exec_form import json_words
 from wherry.dockerfile.flags import Flags, read_flags
-from wherry.dockerfile.heredocs import parse_mark
+from wherry.dockerfile.heredocs import mark_or_none
 from wherry.dockerfile.instructions import (
     INSTRUCTIONS,
     Add,
@@ -225,13 +225,13 @@ def _transfer(
         )
     flags = _flags(name, statement)
     destination = words[-1]
-    if parse_mark(destination.text):
+    if mark_or_none(destination.text):
         raise Fault(f"{name} cannot accept a heredoc as a destination", destination.span)
     bodies = {heredoc.name: heredoc for heredoc in statement.heredocs}
     sources: list[Word] = []
     files: list[Heredoc] = []
     for word in words[:-1]:
-        mark = parse_mark(word.text)
+        mark = mark_or_none(word.text)
         if mark is None:
             sources.append(word)
         else:

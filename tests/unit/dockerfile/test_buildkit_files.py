@@ -5,6 +5,7 @@ the tables of the other tests in this folder hold the same facts.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,10 +36,12 @@ def dump(statement: Statement, escape: str) -> str:
         )
         parts.append("[" + " ".join(go_quoted(flag) for flag in flags) + "]")
     try:
-        instruction = read_instruction(statement, escape)
+        # Its parser looks at no flag: which there are is for the next step.
+        instruction = read_instruction(replace(statement, flags=()), escape)
     except Fault:
-        # Its parser takes these, and its next step does not: flags nobody knows, no arguments.
-        return " ".join([*parts, *map(go_quoted, statement.arguments.text.split())])
+        # Nor does it look at what HEALTHCHECK is followed by.
+        kind, _, rest = statement.arguments.text.partition(" ")
+        return " ".join([*parts, *(go_quoted(word) for word in (kind, rest) if word)])
     if isinstance(instruction, Onbuild):
         assert instruction.trigger is not None
         return f"{parts[0]} ({dump(instruction.trigger.statement, escape)})"
