@@ -1,8 +1,8 @@
 """Any text is read without surprise, printed as it was, and its normal form means the same."""
 
 from hypothesis import assume, example, given
-from strategies import VARIABLES, WORDS, dockerfiles
 
+from tests.properties.strategies import VARIABLES, WORDS, dockerfiles
 from wherry.dockerfile.errors import excerpt
 from wherry.dockerfile.lines import lex
 from wherry.dockerfile.parser import parse_leniently

@@ -2,8 +2,8 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import IGNORE_FILES, PATHS
 
+from tests.properties.strategies import IGNORE_FILES, PATHS
 from wherry.dockerfile.ignorefile import IgnoreFile, parse_ignore_file
 
 
