@@ -18,7 +18,7 @@ from wherry.errors import InvalidArgument
 
 _SPECIAL_PARAMETERS = "@*#?-$!0"
 _END = ""
-_DEEPEST = 100  # of one ${...} in another: an attack, not a default value
+_DEEPEST = 50  # of one ${...} in another: an attack, not a default value
 
 
 class InvalidWord(InvalidArgument):
