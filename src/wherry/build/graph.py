@@ -227,7 +227,7 @@ class _Grapher:
                 raise InvalidBuild(
                     "variable expansion is not supported for --from, define a new stage with FROM "
                     "using ARG from global scope as a workaround",
-                    self.dockerfile.source.line_of(instruction.span.start),
+                    self._line(stage),
                 )
             yield self._copied_from(stage, name)
         elif isinstance(instruction, Run):

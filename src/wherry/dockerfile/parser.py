@@ -90,7 +90,13 @@ def parse_trigger(expression: str, escape: str = "\\") -> Instruction:
                 Problem(fault.message, fault.span or statements[0].span, fault.prefixed)
             )
     elif not problems:
-        problems.append(Problem("not a single instruction", Span(0, len(expression))))
+        problems.append(
+            Problem(
+                "onbuild trigger should be a single expression",
+                Span(0, len(expression)),
+                prefixed=False,
+            )
+        )
     raise InvalidDockerfile(source, problems)
 
 
