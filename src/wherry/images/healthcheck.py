@@ -6,24 +6,12 @@ HEALTHCHECK [--interval=D] [--timeout=D] [--start-period=D] [--start-interval=D]
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
 
 from wherry.errors import InvalidArgument
+from wherry.oci.durations import parse_duration
 from wherry.oci.image_config import HealthConfig
 
 _MILLISECOND = 1_000_000
-_LONGEST = 2**63 - 1  # of Go's time.Duration
-_UNITS = {
-    "ns": 1,
-    "us": 1_000,
-    "µs": 1_000,  # both of Unicode's signs for micro, as Go takes them
-    "μs": 1_000,
-    "ms": _MILLISECOND,
-    "s": 10**9,
-    "m": 60 * 10**9,
-    "h": 3600 * 10**9,
-}
-_TERM = re.compile(r"(\d+\.?\d*|\.\d+)([^\d.]*)")
 _FLAGS = ("interval", "timeout", "start-period", "start-interval", "retries")
 
 
@@ -75,7 +63,7 @@ def _split_flags(text: str) -> tuple[dict[str, str], str]:
 def _interval(flags: dict[str, str], name: str) -> int:
     if not flags.get(name):
         return 0
-    nanoseconds = _duration(flags[name])
+    nanoseconds = parse_duration(flags[name])
     if nanoseconds != 0 and nanoseconds < _MILLISECOND:
         raise InvalidArgument(f'Interval "{name}" cannot be less than 1ms')
     return nanoseconds
@@ -89,26 +77,3 @@ def _retries(text: str) -> int:
     if int(text) < 0:
         raise InvalidArgument(f"--retries cannot be negative ({text})")
     return int(text)
-
-
-def _duration(text: str) -> int:
-    """Nanoseconds of Go's `1h2m3.5s`."""
-    unsigned = text[1:] if text[:1] in ("+", "-") else text
-    if unsigned == "0":
-        return 0
-    total = Decimal(0)
-    position = 0
-    while position < len(unsigned):
-        term = _TERM.match(unsigned, position)
-        if term is None:
-            raise InvalidArgument(f'time: invalid duration "{text}"')
-        number, unit = term.groups()
-        if not unit:
-            raise InvalidArgument(f'time: missing unit in duration "{text}"')
-        if unit not in _UNITS:
-            raise InvalidArgument(f'time: unknown unit "{unit}" in duration "{text}"')
-        total += Decimal(number) * _UNITS[unit]
-        position = term.end()
-    if not unsigned or total > _LONGEST:
-        raise InvalidArgument(f'time: invalid duration "{text}"')
-    return -int(total) if text[0] == "-" else int(total)

@@ -1,0 +1,1 @@
+"""Building images from Dockerfiles: which stages, with which values, and (next) how."""

@@ -1,0 +1,9 @@
+"""Blanks, as Go's unicode package and BuildKit's expressions count them."""
+
+# Python's str.isspace and str.strip also take the separators U+001C to U+001F.
+SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+BLANK = "\t\v\f\r "
+"""What stands between the words of an instruction."""

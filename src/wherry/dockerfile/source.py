@@ -1,0 +1,73 @@
+"""A text and places in it."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """Characters of the text from `start` up to, not including, `end`."""
+
+    start: int
+    end: int
+
+
+class Position(NamedTuple):
+    """A place as people and editors name it."""
+
+    line: int
+    """From 1."""
+    column: int
+    """In characters, from 1."""
+    byte: int
+    """From the start of the file, from 0."""
+
+
+NOWHERE = Span(0, 0)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A Dockerfile's text, whole (with its byte order mark if it has one), and its name."""
+
+    text: str
+    name: str = "Dockerfile"
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        starts = [0]
+        at = self.text.find("\n") + 1
+        while at:
+            starts.append(at)
+            at = self.text.find("\n", at) + 1
+        return starts
+
+    @cached_property
+    def _is_ascii(self) -> bool:
+        return self.text.isascii()
+
+    def line_of(self, offset: int) -> int:
+        """The number, from 1, of the line that has the character at `offset`."""
+        return bisect_right(self._starts, offset)
+
+    def position(self, offset: int) -> Position:
+        line = self.line_of(offset)
+        byte = offset if self._is_ascii else len(self.text[:offset].encode())
+        start = self._starts[line - 1]
+        if line == 1 and self.text.startswith("\ufeff"):
+            start = min(offset, 1)  # no editor counts the byte order mark as a column
+        return Position(line, offset - start + 1, byte)
+
+    def lines_of(self, span: Span) -> tuple[int, int]:
+        """The first and the last line that `span` touches."""
+        return self.line_of(span.start), self.line_of(max(span.start, span.end - 1))
+
+    def line(self, number: int) -> str:
+        """The text of a line without its end."""
+        start = self._starts[number - 1]
+        end = self._starts[number] if number < len(self._starts) else len(self.text)
+        return self.text[start:end].lstrip("\ufeff").rstrip("\r\n")
+
+    def slice(self, span: Span) -> str:
+        return self.text[span.start : span.end]

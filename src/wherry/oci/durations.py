@@ -1,0 +1,46 @@
+"""Lengths of time as Go writes them: `1h2m3.5s`."""
+
+import re
+from decimal import Decimal
+
+from wherry.errors import InvalidArgument
+
+_LONGEST = 2**63 - 1  # of Go's time.Duration
+_UNITS = {
+    "ns": 1,
+    "us": 1_000,
+    "µs": 1_000,  # both of Unicode's signs for micro, as Go takes them
+    "μs": 1_000,
+    "ms": 1_000_000,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+}
+_TERM = re.compile(r"(\d+\.?\d*|\.\d+)([^\d.]*)")
+
+
+class InvalidDuration(InvalidArgument):
+    """A text that is no length of time, in Go's words."""
+
+
+def parse_duration(text: str) -> int:
+    """Nanoseconds of Go's `1h2m3.5s`."""
+    unsigned = text[1:] if text[:1] in ("+", "-") else text
+    if unsigned == "0":
+        return 0
+    total = Decimal(0)
+    position = 0
+    while position < len(unsigned):
+        term = _TERM.match(unsigned, position)
+        if term is None:
+            raise InvalidDuration(f'time: invalid duration "{text}"')
+        number, unit = term.groups()
+        if not unit:
+            raise InvalidDuration(f'time: missing unit in duration "{text}"')
+        if unit not in _UNITS:
+            raise InvalidDuration(f'time: unknown unit "{unit}" in duration "{text}"')
+        total += Decimal(number) * _UNITS[unit]
+        position = term.end()
+    if not unsigned or total > _LONGEST:
+        raise InvalidDuration(f'time: invalid duration "{text}"')
+    return -int(total) if text[0] == "-" else int(total)
