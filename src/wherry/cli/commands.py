@@ -21,6 +21,7 @@ class Row:
         self.names = tuple(names.split(", "))
         self.summary = summary
         self.common = bool(common)  # listed first in the help
+        self.is_warm = module in _WARM
 
     @property
     def top_name(self) -> str:
@@ -119,6 +120,20 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("volumes.rm", "volume rm, volume remove", "Remove one or more volumes"),
 )
 
+# Commands that ask something of the engine and end. A launcher that is there carries them out
+# (`warm_client`). Not among them: what needs no engine, goes on, or reads and writes the files of
+# the client's machine.
+_WARM = frozenset(
+    (
+        *("containers.diff", "containers.inspect", "containers.kill", "containers.logs"),
+        *("containers.ls", "containers.pause", "containers.port", "containers.prune"),
+        *("containers.rename", "containers.restart", "containers.rm", "containers.stop"),
+        *("containers.top", "containers.unpause", "networks.inspect", "networks.ls"),
+        *("system.df", "system.info", "system.inspect"),
+        *("volumes.create", "volumes.inspect", "volumes.ls", "volumes.prune", "volumes.rm"),
+    )
+)
+
 COMMANDS = tuple(Row(*values) for values in _TABLE)
 
 
@@ -130,3 +145,8 @@ def find(words: list[str]) -> tuple[Row | None, int]:
             if name in row.names and len(words) >= count:
                 return row, count
     return None, 0
+
+
+def warm_modules() -> list[str]:
+    """The modules of the commands that a launcher carries out."""
+    return [row.module for row in COMMANDS if row.is_warm]

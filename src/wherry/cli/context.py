@@ -63,6 +63,7 @@ class Context:
         self.root = root
         self.run = run
         self.log_level = log_level
+        self.words: list[str] = []  # the whole command line, where another may carry it out
         self.status = 0
         self.failure = 1  # the exit status of errors that have none of their own
         self._stdout = Output(1)

@@ -54,9 +54,13 @@ def entry() -> None:
     os._exit(status)
 
 
-def main(words: list[str]) -> int:
-    """Run the command that `words` say and return its exit status."""
+def main(words: list[str], *, here: bool = False) -> int:
+    """Run the command that `words` say and return its exit status.
+
+    `here` is in this process, though another may have loaded what it needs.
+    """
     context = Context()
+    context.words = [] if here else words
     try:
         _run(words, context)
         context.flush()
@@ -103,7 +107,8 @@ def _run(words: list[str], context: Context) -> None:
 def _run_command(words: list[str], context: Context) -> None:
     row, count = find(words)
     if row is not None:
-        _run_row(row, " ".join(words[:count]), words[count:], context)
+        if not (row.is_warm and context.words and _run_elsewhere(context)):
+            _run_row(row, " ".join(words[:count]), words[count:], context)
     elif not words:
         _top_help(context)
     elif words[0] == "help":
@@ -112,6 +117,12 @@ def _run_command(words: list[str], context: Context) -> None:
         _run_group(words[0], words[1:], context)
     else:
         _unknown(context, words[0], "")
+
+
+def _run_elsewhere(context: Context) -> bool:
+    from wherry.cli.warm_client import run_in_launcher  # others need no socket
+
+    return run_in_launcher(context.words, context)
 
 
 def _run_row(row: Row, name: str, words: list[str], context: Context) -> None:

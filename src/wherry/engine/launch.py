@@ -1,4 +1,4 @@
-"""The launcher's program: what it holds warm, and what the children it forks can do.
+"""What the engine has the launcher hold warm, and what the children it forks can do.
 
     run     make a container, then as start
     start   become the supervisor of a container, answering as far as the client wants to know
@@ -13,7 +13,6 @@ Everything that a child needs is imported here, once, before any fork.
 import os
 import signal
 import socket
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -184,13 +183,6 @@ OPERATIONS = {
     "find": find,
     "quit": quit_,
 }
-
-
-def main() -> None:
-    """The launcher, as `shim.client` starts it."""
-    root, run_folder = sys.argv[-2:]
-    warm(Path(root))
-    launcher.serve(OPERATIONS, Path(run_folder))
 
 
 def warm(root: Path) -> None:
