@@ -17,12 +17,12 @@ OPERATIONS = {**launch.OPERATIONS, "command": warm_command.command}
 
 def main() -> None:
     """Serve, as `shim.client` starts it."""
-    root, run_folder = sys.argv[-2:]
-    launch.warm(Path(root))
+    root, run_folder = map(Path, sys.argv[-2:])
+    launch.warm(root, run_folder)
     for name in warm_modules():
         __import__(name)
     _load_what_commands_import_late()
-    launcher.serve(OPERATIONS, Path(run_folder))
+    launcher.serve(OPERATIONS, run_folder)
 
 
 def _load_what_commands_import_late() -> None:

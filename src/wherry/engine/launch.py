@@ -33,6 +33,13 @@ from wherry.errors import Conflict
 from wherry.linux.cgroup.hierarchies import hierarchies
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.container_config import ContainerConfig, Healthcheck
+from wherry.oci.image_config import (
+    ContainerDefaults,
+    HealthConfig,
+    History,
+    ImageConfig,
+    RootFS,
+)
 from wherry.oci.runtime_spec import Namespace, User
 from wherry.runtime.seccomp import compile_filter
 from wherry.shim import launcher
@@ -54,6 +61,8 @@ from wherry.store.containers import (
     State,
     Status,
 )
+from wherry.store.database import hold_open
+from wherry.store.store import Store
 
 
 def run(request: Request) -> None:
@@ -185,7 +194,7 @@ OPERATIONS = {
 }
 
 
-def warm(root: Path) -> None:
+def warm(root: Path, run_folder: Path) -> None:
     """Fill what is remembered for a process's life, so that each child finds it there.
 
     A container's documents are written and read once, and the default seccomp profile is
@@ -204,6 +213,10 @@ def warm(root: Path) -> None:
     from_json(ContainerConfig, to_json(container.config))
     from_json(Details, to_json(container.details))
     from_json(State, to_json(container.state))
+    defaults = ContainerDefaults(healthcheck=HealthConfig())
+    rootfs = RootFS(type="layers", diff_ids=())
+    image = ImageConfig(rootfs=rootfs, config=defaults, history=(History(),))
+    ImageConfig.from_bytes(image.to_bytes())
     namespaces = tuple(Namespace(type=kind) for kind in ("mount", "pid", "network", "ipc", "uts"))
     moment = Moment(user=User(), hostname="", namespaces=namespaces, mounts=())
     spec = build_spec(container, "rootfs", moment)
@@ -211,6 +224,9 @@ def warm(root: Path) -> None:
     if spec.linux is not None and spec.linux.seccomp is not None:
         compile_filter(spec.linux.seccomp, root / "seccomp")
     hierarchies()
+    database = Store(root, run_folder).database
+    hold_open(database)
+    database.close()
 
 
 def serve_one(connection: object) -> NoReturn:

@@ -53,6 +53,7 @@ from wherry.store.store import Store
 DEFAULT_STOP_TIMEOUT = 10.0
 _PATIENCE = 2.0  # seconds for output after the end, of processes that left the container
 _EMPTYING = 10.0  # seconds for killed processes to be gone
+_REST_AFTER = 1.0  # seconds; a container that ends sooner is spared the effort
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ class Supervisor:
         self._backoff = Backoff()
         self._restart_timer: Timer | None = None
         self._kill_timer: Timer | None = None
+        self._rest_timer: Timer | None = None
         self._last_clients: list[Client] = []
         self._clean_up: Callable[[], None] | None = None
 
@@ -481,7 +483,13 @@ class Supervisor:
                 run.published.forwarder_ended()
 
     def rest(self) -> None:
-        """Nothing is to be done for a while: give back what can be had again."""
+        """Unless something happens, give back soon what can be had again."""
+        if self._rest_timer is not None:
+            self._rest_timer.cancel()
+        self._rest_timer = self.loop.call_later(_REST_AFTER, self._rest_now)
+
+    def _rest_now(self) -> None:
+        self._rest_timer = None
         self.store.database.close()
         memory.trim()
 

@@ -8,7 +8,10 @@ but never half of one, https://www.sqlite.org/pragma.html#pragma_synchronous.
 Each module of this package that keeps rows has its tables in a constant `SCHEMA`.
 """
 
+import fcntl
+import os
 import sqlite3
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +20,11 @@ from wherry.errors import Internal
 from wherry.store import schema
 
 BUSY_TIMEOUT_SECONDS = 30.0
+# Where SQLite locks, os.h and wal.c.
+_SHARED_FIRST = 0x40000002
+_SHARED_SIZE = 510
+_DEAD_MAN_SWITCH = 128
+_LOCK = struct.Struct("@hhqqi4x")  # struct flock
 
 
 class SchemaTooNew(Internal):
@@ -57,6 +65,27 @@ class Database:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def hold_open(database: Database) -> None:
+    """Keep the log of `database` in place until this process and its forks have ended.
+
+    The last connection to go writes the log back, removes it and syncs; the next one makes it
+    anew. Where processes come and go, each would. What an idle connection holds, shared locks on
+    the file and on the log's index, prevents that, and unlike a connection an open file
+    description's locks (fcntl(2)) can be carried across forks. https://www.sqlite.org/walformat.html
+    """
+    _ = database.connection  # both files are there and valid
+    for path, start, length in (
+        (database.path, _SHARED_FIRST, _SHARED_SIZE),
+        (database.path.with_name(f"{database.path.name}-shm"), _DEAD_MAN_SWITCH, 1),
+    ):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        lock = _LOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, start, length, 0)
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, lock)
+        except OSError:  # a file system without them
+            os.close(descriptor)
 
 
 def _open(path: Path) -> sqlite3.Connection:
