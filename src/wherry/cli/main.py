@@ -54,13 +54,13 @@ def entry() -> None:
     os._exit(status)
 
 
-def main(words: list[str], *, here: bool = False) -> int:
+def main(words: list[str], engine: "Engine | None" = None) -> int:
     """Run the command that `words` say and return its exit status.
 
-    `here` is in this process, though another may have loaded what it needs.
+    With an `engine` on the folders that they name it is done by that; else a launcher may.
     """
-    context = Context()
-    context.words = [] if here else words
+    context = Context(engine=engine)
+    context.words = [] if engine is not None else words
     try:
         _run(words, context)
         context.flush()
@@ -245,6 +245,8 @@ def _command_help(row: Row, name: str, context: Context) -> None:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
+
+    from wherry.engine.engine import Engine
 
     class CommandModule(Protocol):
         """What `commands.py` says a command's module has."""

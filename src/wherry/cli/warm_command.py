@@ -13,6 +13,7 @@ import time
 
 from wherry.cli.context import OutputClosed
 from wherry.cli.main import main
+from wherry.engine.launch import engine_of
 from wherry.shim.launcher import Request
 from wherry.shim.protocol import control
 
@@ -27,9 +28,10 @@ def command(request: Request) -> None:
     assert isinstance(environ, dict)
     assert isinstance(words, tuple | list)
     _become_the_clients(request.descriptors, environ, int(str(payload["umask"])))
+    engine = engine_of(payload)
     client.sendall(control(begun=True))
     try:
-        status = main([str(word) for word in words], here=True)
+        status = main([str(word) for word in words], engine)
     except OutputClosed:
         client.sendall(control(broken_pipe=True))
     else:

@@ -40,7 +40,7 @@ from wherry.oci.image_config import (
     ImageConfig,
     RootFS,
 )
-from wherry.oci.runtime_spec import Namespace, User
+from wherry.oci.runtime_spec import Namespace, Spec, User
 from wherry.runtime.seccomp import compile_filter
 from wherry.shim import launcher
 from wherry.shim.attach import Attachment
@@ -60,6 +60,7 @@ from wherry.store.containers import (
     MountPoint,
     State,
     Status,
+    supervised_ids,
 )
 from wherry.store.database import hold_open
 from wherry.store.store import Store
@@ -68,7 +69,7 @@ from wherry.store.store import Store
 def run(request: Request) -> None:
     """Make a container from the flags of `run`, tell its ID, start it."""
     payload = request.payload
-    engine = _engine(payload)
+    engine = engine_of(payload)
     reconcile(engine)
     options = _mapping(payload.get("options"))
     config = config_from_options(
@@ -97,7 +98,7 @@ def run(request: Request) -> None:
 def start(request: Request) -> None:
     """Start a container that exists."""
     payload = request.payload
-    engine = _engine(payload)
+    engine = engine_of(payload)
     reconcile(engine)
     container = find_live_container(engine, str(payload["name"]))
     if container.status is Status.PAUSED:
@@ -122,7 +123,7 @@ def start(request: Request) -> None:
 def exec_(request: Request) -> None:
     """Run a process in a container, and stay with it until it has ended."""
     payload = request.payload
-    engine = _engine(payload)
+    engine = engine_of(payload)
     container = find_live_container(engine, str(payload["name"]))
     command = _words(payload.get("command"))
     wanted = exec_request(
@@ -160,7 +161,7 @@ def _publish_exec(engine: Engine, container: Container, action: str, exec_id: st
 
 def find(request: Request) -> None:
     """Tell what a client must know to attach to a container."""
-    container = find_live_container(_engine(request.payload), str(request.payload["name"]))
+    container = find_live_container(engine_of(request.payload), str(request.payload["name"]))
     config = container.config
     answer = {
         "id": container.id,
@@ -181,7 +182,7 @@ def quit_(request: Request) -> None:
 
 def guard(request: Request) -> None:
     """Remove a container as soon as the client is gone."""
-    stand_guard(_engine(request.payload), str(request.payload["name"]), request.socket)
+    stand_guard(engine_of(request.payload), str(request.payload["name"]), request.socket)
 
 
 OPERATIONS = {
@@ -195,21 +196,36 @@ OPERATIONS = {
 
 
 def warm(root: Path, run_folder: Path) -> None:
-    """Fill what is remembered for a process's life, so that each child finds it there.
+    """Fill what is remembered for a process's life, so that each child finds it there."""
+    hierarchies()
+    _use_documents()
+    spec = _use_spec()
+    if spec.linux is not None and spec.linux.seccomp is not None:
+        compile_filter(spec.linux.seccomp, root / "seccomp")
+    database = Store(root, run_folder).database
+    hold_open(database)
+    database.close()
 
-    A container's documents are written and read once, and the default seccomp profile is
-    resolved and compiled: in a child all this would take as long as starting a container does.
+
+def rehearse(root: Path, run_folder: Path) -> None:
+    """What a child can do before it has a request, so that the request need not wait for it.
+
+    After a fork the first touch of each page of memory costs a copy: it is touched here.
     """
-    config = ContainerConfig(image="", healthcheck=Healthcheck())
-    container = Container(
-        id="0" * 64,
-        name="",
-        image_id="",
-        created="",
-        config=config,
-        details=Details(path="/", mounts=(MountPoint(type="", destination=""),)),
-        state=State(health=Health(log=(HealthResult(start="", end="", exit_code=0, output=""),))),
-    )
+    engine = Engine(root, run_folder)
+    supervised_ids(engine.store)
+    _use_documents()
+    _use_spec()
+    _prepared.append(engine)
+
+
+# The engine of a child that has rehearsed.
+_prepared: list[Engine] = []
+
+
+def _use_documents() -> None:
+    """Write and read the documents of images and containers: each class's codec is then made."""
+    container = _example()
     from_json(ContainerConfig, to_json(container.config))
     from_json(Details, to_json(container.details))
     from_json(State, to_json(container.state))
@@ -217,16 +233,27 @@ def warm(root: Path, run_folder: Path) -> None:
     rootfs = RootFS(type="layers", diff_ids=())
     image = ImageConfig(rootfs=rootfs, config=defaults, history=(History(),))
     ImageConfig.from_bytes(image.to_bytes())
+
+
+def _use_spec() -> Spec:
+    """Resolve the default configuration of the runtime."""
     namespaces = tuple(Namespace(type=kind) for kind in ("mount", "pid", "network", "ipc", "uts"))
     moment = Moment(user=User(), hostname="", namespaces=namespaces, mounts=())
-    spec = build_spec(container, "rootfs", moment)
+    spec = build_spec(_example(), "rootfs", moment)
     to_json(spec)
-    if spec.linux is not None and spec.linux.seccomp is not None:
-        compile_filter(spec.linux.seccomp, root / "seccomp")
-    hierarchies()
-    database = Store(root, run_folder).database
-    hold_open(database)
-    database.close()
+    return spec
+
+
+def _example() -> Container:
+    return Container(
+        id="0" * 64,
+        name="",
+        image_id="",
+        created="",
+        config=ContainerConfig(image="", healthcheck=Healthcheck()),
+        details=Details(path="/", mounts=(MountPoint(type="", destination=""),)),
+        state=State(health=Health(log=(HealthResult(start="", end="", exit_code=0, output=""),))),
+    )
 
 
 def serve_one(connection: object) -> NoReturn:
@@ -265,8 +292,13 @@ def engineering_of(engine: Engine) -> Engineering:
 # ---- payloads, whose values are what marshal made of them
 
 
-def _engine(payload: Mapping[str, object]) -> Engine:
-    return Engine(str(payload["root"]), str(payload["run"]))
+def engine_of(payload: Mapping[str, object]) -> Engine:
+    """The engine of the folders that a request is about."""
+    folders = (Path(str(payload["root"])), Path(str(payload["run"])))
+    for engine in _prepared:
+        if (engine.store.root, engine.store.run) == folders and engine.store.database.is_in_place:
+            return engine
+    return Engine(*folders)
 
 
 def _attachment(

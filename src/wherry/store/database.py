@@ -41,12 +41,15 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection: sqlite3.Connection | None = None
+        self._identity = (0, 0)
 
     @property
     def connection(self) -> sqlite3.Connection:
         """The connection, in autocommit mode, for reading. Rows are `sqlite3.Row`."""
         if self._connection is None:
             self._connection = _open(self.path)
+            found = self.path.stat()
+            self._identity = (found.st_dev, found.st_ino)
         return self._connection
 
     @contextmanager
@@ -60,6 +63,17 @@ class Database:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file at `path` is still the one that the connection is to."""
+        if self._connection is None:
+            return True
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return False
+        return (found.st_dev, found.st_ino) == self._identity
 
     def close(self) -> None:
         if self._connection is not None:
