@@ -147,11 +147,13 @@ def exec_(request: Request) -> None:
     else:
         with request.socket as client:
             client.sendall(control(started=True, id=exec_id))
-    # After the answer: a follower of events can wait, whoever typed the command does.
-    _publish_exec(engine, container, f"exec_create: {words}", exec_id)
-    _publish_exec(engine, container, f"exec_start: {words}", exec_id)
-    engine.store.database.close()
-    code = supervisor.run()
+
+    def publish() -> None:
+        _publish_exec(engine, container, f"exec_create: {words}", exec_id)
+        _publish_exec(engine, container, f"exec_start: {words}", exec_id)
+        engine.store.database.close()
+
+    code = supervisor.run(publish)
     container_event(engine.store, container, "exec_die", execID=exec_id, exitCode=str(code))
 
 
