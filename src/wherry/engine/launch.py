@@ -29,7 +29,7 @@ from wherry.engine.containers.remove import forget_container
 from wherry.engine.containers.spec.build import Moment, build_spec
 from wherry.engine.engine import Engine
 from wherry.engine.images.resolve import parse_pull_policy
-from wherry.engine.reconcile import reconcile
+from wherry.engine.reconcile import reconcile, recover_container
 from wherry.errors import Conflict
 from wherry.linux.cgroup.hierarchies import hierarchies
 from wherry.oci.codec import from_json, to_json
@@ -54,6 +54,7 @@ from wherry.store.containers import (
     MountPoint,
     State,
     Status,
+    find_container,
 )
 
 
@@ -87,9 +88,13 @@ def run(request: Request) -> None:
 
 
 def start(request: Request) -> None:
-    """Start a container that exists."""
+    """Start a container that exists; with `restart_count` one whose supervisor was killed."""
     payload = request.payload
     engine = _engine(payload)
+    if "restart_count" in payload:  # from `reconcile`
+        container = find_container(engine.store, str(payload["name"]))
+        _supervise(engine, container, request, None, _number(payload["restart_count"]))
+        return
     reconcile(engine)
     container = find_live_container(engine, str(payload["name"]))
     if container.status is Status.PAUSED:
@@ -108,7 +113,7 @@ def start(request: Request) -> None:
     )
     if container.status.has_shim:
         raise AlreadyStarted(container)
-    _supervise(engine, container, request, attachment, _number(payload.get("restart_count")))
+    _supervise(engine, container, request, attachment)
 
 
 def exec_(request: Request) -> None:
@@ -249,6 +254,7 @@ def engineering_of(engine: Engine) -> Engineering:
     """The engine's part of a container's life."""
     return Engineering(
         prepare=lambda container: prepare_start(engine, container),
+        recover=lambda container: recover_container(engine, container),
         # --rm takes the anonymous volumes along.
         forget=lambda container: forget_container(engine, container, volumes=True),
     )

@@ -20,17 +20,16 @@ from dataclasses import dataclass
 from wherry.errors import NotFound, WherryError
 from wherry.linux.cgroup.manager import CgroupManager, open_manager
 from wherry.linux.cgroup.oom import OOMWatch
-from wherry.linux.files import remove_tree
 from wherry.linux.process import become_subreaper
 from wherry.network.ports import Published
 from wherry.oci.timestamps import format_timestamp, parse_timestamp
 from wherry.shim import memory
 from wherry.shim.attach import Attachment, Client
 from wherry.shim.control import Control
-from wherry.shim.errors import AlreadyStarted, ContainerNotRunning
+from wherry.shim.errors import ContainerNotRunning
 from wherry.shim.events import container_event
 from wherry.shim.health import HealthMonitor
-from wherry.shim.lock import take_shim_lock
+from wherry.shim.lock import remove_run_folder, take_shim_lock
 from wherry.shim.log.writer import LogWriter, open_log
 from wherry.shim.loop import READ, Loop, Timer
 from wherry.shim.process import Supervised, reap_orphans
@@ -101,7 +100,9 @@ class Supervisor:
         `client` gets the container's streams as `attachment` says. What fails is raised, after
         everything was undone and recorded.
         """
-        self.container = _startable(find_container(self.store, self.container.id))
+        self.container = find_container(self.store, self.container.id)
+        if self.container.status.has_shim:  # whoever wrote that was killed: we have the lock
+            self.container = self.engineering.recover(self.container)
         become_subreaper()
         watch_signals(
             self.loop, {signal.SIGCHLD: self._reap_orphans, signal.SIGTERM: self.shut_down}
@@ -144,7 +145,10 @@ class Supervisor:
         run = self.run
         assert run is not None
         self.control.listen()
+        trace = self.store.trace
+        trace("shim listens")
         starting = create_process(self.store, run.plan, run.streams, run.cgroup)
+        trace("init waits")
         try:
             self._record(
                 status=Status.RUNNING,
@@ -158,7 +162,9 @@ class Supervisor:
                 stop_requested=False,
                 health=HealthMonitor.first_state(self.container.config.healthcheck),
             )
+            trace("running recorded")
             starting.go()
+            trace("program started")
         except BaseException:
             starting.abort()
             raise
@@ -227,10 +233,13 @@ class Supervisor:
 
     def _ended(self, run: Run, code: int, finished: int) -> None:
         """All output is in: record the end, answer everyone, then tidy up."""
+        trace = self.store.trace
+        trace("program ended")
         run.log.close()
         self.control.log_closed()
         self._look_for_oom(run)
         self._withdraw(run)  # before the answer: the next command may want the same ports
+        trace("ports withdrawn")
         duration = time.monotonic() - run.began
         again = not self.restart_wanted and should_restart(
             self.container.config.restart_policy,
@@ -248,6 +257,7 @@ class Supervisor:
             restart_count=count,
             stop_requested=self.stop_requested,
         )
+        trace("end recorded")
         lasted = (finished - parse_timestamp(self.container.state.started_at)) // 10**9
         container_event(
             self.store, self.container, "die", exitCode=str(code), execDuration=str(lasted)
@@ -255,7 +265,9 @@ class Supervisor:
         if not again and not self.restart_wanted and self.container.config.auto_remove:
             self._clean_up = self.engineering.forget(self.container)
         self._answer(run, code)
+        trace("clients answered")
         self._tear_down(run)
+        trace("torn down")
         if self.restart_wanted:
             self._restart(0)
         elif again:
@@ -328,7 +340,7 @@ class Supervisor:
             if clean_up is not None:
                 clean_up()
         finally:
-            remove_tree(self.store.container_run_folder(self.container.id))
+            remove_run_folder(self.store, self.container.id)
             os.close(self._lock)
             self._lock = -1
             self.store.database.close()
@@ -370,6 +382,7 @@ class Supervisor:
         process = self.process
         # Recorded first: should this process be killed now, policy must not start it again.
         self._record_stop()
+        self.store.trace("stop recorded")
         process.send(number or self.stop_signal)
         self._thaw()
         if timeout is None:
@@ -489,10 +502,3 @@ class Supervisor:
         """Supervise until the container has ended for good and everyone knows."""
         self.rest()
         self.loop.run()
-
-
-def _startable(container: Container) -> Container:
-    if container.status.has_shim:
-        # We hold the lock, so whoever wrote that is dead; reconcile comes first.
-        raise AlreadyStarted(container)
-    return container

@@ -12,7 +12,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
@@ -158,8 +158,12 @@ def list_volumes(store: Store) -> list[Volume]:
 
 def users_of_volumes(store: Store) -> dict[str, list[str]]:
     """The containers, running or not, that have each volume; unused volumes are left out."""
+    return _users(store.database.connection)
+
+
+def _users(connection: sqlite3.Connection) -> dict[str, list[str]]:
     users: dict[str, list[str]] = {}
-    for row in store.database.connection.execute(
+    for row in connection.execute(
         "SELECT containers.id, json_extract(mount.value, '$.name') AS name"
         " FROM containers, json_each(containers.details, '$.mounts') AS mount"
         " WHERE json_extract(mount.value, '$.type') = 'volume'"
@@ -177,6 +181,18 @@ def remove_volume(store: Store, name: str) -> None:
         if users:
             raise VolumeInUse(name, users)
         connection.execute("DELETE FROM volumes WHERE name = ?", (name,))
+    remove_content(store, name)
+
+
+def delete_unused(connection: sqlite3.Connection, names: Collection[str]) -> list[str]:
+    """Forget those of the volumes that no container has, for `remove_content`; which these are."""
+    unused = sorted(set(names) - _users(connection).keys()) if names else []
+    connection.executemany("DELETE FROM volumes WHERE name = ?", [(name,) for name in unused])
+    return unused
+
+
+def remove_content(store: Store, name: str) -> None:
+    """Remove the folder of a volume whose row is gone; none there is fine."""
     doomed = _moved_away(store, name)
     if doomed is not None:
         remove_tree(doomed)
