@@ -93,7 +93,7 @@ def test_a_kill_while_a_container_of_rm_goes(clean: Wherry, killed: Killed, poin
 
 @pytest.mark.parametrize("point", ["container forgotten", "container folder removed"])
 def test_a_kill_while_a_container_is_removed(clean: Wherry, killed: Killed, point: str) -> None:
-    clean("create", "-v", "/anonymous", *EVERYTHING, "busybox", "true")
+    clean("run", "-v", "/anonymous", *EVERYTHING, "busybox", "true")
 
     result = killed(point, "rm", "-v", "it")
 
@@ -113,6 +113,7 @@ def test_a_repair_that_is_killed_is_repeated(
 
     assert killed(point, "ps").returncode == -signal.SIGKILL
 
+    clean("ps")
     state = clean("inspect", "-f", "{{.State.Status}} {{.RestartCount}}", "it").stdout.strip()
     assert state == ("running 1" if policy == "always" else "exited 0")
     assert_usable(clean)

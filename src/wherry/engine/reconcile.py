@@ -31,6 +31,7 @@ from wherry.store.containers import (
     supervised_ids,
     update_state,
 )
+from wherry.store.garbage import has_dead_staging, sweep
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
@@ -40,7 +41,7 @@ MACHINE_WENT_DOWN = 255
 
 
 def reconcile(engine: "Engine") -> None:
-    """Repair every container whose supervisor is gone."""
+    """Repair every container whose supervisor is gone, and sweep up after other processes."""
     store = engine.store
     try:
         found = os.listdir(store.run / "containers")
@@ -54,6 +55,8 @@ def reconcile(engine: "Engine") -> None:
     dead += supervised_ids(store) - set(found)
     for container_id in dead:
         _repair(engine, container_id)
+    if has_dead_staging(store):
+        sweep(store)
 
 
 def reconcile_container(engine: "Engine", container: Container) -> Container:
@@ -80,8 +83,8 @@ def _repair(engine: "Engine", container_id: str) -> None:
             store.trace("repair: end recorded")
         end_run(engine, container_id, container)
         store.trace("repair: run ended")
-        if container is None:
-            remove_tree(store.container_folder(container_id))  # killed while it was removed
+        if container is None:  # killed while it was removed: its folder and volumes are there
+            sweep(store)
         elif container.config.auto_remove and container.status is Status.EXITED:
             forget_container(engine, container)()
         restarts = container is not None and container.status is Status.RESTARTING

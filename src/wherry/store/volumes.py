@@ -206,7 +206,7 @@ def _empty_folder(store: Store, name: str) -> None:
 
 def _moved_away(store: Store, name: str) -> Path | None:
     """Where the volume's folder is now: in tmp, so that a new one of its name can be made."""
-    doomed = store.root / "tmp" / f"volume-{token_hex(8)}"
+    doomed = store.root / "tmp" / f"{os.getpid()}-{token_hex(8)}"
     try:
         os.rename(store.root / "volumes" / name, doomed)
     except FileNotFoundError:
