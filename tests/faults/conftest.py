@@ -38,16 +38,22 @@ def shims_of(wherry: Wherry) -> list[int]:
     return sorted(pid for inode, pid in holders if inode in inodes)
 
 
+@pytest.fixture(scope="module")
+def surveyed(installation: Wherry) -> Iterator[Wherry]:
+    """The installation; at the end nothing may be left of what a module's tests have made."""
+    installation("run", "--rm", "busybox", "true")  # makes bridge and table, which stay
+    installation("system", "launcher", "stop")
+    before = survey(installation.root, installation.run_folder)
+    yield installation
+    installation("system", "launcher", "stop")
+    nothing_left(installation.root, installation.run_folder, before)
+
+
 @pytest.fixture
-def clean(wherry: Wherry) -> Iterator[Wherry]:
-    """The command; at the end nothing may be left of what the test has made, not even a process."""
-    wherry("run", "--rm", "busybox", "true")  # makes bridge and table, which stay
-    wherry("system", "launcher", "stop")
-    before = survey(wherry.root, wherry.run_folder)
-    yield wherry
-    wherry.remove_everything()
-    wherry("system", "launcher", "stop")
-    nothing_left(wherry.root, wherry.run_folder, before)
+def clean(surveyed: Wherry, wherry: Wherry) -> Wherry:
+    """The command, whose tests leave nothing at all: see `surveyed`, and files after each test."""
+    assert surveyed is wherry
+    return wherry
 
 
 @pytest.fixture

@@ -139,8 +139,9 @@ class Published:
         if self.forwarder_pid:
             os.kill(self.forwarder_pid, signal.SIGKILL)
             os.waitpid(self.forwarder_pid, 0)
+            self.forwarder_pid = 0
+        withdraw(self._store, self._container_id)  # may fail for want of room, and be done again
         self._epoll.close()
-        withdraw(self._store, self._container_id)
         for claim in self._claims:
             claim.socket.close()
 

@@ -47,10 +47,12 @@ from wherry.store.containers import (
     find_container,
     update_state,
 )
+from wherry.store.database import DatabaseFailed
 from wherry.store.store import Store
 
 DEFAULT_STOP_TIMEOUT = 10.0
 _PATIENCE = 2.0  # seconds for output after the end, of processes that left the container
+_NO_ROOM = 1.0  # seconds between attempts at a row that the disk has no room for
 _EMPTYING = 10.0  # seconds for killed processes to be gone
 
 
@@ -201,11 +203,13 @@ class Supervisor:
             if run is not None:
                 run.streams.close_process_side()
                 run.log.close()
-                self._tear_down(run)
+                with suppress(DatabaseFailed):
+                    self._tear_down(run)
             before = self.container.status
             status = Status.CREATED if before is Status.CREATED else Status.EXITED
             message = start_error(error).message if isinstance(error, WherryError) else str(error)
-            with suppress(NotFound):
+            # What cannot be recorded must not hide why: the next command repairs the row.
+            with suppress(NotFound, DatabaseFailed):
                 self._record(status=status, pid=0, pid_start_time=0, exit_code=code, error=message)
                 if self.container.config.auto_remove:
                     self.engineering.forget(self.container)()
@@ -233,10 +237,20 @@ class Supervisor:
 
     def _ended(self, run: Run, code: int, finished: int) -> None:
         """All output is in: record the end, answer everyone, then tidy up."""
-        trace = self.store.trace
-        trace("program ended")
+        self.store.trace("program ended")
         run.log.close()
         self.control.log_closed()
+        try:
+            self._end(run, code, finished)
+        except DatabaseFailed as error:
+            if not error.full:
+                raise
+            # Whoever waits need not wait for room on the disk; the row has to.
+            self._answer(run, code)
+            self.loop.call_later(_NO_ROOM, lambda: self._ended(run, code, finished))
+
+    def _end(self, run: Run, code: int, finished: int) -> None:
+        trace = self.store.trace
         self._look_for_oom(run)
         self._withdraw(run)  # before the answer: the next command may want the same ports
         trace("ports withdrawn")
@@ -279,10 +293,10 @@ class Supervisor:
             self._stop_when_alone()
 
     def _withdraw(self, run: Run) -> None:
-        published, run.published = run.published, None
-        if published is not None:
-            self.loop.forget(published.fileno())
-            published.close()
+        if run.published is not None:
+            self.loop.forget(run.published.fileno())
+            run.published.close()
+            run.published = None
 
     def _answer(self, run: Run, code: int) -> None:
         for client in list(run.streams.clients):
@@ -419,7 +433,11 @@ class Supervisor:
         if not self.going_down:
             self.stop_requested = True
             if not self.restart_wanted:
-                self._record(stop_requested=True)
+                try:
+                    self._record(stop_requested=True)
+                except DatabaseFailed as error:
+                    if not error.full:  # it is to stop all the same
+                        raise
 
     def _kill_now(self) -> None:
         self._kill_timer = None
