@@ -35,6 +35,7 @@ def assert_usable(wherry: Wherry) -> None:
 @pytest.mark.parametrize(
     "point",
     [
+        "volume in place",
         "container planned",
         "container in place",
         "container committed",

@@ -81,14 +81,15 @@ def _repair(engine: "Engine", container_id: str) -> None:
         if container is not None and container.status.has_shim:
             container = record_end(engine, container, rebooted=rebooted)
             store.trace("repair: end recorded")
-        end_run(engine, container_id, container)
+        gone = end_run(engine, container_id, container)
         store.trace("repair: run ended")
         if container is None:  # killed while it was removed: its folder and volumes are there
             sweep(store)
         elif container.config.auto_remove and container.status is Status.EXITED:
             forget_container(engine, container)()
         restarts = container is not None and container.status is Status.RESTARTING
-        if not restarts:  # else it tells the next command that this was no reboot
+        # Its folder tells the next command that this was no reboot, or that there is more to do.
+        if gone and not restarts:
             remove_run_folder(store, container_id)
     finally:
         os.close(lock)

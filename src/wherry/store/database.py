@@ -93,9 +93,14 @@ class _Cursor(sqlite3.Cursor):
 
 class _Connection(sqlite3.Connection):
     path: Path
+    frozen: bool = False  # it shows the file as it was when there was no room on its disk
 
-    def cursor(self, factory: Any = _Cursor) -> Any:
-        return super().cursor(factory)
+    # SQLite's own shortcuts make a plain cursor, whatever the class has.
+    def execute(self, *arguments: Any) -> _Cursor:
+        return self.cursor(_Cursor).execute(*arguments)
+
+    def executemany(self, *arguments: Any) -> _Cursor:
+        return self.cursor(_Cursor).executemany(*arguments)
 
 
 class _Translated:
@@ -119,7 +124,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._connection: sqlite3.Connection | None = None
+        self._connection: _Connection | None = None
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -131,6 +136,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """A transaction: committed at the end of the block, rolled back if it raises."""
+        if self._connection is not None and self._connection.frozen:
+            self.close()  # there may be room by now
         connection = self.connection
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -148,7 +155,7 @@ class Database:
             self._connection = None
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path) -> _Connection:
     connection = _connected(path)
     try:
         _prepare(connection)
@@ -185,6 +192,7 @@ def _connected(path: Path, uri: str = "") -> _Connection:
             uri=bool(uri),
         )
     connection.path = path
+    connection.frozen = bool(uri)
     connection.row_factory = sqlite3.Row
     return connection
 

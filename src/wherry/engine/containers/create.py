@@ -21,6 +21,7 @@ from wherry.engine.containers.validate import check_config, check_program
 from wherry.engine.containers.warnings import create_warnings
 from wherry.engine.images.resolve import PullPolicy, ResolvedImage, resolve_image
 from wherry.errors import InvalidArgument
+from wherry.linux.files import remove_tree
 from wherry.oci.container_config import ContainerConfig
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
@@ -123,6 +124,7 @@ def _make(
             os.mkdir(staged, 0o710)
             prepare_folder(staged)
             os.mkdir(staged / ROOTFS, 0o755)
+            undo.callback(remove_tree, engine.store.container_folder(container_id))
             container = _insert(engine, container, staged)
         undo.pop_all()
     engine.store.trace("container committed")

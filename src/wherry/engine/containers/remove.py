@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from wherry.engine.containers.end_run import end_run
 from wherry.engine.reconcile import reconcile_container
-from wherry.errors import Conflict
+from wherry.errors import Conflict, Unavailable
 from wherry.linux.files import remove_tree
 from wherry.linux.openat import opened
 from wherry.network.ports import withdraw
@@ -52,6 +52,14 @@ class CannotRemove(Conflict):
         self.container = container
 
 
+class CannotKill(Unavailable):
+    def __init__(self, container: Container) -> None:
+        super().__init__(
+            f'cannot remove container "/{container.name}": could not kill container: tried to'
+            " kill container, but did not receive an exit event"
+        )
+
+
 def remove_container(
     engine: "Engine", name: str, *, force: bool = False, volumes: bool = False
 ) -> None:
@@ -88,7 +96,8 @@ def _remove_stopped(engine: "Engine", container_id: str, volumes: bool) -> None:
     store = engine.store
     with opened(take_shim_lock(store, container_id)):
         container = find_container(store, container_id)
-        end_run(engine, container_id, container)
+        if not end_run(engine, container_id, container):
+            raise CannotKill(container)
         forget_container(engine, container, volumes=volumes)()
         remove_run_folder(store, container_id)
 
