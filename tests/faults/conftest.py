@@ -1,9 +1,11 @@
 """What the tests of faults share: our processes on this host, and one killed at a named point."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,12 @@ def shims_of(wherry: Wherry) -> list[int]:
     }
     inodes = {path.stat().st_ino for path in wherry.run_folder.glob("containers/*/shim.lock")}
     return sorted(pid for inode, pid in holders if inode in inodes)
+
+
+def kill(pids: list[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")

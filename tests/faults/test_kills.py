@@ -4,11 +4,10 @@ import os
 import random
 import signal
 import threading
-from contextlib import suppress
 
 import pytest
 
-from tests.faults.conftest import Killed, processes_of, shims_of
+from tests.faults.conftest import Killed, kill, processes_of, shims_of
 from wherry.testing.command import Wherry
 from wherry.testing.waiting import eventually
 
@@ -228,9 +227,3 @@ def _taken(wherry: Wherry) -> list[str]:
         return []
     found = wherry("run", "--rm", "-p", "18997:80", "busybox", "true", check=False).stderr
     return [found] if "port is already allocated" in found else []
-
-
-def kill(pids: list[int]) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
