@@ -10,6 +10,8 @@ import pytest
 
 from tests.faults.conftest import kill, processes_of
 from wherry.linux.mount import MountFlag, UnmountFlag, mount, unmount
+from wherry.network.plug import remove_bridge_if_unused
+from wherry.store.store import Store
 from wherry.testing.command import Wherry
 
 pytestmark = pytest.mark.needs("containers", "nftables")
@@ -63,7 +65,7 @@ def test_a_read_only_root_is_named(own: Wherry) -> None:
     mount("", str(own.root), own.root, MountFlag.BIND)
     mount("", "", own.root, MountFlag.BIND | MountFlag.REMOUNT | MountFlag.RDONLY)
     try:
-        for command in (("run", "busybox", "true"), ("start", "it"), ("volume", "create", "v")):
+        for command in (("run", "busybox", "true"), ("start", "it"), ("volume", "create", "new")):
             assert "read-only file system" in complaint(own, *command)
     finally:
         unmount(own.root, UnmountFlag.DETACH)
@@ -86,3 +88,4 @@ def test_a_reboot_is_told_from_a_kill(own: Wherry) -> None:
     assert "always" in own("system", "restore").stdout
     assert own("ps", "--format", "{{.Names}}").stdout == "always\n"
     own.remove_everything()
+    remove_bridge_if_unused(Store(own.root, own.run_folder))

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from wherry.linux.mount import UnmountFlag, mount, unmount
+from wherry.network.plug import remove_bridge_if_unused
+from wherry.store.store import Store
 from wherry.testing.command import Wherry
 from wherry.testing.traces import left_on_disk
 from wherry.testing.waiting import eventually, none_of
@@ -56,6 +58,7 @@ def installed(base: Path) -> Iterator[SmallDisk]:
     disk.wherry("run", "--rm", "busybox", "true")
     yield disk
     disk.wherry("system", "launcher", "stop")
+    remove_bridge_if_unused(Store(disk.wherry.root, disk.wherry.run_folder))
 
 
 @pytest.fixture
