@@ -28,6 +28,7 @@ def test_the_same_with_and_without_a_launcher(clean: Wherry, mode: str) -> None:
     def do(*words: str) -> tuple[int, str, str]:
         if mode == "killed":
             kill(launchers_of(clean))
+            eventually(lambda: launchers_of(clean) == [], what="the launcher dead")
         launcher = "off" if mode == "off" else "on"
         result = clean(*words, check=False, WHERRY_LAUNCHER=launcher)
         return result.returncode, result.stdout, result.stderr

@@ -71,7 +71,7 @@ def test_an_order_while_it_ends_and_restarts_by_itself(
 ) -> None:
     clean("run", "-d", "--name", "it", "--restart=always", "busybox", "sleep", "0.05")
 
-    for _ in range(3):
+    for _ in range(2):
         outcomes = at_once(clean, (*other, "it"), ("ps", "-a"), (*other, "it"))
         for code, output, errors in (outcomes[0], outcomes[2]):
             assert (code, output) == (0, "it\n") or "is not running" in errors
