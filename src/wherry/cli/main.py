@@ -16,7 +16,7 @@ from wherry.cli.context import (
     write_error,
 )
 from wherry.cli.flags import Boolean, FlagSet, HelpRequested, String, Strings, Syntax, UsageError
-from wherry.errors import WherryError
+from wherry.errors import WherryError, os_error_text
 
 INTERRUPTED = 130
 
@@ -70,14 +70,9 @@ def main(words: list[str], engine: "Engine | None" = None) -> int:
     except WherryError as error:
         context.fail(error)
     except OSError as error:
-        write_error(f"{NAME}: {_os_error_text(error)}")
+        write_error(f"{NAME}: {os_error_text(error)}")
         return context.failure
     return context.status
-
-
-def _os_error_text(error: OSError) -> str:
-    reason = (error.strerror or str(error)).lower()
-    return f"{os.fsdecode(error.filename)}: {reason}" if error.filename else reason
 
 
 def _run(words: list[str], context: Context) -> None:

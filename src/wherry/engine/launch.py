@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -28,8 +29,8 @@ from wherry.engine.containers.remove import forget_container
 from wherry.engine.containers.spec.build import Moment, build_spec
 from wherry.engine.engine import Engine
 from wherry.engine.images.resolve import parse_pull_policy
-from wherry.engine.reconcile import reconcile
-from wherry.errors import Conflict
+from wherry.engine.reconcile import reconcile, recover_container
+from wherry.errors import Conflict, WherryError
 from wherry.linux.cgroup.hierarchies import hierarchies
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.container_config import ContainerConfig, Healthcheck
@@ -60,9 +61,10 @@ from wherry.store.containers import (
     MountPoint,
     State,
     Status,
+    find_container,
     supervised_ids,
 )
-from wherry.store.database import hold_open
+from wherry.store.hold import hold_open
 from wherry.store.store import Store
 
 
@@ -96,9 +98,13 @@ def run(request: Request) -> None:
 
 
 def start(request: Request) -> None:
-    """Start a container that exists."""
+    """Start a container that exists; with `restart_count` one whose supervisor was killed."""
     payload = request.payload
     engine = engine_of(payload)
+    if "restart_count" in payload:  # from `reconcile`
+        container = find_container(engine.store, str(payload["name"]))
+        _supervise(engine, container, request, None, _number(payload["restart_count"]))
+        return
     reconcile(engine)
     container = find_live_container(engine, str(payload["name"]))
     if container.status is Status.PAUSED:
@@ -117,7 +123,7 @@ def start(request: Request) -> None:
     )
     if container.status.has_shim:
         raise AlreadyStarted(container)
-    _supervise(engine, container, request, attachment, _number(payload.get("restart_count")))
+    _supervise(engine, container, request, attachment)
 
 
 def exec_(request: Request) -> None:
@@ -205,7 +211,8 @@ def warm(root: Path, run_folder: Path) -> None:
     if spec.linux is not None and spec.linux.seccomp is not None:
         compile_filter(spec.linux.seccomp, root / "seccomp")
     database = Store(root, run_folder).database
-    hold_open(database)
+    with suppress(WherryError):  # each request that needs it will say what is wrong with it
+        hold_open(database)
     database.close()
 
 
@@ -286,6 +293,7 @@ def engineering_of(engine: Engine) -> Engineering:
     """The engine's part of a container's life."""
     return Engineering(
         prepare=lambda container: prepare_start(engine, container),
+        recover=lambda container: recover_container(engine, container),
         # --rm takes the anonymous volumes along.
         forget=lambda container: forget_container(engine, container, volumes=True),
     )

@@ -34,7 +34,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from wherry.errors import WherryError, kind_of
+from wherry.errors import Internal, WherryError, kind_of, os_error_text
 from wherry.linux.cgroup.manager import open_manager
 from wherry.linux.inotify import Change, Inotify
 from wherry.linux.locks import locked
@@ -266,6 +266,8 @@ def handle(client: socket.socket, operations: Operations) -> None:
         operations[request.operation](request)
     except WherryError as error:
         answer_error(client, error)
+    except OSError as error:
+        answer_error(client, Internal(os_error_text(error)))
     except BaseException as error:  # the last stop: nobody above could tell the client
         traceback.print_exc()
         with suppress(OSError):

@@ -10,10 +10,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from wherry.linux.files import remove_tree
 from wherry.shim.errors import AlreadyStarted
 from wherry.store.containers import find_container
 from wherry.store.store import Store
 
+LEAVING = "."  # how the names of run folders begin that are being removed
 _MOMENT = 0.005  # seconds between looks at a supervisor that starts or ends
 
 
@@ -53,6 +55,22 @@ def try_shim_lock(store: Store, container_id: str) -> int | None:
         if _is_at(descriptor, path):
             return descriptor
         os.close(descriptor)
+
+
+def remove_run_folder(store: Store, container_id: str) -> None:
+    """Remove the container's run folder; the caller holds the lock in it.
+
+    In one step: whoever wants the lock next must not find the old folder, make a lock in it, and
+    lose that to us. What a kill leaves of it `reconcile` removes.
+    """
+    folder = store.container_run_folder(container_id)
+    doomed = folder.with_name(f"{LEAVING}{container_id}-{os.urandom(4).hex()}")
+    try:
+        os.rename(folder, doomed)
+    except FileNotFoundError:
+        return
+    store.trace("run folder renamed")
+    remove_tree(doomed)
 
 
 def _try_lock(descriptor: int) -> bool:

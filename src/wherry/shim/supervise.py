@@ -20,17 +20,16 @@ from dataclasses import dataclass
 from wherry.errors import NotFound, WherryError
 from wherry.linux.cgroup.manager import CgroupManager, open_manager
 from wherry.linux.cgroup.oom import OOMWatch
-from wherry.linux.files import remove_tree
 from wherry.linux.process import become_subreaper
 from wherry.network.ports import Published
 from wherry.oci.timestamps import format_timestamp, parse_timestamp
 from wherry.shim import memory
 from wherry.shim.attach import Attachment, Client
 from wherry.shim.control import Control
-from wherry.shim.errors import AlreadyStarted, ContainerNotRunning
+from wherry.shim.errors import ContainerNotRunning
 from wherry.shim.events import container_event
 from wherry.shim.health import HealthMonitor
-from wherry.shim.lock import take_shim_lock
+from wherry.shim.lock import remove_run_folder, take_shim_lock
 from wherry.shim.log.writer import LogWriter, open_log
 from wherry.shim.loop import READ, Loop, Timer
 from wherry.shim.process import Supervised, reap_orphans
@@ -48,10 +47,12 @@ from wherry.store.containers import (
     find_container,
     update_state,
 )
+from wherry.store.database import DatabaseFailed
 from wherry.store.store import Store
 
 DEFAULT_STOP_TIMEOUT = 10.0
 _PATIENCE = 2.0  # seconds for output after the end, of processes that left the container
+_NO_ROOM = 1.0  # seconds between attempts at a row that the disk has no room for
 _EMPTYING = 10.0  # seconds for killed processes to be gone
 _REST_AFTER = 1.0  # seconds; a container that ends sooner is spared the effort
 
@@ -103,7 +104,9 @@ class Supervisor:
         `client` gets the container's streams as `attachment` says. What fails is raised, after
         everything was undone and recorded.
         """
-        self.container = _startable(find_container(self.store, self.container.id))
+        self.container = find_container(self.store, self.container.id)
+        if self.container.status.has_shim:  # whoever wrote that was killed: we have the lock
+            self.container = self.engineering.recover(self.container)
         become_subreaper()
         watch_signals(
             self.loop, {signal.SIGCHLD: self._reap_orphans, signal.SIGTERM: self.shut_down}
@@ -146,7 +149,10 @@ class Supervisor:
         run = self.run
         assert run is not None
         self.control.listen()
+        trace = self.store.trace
+        trace("shim listens")
         starting = create_process(self.store, run.plan, run.streams, run.cgroup)
+        trace("init waits")
         try:
             self._record(
                 status=Status.RUNNING,
@@ -160,7 +166,9 @@ class Supervisor:
                 stop_requested=False,
                 health=HealthMonitor.first_state(self.container.config.healthcheck),
             )
+            trace("running recorded")
             starting.go()
+            trace("program started")
         except BaseException:
             starting.abort()
             raise
@@ -197,11 +205,13 @@ class Supervisor:
             if run is not None:
                 run.streams.close_process_side()
                 run.log.close()
-                self._tear_down(run)
+                with suppress(DatabaseFailed):
+                    self._tear_down(run)
             before = self.container.status
             status = Status.CREATED if before is Status.CREATED else Status.EXITED
             message = start_error(error).message if isinstance(error, WherryError) else str(error)
-            with suppress(NotFound):
+            # What cannot be recorded must not hide why: the next command repairs the row.
+            with suppress(NotFound, DatabaseFailed):
                 self._record(status=status, pid=0, pid_start_time=0, exit_code=code, error=message)
                 if self.container.config.auto_remove:
                     self.engineering.forget(self.container)()
@@ -229,10 +239,23 @@ class Supervisor:
 
     def _ended(self, run: Run, code: int, finished: int) -> None:
         """All output is in: record the end, answer everyone, then tidy up."""
+        self.store.trace("program ended")
         run.log.close()
         self.control.log_closed()
+        try:
+            self._end(run, code, finished)
+        except DatabaseFailed as error:
+            if not error.full:
+                raise
+            # Whoever waits need not wait for room on the disk; the row has to.
+            self._answer(run, code)
+            self.loop.call_later(_NO_ROOM, lambda: self._ended(run, code, finished))
+
+    def _end(self, run: Run, code: int, finished: int) -> None:
+        trace = self.store.trace
         self._look_for_oom(run)
         self._withdraw(run)  # before the answer: the next command may want the same ports
+        trace("ports withdrawn")
         duration = time.monotonic() - run.began
         again = not self.restart_wanted and should_restart(
             self.container.config.restart_policy,
@@ -250,6 +273,7 @@ class Supervisor:
             restart_count=count,
             stop_requested=self.stop_requested,
         )
+        trace("end recorded")
         lasted = (finished - parse_timestamp(self.container.state.started_at)) // 10**9
         container_event(
             self.store, self.container, "die", exitCode=str(code), execDuration=str(lasted)
@@ -257,7 +281,9 @@ class Supervisor:
         if not again and not self.restart_wanted and self.container.config.auto_remove:
             self._clean_up = self.engineering.forget(self.container)
         self._answer(run, code)
+        trace("clients answered")
         self._tear_down(run)
+        trace("torn down")
         if self.restart_wanted:
             self._restart(0)
         elif again:
@@ -269,10 +295,10 @@ class Supervisor:
             self._stop_when_alone()
 
     def _withdraw(self, run: Run) -> None:
-        published, run.published = run.published, None
-        if published is not None:
-            self.loop.forget(published.fileno())
-            published.close()
+        if run.published is not None:
+            self.loop.forget(run.published.fileno())
+            run.published.close()
+            run.published = None
 
     def _answer(self, run: Run, code: int) -> None:
         for client in list(run.streams.clients):
@@ -330,7 +356,7 @@ class Supervisor:
             if clean_up is not None:
                 clean_up()
         finally:
-            remove_tree(self.store.container_run_folder(self.container.id))
+            remove_run_folder(self.store, self.container.id)
             os.close(self._lock)
             self._lock = -1
             self.store.database.close()
@@ -372,6 +398,7 @@ class Supervisor:
         process = self.process
         # Recorded first: should this process be killed now, policy must not start it again.
         self._record_stop()
+        self.store.trace("stop recorded")
         process.send(number or self.stop_signal)
         self._thaw()
         if timeout is None:
@@ -408,7 +435,11 @@ class Supervisor:
         if not self.going_down:
             self.stop_requested = True
             if not self.restart_wanted:
-                self._record(stop_requested=True)
+                try:
+                    self._record(stop_requested=True)
+                except DatabaseFailed as error:
+                    if not error.full:  # it is to stop all the same
+                        raise
 
     def _kill_now(self) -> None:
         self._kill_timer = None
@@ -497,10 +528,3 @@ class Supervisor:
         """Supervise until the container has ended for good and everyone knows."""
         self.rest()
         self.loop.run()
-
-
-def _startable(container: Container) -> Container:
-    if container.status.has_shim:
-        # We hold the lock, so whoever wrote that is dead; reconcile comes first.
-        raise AlreadyStarted(container)
-    return container

@@ -2,20 +2,20 @@
 
 import re
 import time
-from dataclasses import replace
 from posixpath import normpath
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.size import root_size, writable_size
 from wherry.engine.documents.container_summary import summary_document
 from wherry.engine.filters import Filters, check_keys, passes_label_filters, wanted_truth
+from wherry.engine.reconcile import reconcile_container
 from wherry.errors import InvalidArgument
 from wherry.store.containers import (
     Container,
+    NoSuchContainer,
     Status,
     find_container,
     list_containers,
-    shim_pid_of,
 )
 from wherry.store.images import NoSuchImage, find_image, layers_of
 from wherry.store.networks import endpoints_of, find_network
@@ -71,22 +71,16 @@ def select_containers(
     everything = all_states or limit > 0 or "status" in filters
     passes = _Selection(engine, filters)
     found = []
-    for row in list_containers(engine.store):
-        container = _as_it_is(engine, row)
+    for row in list(list_containers(engine.store)):
+        try:
+            container = reconcile_container(engine, row)
+        except NoSuchContainer:  # of --rm, and its supervisor was killed
+            continue
         if (everything or container.status.has_shim) and passes(container):
             found.append(container)
             if len(found) == limit:
                 break
     return found
-
-
-def _as_it_is(engine: "Engine", container: Container) -> Container:
-    """One whose supervisor was killed runs no longer, whatever its row says."""
-    if not container.status.has_shim or shim_pid_of(engine.store, container.id):
-        return container
-    return replace(
-        container, state=replace(container.state, status=Status.EXITED, exit_code=255, pid=0)
-    )
 
 
 def _check_values(filters: Filters) -> None:
