@@ -48,6 +48,7 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "container attach, attach",
         "Attach local standard input, output, and error streams to a running container",
     ),
+    ("containers.create", "container create, create", "Create a new container"),
     (
         "containers.diff",
         "container diff, diff",

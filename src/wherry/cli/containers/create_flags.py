@@ -152,6 +152,12 @@ class CreateFlags(FlagSet):
     privileged = Boolean("", "Give extended privileges to this container")
     publish = Strings("p", "Publish a container's port(s) to the host")
     publish_all = Boolean("P", "Publish all exposed ports to random ports")
+    pull = String(
+        "",
+        'Pull image before creating ("always", "missing", "never")',
+        default="missing",
+        default_text='"missing"',
+    )
     quiet = Boolean("q", "Suppress the pull output")
     read_only = Boolean("", "Mount the container's root filesystem as read only")
     restart = String("", "Restart policy to apply when a container exits", default_text='"no"')
