@@ -98,6 +98,11 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "Unpause all processes within one or more containers",
     ),
     (
+        "containers.update",
+        "container update, update",
+        "Update configuration of one or more containers",
+    ),
+    (
         "containers.wait",
         "container wait, wait",
         "Block until one or more containers stop, then print their exit codes",

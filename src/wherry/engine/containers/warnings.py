@@ -3,11 +3,18 @@
 import os
 
 from wherry.engine.containers.complete import CGROUPS, is_cgroup2
-from wherry.oci.container_config import ContainerConfig
+from wherry.oci.container_config import ContainerConfig, ResourceLimits
 
 
 def create_warnings(config: ContainerConfig) -> list[str]:
-    limits = config.limits
+    found = limit_warnings(config.limits)
+    if config.network_mode == "host" and config.ports:
+        found.append("Published ports are discarded when using host network mode")
+    return found
+
+
+def limit_warnings(limits: ResourceLimits) -> list[str]:
+    """What of `limits` is discarded, which `update` tells too."""
     found = []
     if limits.memory > 0 and limits.memory_swap != -1 and not _has_swap_limit():
         found.append(
@@ -33,8 +40,6 @@ def create_warnings(config: ContainerConfig) -> list[str]:
             "Your kernel does not support Block I/O weight or the cgroup is not mounted."
             " Weight discarded."
         )
-    if config.network_mode == "host" and config.ports:
-        found.append("Published ports are discarded when using host network mode")
     return found
 
 
