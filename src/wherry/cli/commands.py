@@ -48,6 +48,11 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "container attach, attach",
         "Attach local standard input, output, and error streams to a running container",
     ),
+    (
+        "containers.cp",
+        "container cp, cp",
+        "Copy files/folders between a container and the local filesystem",
+    ),
     ("containers.create", "container create, create", "Create a new container"),
     (
         "containers.diff",
