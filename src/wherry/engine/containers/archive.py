@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wherry.engine.containers.spec.users import resolve_user
 from wherry.engine.containers.whole_root import whole_root
 from wherry.errors import InvalidArgument, NotFound, PermissionDenied
-from wherry.linux.openat import open_in_root
+from wherry.linux.openat import DIRECTORY, open_in_root
 from wherry.shim.events import container_event
 from wherry.store.containers import Container, find_container
 from wherry.store.copying import (
@@ -91,9 +91,10 @@ def put_archive(
     container = find_container(engine.store, name)
     with whole_root(engine, container) as root:
         with _told(name, path):
-            status = stat_path(root.descriptor, normpath("/" + path) + "/.")
-        if not status.is_directory:
-            raise NoFolderToExtractIn
+            try:
+                os.close(open_in_root(root.descriptor, join("/", path), DIRECTORY))
+            except NotADirectoryError:
+                raise NoFolderToExtractIn from None
         _check_writable(container, path)
         owner = _owner(container, root.descriptor) if own else None
         extract_archive(root.descriptor, path, chunks, keep_kinds=keep_kinds, owner=owner)
