@@ -49,6 +49,11 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "Attach local standard input, output, and error streams to a running container",
     ),
     (
+        "containers.commit",
+        "container commit, commit",
+        "Create a new image from a container's changes",
+    ),
+    (
         "containers.cp",
         "container cp, cp",
         "Copy files/folders between a container and the local filesystem",
