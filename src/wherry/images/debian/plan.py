@@ -11,7 +11,7 @@ from pathlib import Path
 
 from wherry.errors import InvalidArgument
 from wherry.images.debian.settings import Settings, without_password
-from wherry.images.debian.sources import DEBIAN, DISTRIBUTIONS, UBUNTU, Distribution, Source
+from wherry.images.debian.sources import DISTRIBUTIONS, Distribution, Source
 from wherry.oci.reference import Reference
 
 VARIANTS = ("essential", "apt", "required", "minbase", "buildd", "important", "standard")
@@ -42,6 +42,7 @@ _DOCKER_FILES = {
     f"{_APT}/docker-no-languages": 'Acquire::Languages "none";\n',
     "etc/dpkg/dpkg.cfg.d/docker-apt-speedup": "force-unsafe-io\n",
 }
+POLICY = "usr/sbin/policy-rc.d"
 _POLICY = "#!/bin/sh\n# Packages do not start services in an image.\nexit 101\n"
 _SLIM_OPTIONS = (
     "path-exclude=/usr/share/doc/*",
@@ -112,7 +113,7 @@ def make_plan(request: Request, sources: list[Source], settings: Settings) -> Pl
     """What to run for `request`, with packages from `sources`."""
     text = "\n".join(source.to_deb822() for source in sources)
     overlay = {path: File(content=text.encode()) for path, text in _DOCKER_FILES.items()}
-    overlay["usr/sbin/policy-rc.d"] = File(content=_POLICY.encode(), mode=0o755)
+    overlay[POLICY] = File(content=_POLICY.encode(), mode=0o755)
     if settings.options:
         lines = "".join(f"{line}\n" for line in settings.options)
         overlay[f"{_APT}/90machine"] = File(content=lines.encode())
@@ -133,6 +134,7 @@ def make_plan(request: Request, sources: list[Source], settings: Settings) -> Pl
 
 def _options(request: Request, sources: list[Source], settings: Settings) -> list[str]:
     options = [f"--variant={request.variant}", "--format=tar", "--skip=output/dev"]
+    options.append("--dpkgopt=force-unsafe-io")  # a failure leaves nothing anyhow
     options += [f"--include={package}" for package in request.include]
     if any(uri.startswith("https:") for source in sources for uri in source.uris):
         options.append("--include=ca-certificates")
@@ -149,6 +151,7 @@ def _hooks(request: Request, settings: Settings) -> list[str]:
         # Of the machine, not of the image; and what mmdebstrap keeps of its options.
         'rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
         'rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap" "$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap"',
+        'rm -f "$1"/var/cache/apt/*.bin',  # other bytes each time, and made again when needed
         f'cd "$1/etc/apt/sources.list.d" && mv 0000*.sources {name}.sources',
     ]
     if any(path.suffix == ".crt" for path in settings.files):
@@ -172,6 +175,3 @@ def _password_warnings(sources: list[Source]) -> list[str]:
         for uri in source.uris
         if "@" in uri.partition("//")[2].partition("/")[0]
     ]
-
-
-__all__ = ["DEBIAN", "UBUNTU", "File", "Plan", "Request", "make_plan", "parse_request"]
