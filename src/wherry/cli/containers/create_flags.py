@@ -170,7 +170,7 @@ class CreateFlags(FlagSet):
     stop_signal = String("", "Signal to stop the container")
     stop_timeout = Integer("", "Timeout (in seconds) to stop a container")
     storage_opt = Strings("", "Storage driver options for the container")
-    sysctl = Mapping("", "Sysctl options", default_text="map[]")
+    sysctl = Strings("", "Sysctl options", type_name="map", default_text="map[]")
     tmpfs = Strings("", "Mount a tmpfs directory")
     tty = Boolean("t", "Allocate a pseudo-TTY")
     ulimit = Strings("", "Ulimit options", type_name="ulimit", default_text="[]")

@@ -120,7 +120,7 @@ def _read_field(draft: _Draft, part: str, cwd: str) -> None:
     elif name == "type":
         draft.type = value.lower()
     elif name == "consistency":
-        pass  # of Docker Desktop; means nothing where files are shared as they are
+        draft.fields["consistency"] = value.lower()
     elif name in ("readonly", "ro"):
         draft.fields["read_only"] = _boolean(name, value)
     elif name in _KEYS:
