@@ -8,7 +8,8 @@ import pytest
 
 from wherry.testing.command import Wherry
 
-pytestmark = pytest.mark.needs("containers")
+# Making an image takes half a minute, on a busy machine several times that.
+pytestmark = [pytest.mark.needs("containers"), pytest.mark.timeout(600)]
 DEBIAN = "debian:bookworm-slim"
 
 
