@@ -33,9 +33,7 @@ def limit_warnings(limits: ResourceLimits) -> list[str]:
             "OOM killer is disabled for the container, but no memory limit is set, this can"
             " result in the system running out of resources."
         )
-    if limits.blkio_weight and not _has(
-        "blkio/blkio.bfq.weight", "blkio/blkio.weight", "io.weight"
-    ):
+    if limits.blkio_weight and not _has_io_weight():
         found.append(
             "Your kernel does not support Block I/O weight or the cgroup is not mounted."
             " Weight discarded."
@@ -49,3 +47,11 @@ def _has_swap_limit() -> bool:
 
 def _has(*files: str) -> bool:
     return any(os.path.exists(f"{CGROUPS}/{file}") for file in files)
+
+
+def _has_io_weight() -> bool:
+    """By what the root has: the files of weights themselves are in the groups below it alone."""
+    if not is_cgroup2():
+        return _has("blkio/blkio.weight", "blkio/blkio.bfq.io_serviced")
+    with open(f"{CGROUPS}/cgroup.controllers") as file:
+        return "io" in file.read().split()
