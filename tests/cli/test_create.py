@@ -47,6 +47,8 @@ def test_quiet_leaves_out_what_is_said_of_a_missing_image(wherry: Wherry) -> Non
         ["--pull", "never", "nowhere"],
         ["-m", "1k", "busybox"],
         ["--name", "a b", "busybox"],
+        ["-v", "/tmp:/x:foo", "busybox"],
+        ["--mount", "type=foo,dst=/x", "busybox"],
         ["--cidfile", "/nowhere/id", "busybox"],
         [],
     ],

@@ -24,6 +24,7 @@ from wherry.engine.containers.create import create_container
 from wherry.engine.containers.exec import exec_request, plan_exec
 from wherry.engine.containers.guard import stand_guard
 from wherry.engine.containers.options.config import config_from_options
+from wherry.engine.containers.options.values import EngineRefusal
 from wherry.engine.containers.orders import find_live_container
 from wherry.engine.containers.prepare import prepare_start
 from wherry.engine.containers.remove import forget_container
@@ -62,7 +63,11 @@ def create(request: Request) -> None:
     """Make a container from the flags of `create` and tell its ID."""
     engine = _engine(request.payload)
     reconcile(engine)
-    config = _config(request.payload)
+    try:
+        config = _config(request.payload)
+    except EngineRefusal:
+        request.socket.sendall(control(understood=True))
+        raise
     request.socket.sendall(control(understood=True))
     _create(engine, config, request)
 

@@ -21,7 +21,7 @@ from wherry.engine.containers.options.policy import (
 from wherry.engine.containers.options.resources import read_limits
 from wherry.engine.containers.options.security import effective_capabilities, read_security_options
 from wherry.engine.containers.options.units import parse_size, quoted
-from wherry.engine.containers.options.values import InvalidFlagValue, Options, pairs
+from wherry.engine.containers.options.values import EngineRefusal, InvalidFlagValue, Options, pairs
 from wherry.engine.containers.options.volumes import parse_tmpfs, parse_volume
 from wherry.errors import InvalidArgument, Unsupported
 from wherry.network.requests import parse_expose, parse_publish
@@ -92,7 +92,7 @@ def _refuse_unsupported(options: Options) -> None:
         options.parsed("gpus", refuse_gpus, None)
     isolation = options.text("isolation")
     if isolation not in ("", "default"):
-        raise InvalidArgument(
+        raise EngineRefusal(
             f"invalid isolation: {quoted(isolation)} - linux only supports 'default'"
         )
     if options.flag("use_api_socket"):

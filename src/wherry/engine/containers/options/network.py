@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from wherry.engine.containers.options.units import parse_integer, quoted
-from wherry.engine.containers.options.values import InvalidFlagValue, Options
+from wherry.engine.containers.options.values import EngineRefusal, InvalidFlagValue, Options
 from wherry.errors import InvalidArgument
 from wherry.network.names import parse_dns_search, parse_extra_host
 from wherry.network.requests import parse_ip, parse_mac
@@ -164,7 +164,7 @@ def _check_mixture(attachments: tuple[NetworkAttachment, ...]) -> None:
             " network-modes"
         )
     if len(seen) > 1 and not all(map(is_user_defined, seen)):
-        raise InvalidArgument(
+        raise EngineRefusal(
             "Container cannot be connected to network endpoints: " + ", ".join(sorted(seen))
         )
 

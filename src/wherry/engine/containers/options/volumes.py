@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from posixpath import normpath
 from typing import Any
 
+from wherry.engine.containers.options.values import EngineRefusal
 from wherry.errors import InvalidArgument
 from wherry.oci.container_config import MountRequest, MountType
 
@@ -23,7 +24,7 @@ _MODES = (
 )
 
 
-class InvalidVolumeSpecification(InvalidArgument):
+class InvalidVolumeSpecification(EngineRefusal):
     def __init__(self, text: str, problem: str = "") -> None:
         suffix = f": {problem}" if problem else ""
         super().__init__(f"invalid volume specification: '{text}'{suffix}")
@@ -35,7 +36,7 @@ class OptionOfAnotherType(InvalidVolumeSpecification):
         super().__init__(text, problem)
 
 
-class InvalidMode(InvalidArgument):
+class InvalidMode(EngineRefusal):
     def __init__(self, mode: str) -> None:
         super().__init__(f"invalid mode: {mode}")
 
