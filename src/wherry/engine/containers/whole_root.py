@@ -80,7 +80,7 @@ def _devices(root: int, container: Container) -> Iterator[int]:
 def _stopped(engine: "Engine", container: Container) -> Iterator[int]:
     store = engine.store
     try:
-        lock = take_shim_lock(store, container.id)
+        lock = take_shim_lock(store, container.id, of_file=True)
     except AlreadyStarted:
         # Since we looked; or it waits to be restarted, and its files can be looked at alone.
         descriptor = running_root(find_container(store, container.id))
