@@ -267,6 +267,24 @@ def test_no_link_of_a_container_leads_out_of_it(wherry: Wherry, tmp_path: Path, 
     assert os.listdir(tmp_path) == ["secret"]
 
 
+def test_what_is_mounted_in_a_local_folder_is_copied_too(wherry: Wherry, tmp_path: Path) -> None:
+    wherry("create", "--name", "whole", "busybox")
+    (tmp_path / "folder/mounted").mkdir(parents=True)
+    script = (
+        'mount -t tmpfs tmpfs "$1/folder/mounted"; echo x >"$1/folder/mounted/file"; shift; "$@"'
+    )
+    copy = wherry.command("cp", f"{tmp_path}/folder", "whole:/")
+    subprocess.run(
+        ["unshare", "-m", "sh", "-ec", script, "sh", str(tmp_path), *copy],
+        env=wherry.environment,
+        check=True,
+    )
+
+    copied = wherry("cp", "whole:/folder", "-").stdout
+
+    assert "folder/mounted/file" in copied
+
+
 def test_a_member_of_a_stream_cannot_climb_out(wherry: Wherry, tmp_path: Path) -> None:
     wherry("create", "--name", "climb", "busybox")
 

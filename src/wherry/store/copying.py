@@ -50,11 +50,12 @@ def stat_path(root: int, path: str) -> PathStatus:
 
 
 def archive_path(
-    root: int, path: str, *, called: str = "", devices: frozenset[int] = frozenset()
+    root: int, path: str, *, called: str = "", devices: frozenset[int] | None = frozenset()
 ) -> tuple[PathStatus, Iterator[bytes]]:
     """The entry at `path` with all below it as a tar, under the name that Docker gives it.
 
-    `called` is another name; directories on `devices` are entered as well as those on its own.
+    `called` is another name; directories on `devices` (None: on any) are entered as well as those
+    on its own.
     """
     parent, name = _located(root, path)
     try:
@@ -203,7 +204,9 @@ def _archived_name(path: str) -> bytes:
     return os.fsencode(clean.rpartition("/")[2]) if clean else b"/"
 
 
-def _archive(parent: int, name: bytes, called: bytes, devices: frozenset[int]) -> Iterator[bytes]:
+def _archive(
+    parent: int, name: bytes, called: bytes, devices: frozenset[int] | None
+) -> Iterator[bytes]:
     packer = Packer(holes=False, devices=devices)
     with opened(parent):
         status = os.stat(name, dir_fd=parent, follow_symlinks=False)

@@ -56,11 +56,11 @@ def copy_out(
     source, called = path, ""
     if follow:
         source, called = _followed(engine, name, path)
-    with archive_of(engine, name, source) as (status, _):
-        goes = placement(
-            Source(path=source, is_directory=status.is_directory, called=called),
-            _local_destination(target),
-        )
+    status = stat_in_container(engine, name, source)
+    goes = placement(
+        Source(path=source, is_directory=status.is_directory, called=called),
+        _local_destination(target),
+    )
     with archive_of(engine, name, source, called=goes.name) as (_, chunks):
         _extract(goes, _counted(chunks, progress))
 
@@ -86,12 +86,12 @@ def copy_in(
     try:
         root = os.open(directory, DIRECTORY | os.O_CLOEXEC)
         try:
-            _, chunks = archive_path(root, entry, called=goes.name)
+            _, chunks = archive_path(root, entry, called=goes.name, devices=None)
         finally:
             os.close(root)
     except OSError as error:
         raise _local_error(error, found.path) from error
-    with closing(_generator(_counted(chunks, progress))) as stream:
+    with closing(_counted(chunks, progress)) as stream:
         put_archive(engine, name, goes.directory, stream, keep_kinds=True, own=own)
     return destination.path
 
@@ -206,8 +206,8 @@ def _local_destination(path: str) -> Destination:
     raise BadLocalPath(f"too many symlinks in {wanted}")
 
 
-def _extract(goes: Placement, chunks: Iterator[bytes]) -> None:
-    with closing(_generator(chunks)) as stream:
+def _extract(goes: Placement, chunks: Generator[bytes, None, None]) -> None:
+    with closing(chunks) as stream:
         try:
             root = os.open(goes.directory, DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
@@ -219,12 +219,8 @@ def _extract(goes: Placement, chunks: Iterator[bytes]) -> None:
             os.close(root)
 
 
-def _counted(chunks: Iterable[bytes], progress: Progress | None) -> Iterator[bytes]:
+def _counted(chunks: Iterable[bytes], progress: Progress | None) -> Generator[bytes, None, None]:
     for chunk in chunks:
         if progress is not None:
             progress(len(chunk))
         yield chunk
-
-
-def _generator(chunks: Iterable[bytes]) -> Generator[bytes, None, None]:
-    yield from chunks
