@@ -50,6 +50,17 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "Attach local standard input, output, and error streams to a running container",
     ),
     (
+        "containers.commit",
+        "container commit, commit",
+        "Create a new image from a container's changes",
+    ),
+    (
+        "containers.cp",
+        "container cp, cp",
+        "Copy files/folders between a container and the local filesystem",
+    ),
+    ("containers.create", "container create, create", "Create a new container"),
+    (
         "containers.diff",
         "container diff, diff",
         "Inspect changes to files or directories on a container's filesystem",
@@ -96,6 +107,11 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "containers.unpause",
         "container unpause, unpause",
         "Unpause all processes within one or more containers",
+    ),
+    (
+        "containers.update",
+        "container update, update",
+        "Update configuration of one or more containers",
     ),
     (
         "containers.wait",

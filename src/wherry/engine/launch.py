@@ -1,5 +1,6 @@
 """What the engine has the launcher hold warm, and what the children it forks can do.
 
+    create  make a container
     run     make a container, then as start
     start   become the supervisor of a container, answering as far as the client wants to know
     exec    run a process in a container and stay with it
@@ -23,6 +24,7 @@ from wherry.engine.containers.create import create_container
 from wherry.engine.containers.exec import exec_request, plan_exec
 from wherry.engine.containers.guard import stand_guard
 from wherry.engine.containers.options.config import config_from_options
+from wherry.engine.containers.options.values import EngineRefusal
 from wherry.engine.containers.orders import find_live_container
 from wherry.engine.containers.prepare import prepare_start
 from wherry.engine.containers.remove import forget_container
@@ -68,33 +70,59 @@ from wherry.store.hold import hold_open
 from wherry.store.store import Store
 
 
+def create(request: Request) -> None:
+    """Make a container from the flags of `create` and tell its ID."""
+    engine = _engine(request.payload)
+    reconcile(engine)
+    try:
+        config = _config(request.payload)
+    except EngineRefusal:
+        request.socket.sendall(control(understood=True))
+        raise
+    request.socket.sendall(control(understood=True))
+    _create(engine, config, request)
+
+
 def run(request: Request) -> None:
     """Make a container from the flags of `run`, tell its ID, start it."""
     payload = request.payload
     engine = engine_of(payload)
     reconcile(engine)
-    options = _mapping(payload.get("options"))
-    config = config_from_options(
-        str(payload["image"]),
-        _words(payload.get("command")),
-        options,
-        cwd=str(payload["cwd"]),
-        environ=_environment(payload.get("environ")),
-    )
+    config = _config(payload)
     size = payload.get("size")
     if isinstance(size, tuple):
         config = replace(config, console_size=size)
     keys = _keys(config, payload)  # before anything is made that a wrong one would leave behind
+    container = _create(engine, config, request)
+    _supervise(engine, container, request, _attachment(config, payload, keys))
+
+
+def _config(payload: Mapping[str, object]) -> ContainerConfig:
+    return config_from_options(
+        str(payload["image"]),
+        _words(payload.get("command")),
+        _mapping(payload.get("options")),
+        cwd=str(payload["cwd"]),
+        environ=_environment(payload.get("environ")),
+    )
+
+
+def _create(engine: Engine, config: ContainerConfig, request: Request) -> Container:
+    payload = request.payload
+
+    def notify(line: str) -> None:
+        request.socket.sendall(frame(STDERR, f"{line}\n".encode()))
+
     container = create_container(
         engine,
         config,
         str(payload.get("name") or "") or None,
         pull=parse_pull_policy(str(payload.get("pull") or "")),
-        notify=lambda line: request.socket.sendall(frame(STDERR, f"{line}\n".encode())),
+        notify=None if payload.get("quiet") else notify,
     )
     warnings = container.details.extra.get("warnings")
     request.socket.sendall(control(id=container.id, warnings=warnings))
-    _supervise(engine, container, request, _attachment(config, payload, keys))
+    return container
 
 
 def start(request: Request) -> None:
@@ -194,6 +222,7 @@ def guard(request: Request) -> None:
 
 
 OPERATIONS = {
+    "create": create,
     "run": run,
     "start": start,
     "exec": exec_,

@@ -276,6 +276,7 @@ def shim_pid_of(store: Store, container_id: str) -> int:
     """The process that supervises the container now, or 0: who holds its lock, fcntl(2).
 
     A record lock dies with its process and is never inherited by a fork, so this is the truth.
+    -1 is somebody who keeps it from running for a moment.
     """
     try:
         descriptor = os.open(

@@ -72,7 +72,7 @@ def _of_others(engine: "Engine", texts: Iterable[str]) -> Iterator[MountPoint]:
                 source=point.source,
                 name=point.name,
                 driver=point.driver,
-                mode=point.mode if mode == "rw" else mode,
+                mode="",  # as Docker shows it, whatever it was asked for with
                 writable=point.writable and not read_only,
                 propagation=point.propagation,
                 # Removed with whichever of the two containers is the last to go.
@@ -122,8 +122,8 @@ def _volume_point(
         source=os.fspath(data_folder(engine.store, volume.name)),
         name=volume.name,
         driver=volume.driver,
-        # Docker shows the label by which a named volume would be shared.
-        mode=request.mode or ("" if is_anonymous else "z"),
+        # Docker shows the label by which a volume would be shared, if it was asked for.
+        mode=request.mode or ("z" if request.source or request.from_mount_flag else ""),
         writable=not request.read_only,
         propagation=request.propagation,
         anonymous=is_anonymous,
