@@ -16,10 +16,20 @@ def map_text(ranges: Sequence[Range]) -> str:
     return "".join(f"{inside} {outside} {size}\n" for inside, outside, size in ranges)
 
 
-def write_maps(pid: int, uids: Sequence[Range], gids: Sequence[Range]) -> None:
-    """Give the user namespace of `pid` its maps, by the kernel alone; needs the privilege."""
-    _write(f"/proc/{pid}/uid_map", map_text(uids))
-    _write(f"/proc/{pid}/gid_map", map_text(gids))
+def write_uid_map(pid: int, ranges: Sequence[Range]) -> None:
+    """Give the user namespace of `pid` its user IDs; more than one's own need the privilege."""
+    _write(f"/proc/{pid}/uid_map", map_text(ranges))
+
+
+def write_gid_map(pid: int, ranges: Sequence[Range]) -> None:
+    """The same for group IDs."""
+    _write(f"/proc/{pid}/gid_map", map_text(ranges))
+
+
+def in_first_user_namespace() -> bool:
+    """Whether this process's IDs are the machine's own."""
+    with open("/proc/self/uid_map") as file:
+        return file.read().split() == ["0", "0", "4294967295"]
 
 
 def forbid_setgroups(pid: int) -> None:
@@ -49,7 +59,8 @@ def user_namespace_with(uids: Sequence[Range], gids: Sequence[Range]) -> int:
         try:
             if not ours.recv(1):
                 raise PermissionError(errno.EPERM, "a user namespace cannot be made")
-            write_maps(child, uids, gids)
+            write_uid_map(child, uids)
+            write_gid_map(child, gids)
             return open_namespace(child, CloneFlag.NEWUSER)
         finally:
             ours.close()

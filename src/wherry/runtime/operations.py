@@ -20,7 +20,7 @@ from wherry.oci.runtime_spec import Linux, Process, Spec
 from wherry.runtime.create import Created, create_container
 from wherry.runtime.errors import ContainerNotRunning, ContainerStartFailed
 from wherry.runtime.exec import exec_process
-from wherry.runtime.hooks import run_hooks
+from wherry.runtime.hooks import try_hooks
 from wherry.runtime.state import (
     ContainerFolder,
     ContainerState,
@@ -49,6 +49,7 @@ def create(
     bundle: Path,
     *,
     pivots: bool = True,
+    new_keyring: bool = True,
     keeps_descriptors: int = 0,
     publish: Callable[[Created], None],
 ) -> None:
@@ -65,6 +66,7 @@ def create(
             cgroup=cgroup,
             seccomp_cache=folder.path.parent / ".seccomp",
             pivots=pivots,
+            new_keyring=new_keyring,
             keeps_descriptors=keeps_descriptors,
             fifo=folder.fifo,
         )
@@ -116,7 +118,7 @@ def start(folder: ContainerFolder) -> None:
     folder.fifo.unlink()
     hooks = state.spec.hooks
     if hooks is not None and hooks.poststart:
-        run_hooks("poststart", hooks.poststart, document(folder, state))
+        try_hooks("poststart", hooks.poststart, document(folder, state))
 
 
 def _await_byte(reader: int, pidfd: int) -> None:
@@ -179,17 +181,23 @@ def delete(folder: ContainerFolder, *, force: bool = False) -> None:
         cgroup.delete()
     hooks = state.spec.hooks
     if hooks is not None and hooks.poststop:
-        run_hooks("poststop", hooks.poststop, document(folder, state))
+        try_hooks("poststop", hooks.poststop, document(folder, state))
     folder.remove()
 
 
-def exec_in(folder: ContainerFolder, process: Process, *, keeps_descriptors: int = 0) -> Created:
+def exec_in(
+    folder: ContainerFolder,
+    process: Process,
+    *,
+    keeps_descriptors: int = 0,
+    ignores_pause: bool = False,
+) -> Created:
     """Run another process in the container."""
     state = folder.load()
     status = folder.status(state)
     if status == "stopped":
         raise ContainerNotRunning("cannot exec in a stopped container")
-    if status == "paused":
+    if status == "paused" and not ignores_pause:
         raise ContainerNotRunning("cannot exec in a paused container")
     return exec_process(
         state.pid,
