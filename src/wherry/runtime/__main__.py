@@ -50,7 +50,9 @@ def main(arguments: Sequence[str]) -> int:
     options = argparse.Namespace(log="", log_format="text")
     try:
         parser = _parser(arguments)
-        parser.parse_args(arguments, options)
+        _, unknown = parser.parse_known_args(arguments, options)
+        if unknown and not getattr(options, "takes_anything", False):
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}")
         if options.systemd_cgroup:
             raise InvalidArgument("--systemd-cgroup is not supported: cgroups are made directly")
         status: int = options.run(options) or 0

@@ -47,6 +47,7 @@ from wherry.runtime.resources import limits_of
 from wherry.runtime.seccomp import compile_filter, filter_flags
 from wherry.runtime.stdio import Stdio
 
+
 @dataclass(slots=True)
 class Created:
     """A container whose init waits. The descriptors are the holder's to close."""
@@ -151,7 +152,9 @@ def create_container(
                 sources={},
             ),
             process=spec.process,
-            confinement=_confinement(linux, f"_ses.{container_id}" if new_keyring else "", seccomp_cache),
+            confinement=_confinement(
+                linux, f"_ses.{container_id}" if new_keyring else "", seccomp_cache
+            ),
             stdio=stdio,
             enters_user_namespace=users,
             new_namespaces=new & own_to_enter,

@@ -10,7 +10,14 @@ from collections.abc import Sequence
 
 from wherry.errors import PermissionDenied
 from wherry.linux import capabilities
-from wherry.linux.idmap import Range, forbid_setgroups, write_gid_map, write_uid_map
+from wherry.linux.idmap import (
+    Range,
+    forbid_setgroups,
+    open_process_folder,
+    write_gid_map,
+    write_uid_map,
+)
+from wherry.linux.openat import opened
 from wherry.oci.runtime_spec import IDMapping, Linux
 from wherry.runtime.errors import ContainerStartFailed
 from wherry.runtime.init.channel import reason_of
@@ -40,18 +47,20 @@ def write_id_maps(pid: int, linux: Linux) -> None:
     uids, gids = ranges_of(linux.uid_mappings), ranges_of(linux.gid_mappings)
     privileged = capabilities.current().effective & capabilities.SETUID
     try:
-        if privileged or _is_one(uids, os.geteuid()):
-            write_uid_map(pid, uids)
-        else:
-            _ask("newuidmap", pid, uids)
-        if privileged:
-            write_gid_map(pid, gids)
-        elif _is_one(gids, os.getegid()):
-            # Or a group that denies something to its members could be left, user_namespaces(7).
-            forbid_setgroups(pid)
-            write_gid_map(pid, gids)
-        else:
-            _ask("newgidmap", pid, gids)
+        with opened(open_process_folder(pid)) as process:
+            if privileged or _is_one(uids, os.geteuid()):
+                write_uid_map(process, uids)
+            else:
+                _ask("newuidmap", pid, uids)
+            if privileged:
+                write_gid_map(process, gids)
+            elif _is_one(gids, os.getegid()):
+                # Or a group that denies something to its members could be left: see
+                # user_namespaces(7).
+                forbid_setgroups(process)
+                write_gid_map(process, gids)
+            else:
+                _ask("newgidmap", pid, gids)
     except OSError as error:
         raise ContainerStartFailed(_STEP, reason_of(error)) from error
 

@@ -13,7 +13,8 @@ class CheckpointUnsupported(Unsupported):
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+    parser.set_defaults(takes_anything=True)
 
 
 def run(_options: Namespace) -> NoReturn:

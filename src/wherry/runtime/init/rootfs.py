@@ -74,9 +74,7 @@ def open_sources(plan: RootPlan) -> None:
             with step(f"opening mount source {entry.source!r}"):
                 plan.sources[index] = open_source(entry, plan.bundle, plan.spec.linux)
                 # As what is opened after the cut is.
-                set_attributes(
-                    plan.sources[index], propagation=_kind_of_cut(plan), recursive=True
-                )
+                set_attributes(plan.sources[index], propagation=_kind_of_cut(plan), recursive=True)
 
 
 def cut_off_from_host(plan: RootPlan) -> None:
