@@ -98,13 +98,13 @@ def mount_root(plan: RootPlan) -> int:
     with step("error preparing rootfs"):
         if plan.root_mounts:
             for entry in plan.root_mounts:
-                _mount_part(plan.path, entry)
+                mount_part(plan.path, entry)
         else:
             mount("", str(plan.path), plan.path, MountFlag.BIND | MountFlag.REC)
         return os.open(plan.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
-def _mount_part(root: Path, entry: RootMount) -> None:
+def mount_part(root: Path, entry: RootMount) -> None:
     target = root / entry.target.lstrip("/") if entry.target else root
     options = parse_options(entry.options)
     if options.bind or entry.type == "bind":
