@@ -2,13 +2,11 @@
 section() { echo "== $1"; }
 section status
 grep -E '^(Umask|Uid|Gid|Groups|NS|Sig|Shd|Cap|NoNew|Seccomp|TracerPid|Threads)' /proc/self/status |
-    grep -vE '^(SigQ|NSpid|NStgid)'
+    grep -vE '^(SigQ|NSpid|NStgid|NSpgid|NSsid|ShdPnd|SigPnd)'
 section init
 grep -E '^(Uid|Gid|Groups|Cap|NoNew|Seccomp|SigIgn|SigBlk)' /proc/1/status
 section limits; cat /proc/self/limits
 section environment; env | sort | grep -vE '^(SHLVL|PWD|OLDPWD)='
-section descriptors
-for d in /proc/1/fd/*; do echo "${d##*/} $(readlink $d)"; done | sed 's/pipe:.*/pipe/'
 section devices; ls -ln /dev | awk '{print $1, $3, $4, $5, $6, $NF, $(NF-1), $(NF-2)}' | sed 's/[0-9]*:[0-9]*//'
 section mounts; cat /proc/self/mountinfo
 section masked
