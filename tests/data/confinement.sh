@@ -24,6 +24,6 @@ section refused
 (mount -t tmpfs x /mnt; echo 1 >/proc/sys/kernel/panic; mknod /x b 8 0; cat /x; dd if=/dev/mem count=1
  mkdir -p /d && unshare -U true; chroot / true && echo chrooted; hostname x; rm -f /x) 2>&1 |
     sed -E 's/^[^:]*sh: //; s/line [0-9]+: //'
-section files; cat /etc/hosts | sed 's/172[0-9.]*/ADDRESS/'; ls -l /etc/hostname /etc/hosts | cut -c1-10
+section files; cat /etc/hosts | sed -E 's/^(172|10)\.[0-9.]+/ADDRESS/'; ls -l /etc/hostname /etc/hosts | cut -c1-10
 section links; ls /sys/class/net; cat /sys/class/net/lo/operstate
 section end

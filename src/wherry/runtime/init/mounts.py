@@ -8,7 +8,7 @@ others      mount(2) on the descriptor of the target
 import errno
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wherry.linux.idmap import in_first_user_namespace, user_namespace_with
@@ -111,9 +111,28 @@ def perform_mount(
                 # That of a network of another user namespace; its own is what there is to see.
                 _bind_host_sysfs(target, options)
     else:
+        was_there = _is_there(root, entry.destination)
         with opened(make_directory(root, entry.destination)) as target:
             _check_outside_proc(target, entry.destination)
+            if entry.type == "tmpfs" and was_there:
+                options = _with_mode_of(target, options)
             _mount_new(root, entry, options, target)
+
+
+def _is_there(root: int, path: str) -> bool:
+    try:
+        os.close(open_target(root, path))
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _with_mode_of(target: int, options: MountOptions) -> MountOptions:
+    """A tmpfs takes over the mode of the directory it hides, as with runc."""
+    if "mode=" in options.data:
+        return options
+    mode = f"mode={os.fstat(target).st_mode & 0o7777:o}"
+    return replace(options, data=f"{mode},{options.data}" if options.data else mode)
 
 
 def _bind(root: int, entry: Mount, options: MountOptions, tree: int) -> None:
@@ -156,10 +175,6 @@ def _translate_ids(tree: int, entry: Mount, options: MountOptions, linux: Linux)
 
 def _mount_new(root: int, entry: Mount, options: MountOptions, target: int) -> None:
     data = options.data
-    if entry.type == "tmpfs" and "mode=" not in data:
-        # A tmpfs takes over the mode of the directory it hides, as with runc.
-        mode = f"mode={os.fstat(target).st_mode & 0o7777:o}"
-        data = f"{mode},{data}" if data else mode
     flags = options.flags
     late_read_only = is_read_only_dev(entry) or options.copy_up
     if late_read_only:
