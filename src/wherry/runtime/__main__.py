@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from wherry.errors import InvalidArgument, WherryError
+from wherry.linux.sealed import seal
 from wherry.oci.runtime_spec import VERSION
 from wherry.version import __version__
 
@@ -39,6 +40,8 @@ COMMANDS = {
     "update": ("update", "change limits"),
 }
 
+_MAKE_PROCESSES = ("create", "exec", "run")
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -53,6 +56,8 @@ def main(arguments: Sequence[str]) -> int:
         _, unknown = parser.parse_known_args(arguments, options)
         if unknown and not getattr(options, "takes_anything", False):
             parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        if options.command in _MAKE_PROCESSES:
+            seal()
         if options.systemd_cgroup:
             raise InvalidArgument("--systemd-cgroup is not supported: cgroups are made directly")
         status: int = options.run(options) or 0
@@ -107,7 +112,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         # Each brings what it needs and nothing else: engines run many of these commands.
         module = import_module(f"wherry.runtime.commands.{module_name}")
         command = commands.add_parser(name, help=help_)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, command=name)
         module.arguments(command)
     return parser
 

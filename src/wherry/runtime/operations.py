@@ -56,7 +56,10 @@ def create(
     """Make the container; `publish` is given its process before it is kept."""
     spec = load_spec(bundle)
     linux = spec.linux or Linux()
-    cgroup = open_manager(linux.cgroups_path or f"/wherry-runtime/{folder.id}")
+    try:
+        cgroup = open_manager(linux.cgroups_path or f"/wherry-runtime/{folder.id}")
+    except ValueError as error:
+        raise InvalidArgument(str(error)) from error
     folder.make()
     try:
         created = create_container(

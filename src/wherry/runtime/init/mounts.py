@@ -234,8 +234,14 @@ def _mount_cgroup(
 
 def _mount_cgroup2(target: int, options: MountOptions, cgroup: CgroupView) -> None:
     if cgroup.namespaced:
-        mount("cgroup2", "cgroup", descriptor_path(target), options.flags, options.data)
-        return
+        try:
+            mount("cgroup2", "cgroup", descriptor_path(target), options.flags, options.data)
+        except OSError as error:
+            # In a user namespace: one is there already, as with a bind of the host's /sys.
+            if error.errno not in (errno.EBUSY, errno.EPERM):
+                raise
+        else:
+            return
     with opened(open_tree(cgroup.directories[""])) as tree:
         change_attributes(tree, options)
         attach(tree, target)
