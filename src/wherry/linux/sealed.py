@@ -8,6 +8,8 @@ interpreter that belongs to no namespace: nobody can reach it, and nobody can ma
 
 import os
 import sys
+from contextlib import suppress
+from typing import NoReturn
 
 from wherry.linux.mount import Attribute, open_tree, set_attributes
 from wherry.linux.openat import opened
@@ -37,8 +39,13 @@ def seal() -> None:
     """
     if is_sealed():
         return
-    try:
+    with suppress(OSError):
+        os.execve(open_sealed_interpreter(), sys.orig_argv, os.environ)
+
+
+def execute_sealed(words: list[str]) -> NoReturn:
+    """Execute the interpreter with `words`, sealed where that is possible."""
+    interpreter: int | str = sys.executable
+    with suppress(OSError):
         interpreter = open_sealed_interpreter()
-    except OSError:
-        return
-    os.execve(interpreter, sys.orig_argv, os.environ)
+    os.execve(interpreter, words, os.environ)
