@@ -111,3 +111,15 @@ def test_running_out_of_memory(podman: Podman) -> None:
     words = ("--rm", "-m", "16m", "--", "tail", "/dev/zero")
 
     assert podman.run(*words, check=False).returncode == 137
+
+
+def test_a_user_namespace(podman: Podman) -> None:
+    for above in (podman.folder, podman.folder / "rootfs"):
+        above.chmod(0o755)
+    maps = ("--uidmap", "0:100000:5000", "--gidmap", "0:100000:5000")
+    script = "id -u; cat /proc/self/uid_map; echo lost >/dev/null; head -c 3 /dev/zero | wc -c"
+
+    podman.run("-d", "--name", "web", *maps, "--", "sleep", "1000")
+
+    words = podman("exec", "web", "sh", "-c", script).stdout.split()
+    assert words == ["0", "0", "100000", "5000", "3"]

@@ -17,7 +17,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wherry.linux.cgroup.hierarchies import UNIFIED
+from wherry.linux.cgroup.hierarchies import UNIFIED, hierarchies
 from wherry.linux.cgroup.manager import CgroupManager
 from wherry.linux.cgroup.unified import delegate
 from wherry.linux.idmap import in_first_user_namespace
@@ -187,7 +187,9 @@ def _prepare_cgroup(cgroup: CgroupManager, linux: Linux) -> None:
     try:
         cgroup.create()
         if linux.resources is not None:
-            cgroup.apply(limits_of(linux.resources))
+            # The device filter is the machine's owner's to attach, who is not in user namespaces.
+            with_devices = in_first_user_namespace() and os.geteuid() == 0
+            cgroup.apply(limits_of(linux.resources, with_devices=with_devices))
     except OSError as error:
         with suppress(OSError):
             cgroup.delete()
@@ -211,13 +213,21 @@ def _hand_over_cgroup(cgroup: CgroupManager, spec: Spec, linux: Linux) -> None:
 
 
 def _view_of(cgroup: CgroupManager | None, new: int) -> CgroupView | None:
+    namespaced = bool(new & CloneFlag.NEWCGROUP)
     if cgroup is None:
-        return None
+        found = hierarchies()
+        if found.version == 1:
+            return None
+        # The caller's own: it is where the container is as well.
+        place = Path(found.mounts[UNIFIED] + found.own[UNIFIED])
+        return CgroupView(
+            version=2, path=found.own[UNIFIED], directories={UNIFIED: place}, namespaced=namespaced
+        )
     return CgroupView(
         version=cgroup.version,
         path=cgroup.path,
         directories=cgroup.paths,
-        namespaced=bool(new & CloneFlag.NEWCGROUP),
+        namespaced=namespaced,
     )
 
 

@@ -3,20 +3,23 @@
 https://github.com/opencontainers/runtime-spec/blob/v1.2.0/runtime.md#operations
 """
 
+import errno
 import json
 import os
 import select
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wherry.errors import InvalidArgument, NotFound
-from wherry.linux.cgroup.manager import open_manager
+from wherry.errors import InvalidArgument, NotFound, PermissionDenied
+from wherry.linux.cgroup.manager import CgroupManager, open_manager
+from wherry.linux.idmap import in_first_user_namespace
 from wherry.linux.process import open_process
 from wherry.oci.codec import from_json
-from wherry.oci.runtime_spec import Linux, Process, Spec
+from wherry.oci.runtime_spec import Linux, Process, Resources, Spec
 from wherry.runtime.create import Created, create_container
 from wherry.runtime.errors import ContainerNotRunning, ContainerStartFailed
 from wherry.runtime.exec import exec_process
@@ -56,10 +59,7 @@ def create(
     """Make the container; `publish` is given its process before it is kept."""
     spec = load_spec(bundle)
     linux = spec.linux or Linux()
-    try:
-        cgroup = open_manager(linux.cgroups_path or f"/wherry-runtime/{folder.id}")
-    except ValueError as error:
-        raise InvalidArgument(str(error)) from error
+    cgroup = _cgroup_to_make(linux, folder.id)
     folder.make()
     try:
         created = create_container(
@@ -74,9 +74,7 @@ def create(
             fifo=folder.fifo,
         )
     except BaseException:
-        with suppress(OSError):
-            cgroup.delete()
-        folder.remove()
+        _discard(folder, cgroup)
         raise
     try:
         folder.save(
@@ -87,7 +85,7 @@ def create(
                 bundle=str(bundle),
                 rootfs=str(bundle / spec.root.path) if spec.root else "",
                 created=datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-                cgroup=cgroup.path,
+                cgroup=cgroup.path if cgroup is not None else "",
                 spec=spec,
                 annotations=dict(spec.annotations),
             )
@@ -95,10 +93,44 @@ def create(
         publish(created)
     except BaseException:
         created.abort()
+        _discard(folder, cgroup)
+        raise
+
+
+def _cgroup_to_make(linux: Linux, container_id: str) -> CgroupManager | None:
+    """The container's cgroup; None for an ordinary user who may not make one and needs none."""
+    is_master = os.geteuid() == 0 and in_first_user_namespace()
+    default = f"/wherry-runtime/{container_id}" if is_master else f"wherry-runtime-{container_id}"
+    try:
+        cgroup = open_manager(linux.cgroups_path or default)
+    except ValueError as error:
+        raise InvalidArgument(str(error)) from error
+    if is_master:
+        return cgroup
+    try:
+        cgroup.create()
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        if linux.resources is not None and replace(linux.resources, devices=()) != Resources():
+            raise LimitsNeedCgroup from error
+        return None
+    return cgroup
+
+
+class LimitsNeedCgroup(PermissionDenied):
+    def __init__(self) -> None:
+        super().__init__(
+            "limits need a cgroup, and this user may not make one",
+            hint="have one delegated, as with: systemd-run --user --scope -p Delegate=yes",
+        )
+
+
+def _discard(folder: ContainerFolder, cgroup: CgroupManager | None) -> None:
+    if cgroup is not None:
         with suppress(OSError):
             cgroup.delete()
-        folder.remove()
-        raise
+    folder.remove()
 
 
 def start(folder: ContainerFolder) -> None:
@@ -169,23 +201,27 @@ def delete(folder: ContainerFolder, *, force: bool = False) -> None:
             folder.remove()
             return
         raise
-    cgroup = cgroup_of(state)
     if is_alive(state):
         if not force and folder.status(state) != "created":
             raise InvalidArgument(
                 f"cannot delete container {state.id} that is not stopped: {folder.status(state)}"
             )
         signal_process(state, signal.SIGKILL)
+    if state.cgroup:
+        _empty(cgroup_of(state))
+    hooks = state.spec.hooks
+    if hooks is not None and hooks.poststop:
+        try_hooks("poststop", hooks.poststop, document(folder, state))
+    folder.remove()
+
+
+def _empty(cgroup: CgroupManager) -> None:
     if cgroup.exists:
         cgroup.signal_all(signal.SIGKILL)
         if cgroup.frozen:
             cgroup.thaw()
         cgroup.wait_until_empty(_PATIENCE)
         cgroup.delete()
-    hooks = state.spec.hooks
-    if hooks is not None and hooks.poststop:
-        try_hooks("poststop", hooks.poststop, document(folder, state))
-    folder.remove()
 
 
 def exec_in(
@@ -206,7 +242,7 @@ def exec_in(
         state.pid,
         state.start_time,
         process,
-        cgroup=cgroup_of(state),
+        cgroup=cgroup_of(state) if state.cgroup else None,
         seccomp=state.spec.linux.seccomp if state.spec.linux else None,
         seccomp_cache=folder.path.parent / ".seccomp",
         keeps_descriptors=keeps_descriptors,
