@@ -114,8 +114,10 @@ def test_running_out_of_memory(podman: Podman) -> None:
 
 
 def test_a_user_namespace(podman: Podman) -> None:
-    for above in (podman.folder, podman.folder / "rootfs"):
-        above.chmod(0o755)
+    podman.folder.chmod(0o755)
+    root = podman.folder / "rootfs"
+    for path in (root, *root.rglob("*")):  # the root's owner is the container's
+        os.chown(path, 100_000, 100_000, follow_symlinks=False)
     maps = ("--uidmap", "0:100000:5000", "--gidmap", "0:100000:5000")
     script = "id -u; cat /proc/self/uid_map; echo lost >/dev/null; head -c 3 /dev/zero | wc -c"
 
