@@ -40,7 +40,7 @@ COMMANDS = {
     "update": ("update", "change limits"),
 }
 
-_MAKE_PROCESSES = ("create", "exec", "run")
+_MAKE_PROCESSES = frozenset(("create", "exec", "run"))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,13 +51,13 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str]) -> int:
     """Carry out one command; its exit status."""
     options = argparse.Namespace(log="", log_format="text")
+    if not _MAKE_PROCESSES.isdisjoint(arguments):
+        seal()  # before anything else is imported, since that would be done twice
     try:
         parser = _parser(arguments)
         _, unknown = parser.parse_known_args(arguments, options)
         if unknown and not getattr(options, "takes_anything", False):
             parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-        if options.command in _MAKE_PROCESSES:
-            seal()
         if options.systemd_cgroup:
             raise InvalidArgument("--systemd-cgroup is not supported: cgroups are made directly")
         status: int = options.run(options) or 0
@@ -112,7 +112,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         # Each brings what it needs and nothing else: engines run many of these commands.
         module = import_module(f"wherry.runtime.commands.{module_name}")
         command = commands.add_parser(name, help=help_)
-        command.set_defaults(run=module.run, command=name)
+        command.set_defaults(run=module.run)
         module.arguments(command)
     return parser
 

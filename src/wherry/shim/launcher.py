@@ -76,6 +76,8 @@ def serve(operations: Operations, run: Path) -> None:
         launcher = _Launcher(operations, run, socket.socket(fileno=LAUNCHER_DESCRIPTOR), inotify)
         signal.signal(signal.SIGTERM, lambda _number, _frame: launcher.retire())
         gc.collect()
+        # Executed by a descriptor, it would be called by that number; shims inherit the name.
+        Path("/proc/self/comm").write_text("wherry")
         gc.freeze()
         launcher.loop()
 
