@@ -39,6 +39,7 @@ from wherry.linux.cgroup.manager import open_manager
 from wherry.linux.inotify import Change, Inotify
 from wherry.linux.locks import locked
 from wherry.linux.process import close_other_descriptors
+from wherry.linux.sealed import execute_sealed
 from wherry.shim.client import LAUNCHER_DESCRIPTOR
 from wherry.shim.protocol import (
     LARGEST_REQUEST,
@@ -85,6 +86,8 @@ def serve(operations: Operations, run: Path, rehearse: Callable[[], None] = _not
         launcher = _Launcher(operations, run, listener, inotify, rehearse)
         signal.signal(signal.SIGTERM, lambda _number, _frame: launcher.retire())
         gc.collect()
+        # Executed by a descriptor, it would be called by that number; shims inherit the name.
+        Path("/proc/self/comm").write_text("wherry")
         gc.freeze()
         launcher.loop()
 
@@ -158,7 +161,7 @@ class _Launcher:
     def _start_anew(self) -> NoReturn:
         self._dismiss_spare()
         os.set_inheritable(self.listener.fileno(), True)
-        os.execv(sys.executable, sys.orig_argv)
+        execute_sealed(sys.orig_argv)
 
     def retire(self) -> None:
         """End, unless a request came meanwhile; the next command starts another launcher."""
