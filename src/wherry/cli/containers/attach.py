@@ -1,5 +1,6 @@
 """wherry attach"""
 
+from wherry.cli.client_config import user_setting
 from wherry.cli.containers.run import SupervisorLost, launcher_for, run_streams
 from wherry.cli.containers.streaming import (
     Attached,
@@ -29,7 +30,7 @@ class Flags(FlagSet):
 def run(flags: Flags, context: "Context") -> None:
     launcher = launcher_for(context)
     name = flags.operands[0]
-    found = find_container(launcher, name, flags.detach_keys)
+    found = find_container(launcher, name, flags.detach_keys or user_setting(context, "detachKeys"))
     status = str(found["status"])
     if status != "running":
         kind, remedy = (status, _REMEDIES[status]) if status in _REMEDIES else ("stopped", "")

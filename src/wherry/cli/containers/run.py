@@ -6,6 +6,7 @@ here are its streams, its signals and its exit status.
 
 import os
 
+from wherry.cli.client_config import user_setting
 from wherry.cli.containers.create_flags import CreateFlags, options_of
 from wherry.cli.containers.streaming import (
     Attached,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 SYNTAX = Syntax(
     "[OPTIONS] IMAGE [COMMAND] [ARG...]", least=1, most=None, interspersed=False, failure=125
 )
+_NOT_FOUND = ("executable file not found", "no such file or directory")
+_NOT_RUNNABLE = ("permission denied", "is a directory")
 _PULL = ("always", "missing", "never")
 
 
@@ -54,10 +57,21 @@ def run(flags: Flags, context: "Context") -> None:
         _run(flags, context)
     except WherryError as error:
         context.fail(error)
+        context.status = _status_of(error, context.status)
         text = "\n"
         if error.message.startswith("invalid argument ") and " flag: " in error.message:
             text = f"\nUsage:  wherry run {SYNTAX.usage}\n\n"
         context.err(f"{text}Run 'wherry run --help' for more information")
+
+
+def _status_of(error: WherryError, status: int) -> int:
+    """As Docker's client has it: 125, unless the words say what a shell says with 126 and 127."""
+    if status == SYNTAX.failure:
+        if any(words in error.message for words in _NOT_FOUND):
+            return 127
+        if any(words in error.message for words in _NOT_RUNNABLE):
+            return 126
+    return status
 
 
 def _run(flags: Flags, context: "Context") -> None:
@@ -106,7 +120,7 @@ def _request(flags: Flags, context: "Context", attach: "dict[str, bool] | None")
         "cwd": os.getcwd(),
         "environ": dict(os.environ),
         "attach": attach,
-        "detach_keys": flags.detach_keys,
+        "detach_keys": flags.detach_keys or (flags.tty and user_setting(context, "detachKeys")),
         "pull": flags.pull,
     }
     if flags.tty:

@@ -11,7 +11,7 @@ import _signal as signal  # type: ignore[import-not-found]  # signal itself load
 import os
 import select
 
-from wherry.cli.context import OutputClosed
+from wherry.cli.context import OutputClosed, OutputFailed
 from wherry.errors import Unavailable
 from wherry.shim.client import Connection, error_of, request_of
 from wherry.shim.protocol import CONTROL, ERROR, STDERR, parse_control
@@ -137,6 +137,8 @@ def write_all(descriptor: int, data: bytes) -> None:
             select.select([], [descriptor], [])
         except BrokenPipeError:
             raise OutputClosed from None
+        except OSError as error:
+            raise OutputFailed(error) from error
 
 
 class Terminal:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import replace
 from posixpath import normpath
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from wherry.engine.containers.size import root_size, writable_size
 from wherry.engine.documents.container_summary import summary_document
 from wherry.engine.filters import Filters, check_keys, passes_label_filters, wanted_truth
-from wherry.errors import InvalidArgument
+from wherry.errors import InvalidArgument, NotFound
 from wherry.store.containers import (
     Container,
     Status,
@@ -21,7 +22,7 @@ from wherry.store.images import NoSuchImage, find_image, layers_of
 from wherry.store.networks import endpoints_of, find_network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from wherry.engine.engine import Engine
 
@@ -107,10 +108,10 @@ class _Selection:
     def __init__(self, engine: "Engine", filters: Filters) -> None:
         self._engine = engine
         self._filters = filters
-        self._names = [re.compile(text) for text in filters.get("name", ())]
+        self._names = [_pattern(text) for text in filters.get("name", ())]
         self._before = [find_container(engine.store, n).created for n in filters.get("before", ())]
         self._since = [find_container(engine.store, n).created for n in filters.get("since", ())]
-        self._networks = {find_network(engine.store, n).id for n in filters.get("network", ())}
+        self._networks = set(_network_ids(engine, filters.get("network", ())))
         self._ancestors = self._tops_of(filters.get("ancestor", ()))
 
     def _tops_of(self, names: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -141,7 +142,7 @@ class _Selection:
             and any_of(filters, "volume", _mounted(container))
             and any_of(filters, "publish", _published(container))
             and any_of(filters, "expose", _exposed(container))
-            and (not self._networks or self._is_on_network(container))
+            and ("network" not in filters or self._is_on_network(container))
         )
 
     @staticmethod
@@ -169,6 +170,19 @@ class _Selection:
     def _is_on_network(self, container: Container) -> bool:
         endpoints = endpoints_of(self._engine.store, container.id)
         return any(endpoint.network_id in self._networks for endpoint in endpoints)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise InvalidArgument(f"invalid filter 'name={text}': {error}") from error
+
+
+def _network_ids(engine: "Engine", names: tuple[str, ...]) -> "Iterator[str]":
+    for name in names:
+        with suppress(NotFound):  # no container is on a network that is not there
+            yield find_network(engine.store, name).id
 
 
 def _among(filters: Filters, key: str, value: str, applies: bool = True) -> bool:
