@@ -42,7 +42,9 @@ def run(flags: Flags, context: "Context") -> None:
         context.err("the input device is not a TTY")
         context.status = 1
         return
-    outcome = attach_to(launcher, found, stdin=stdin, sig_proxy=flags.sig_proxy)
+    # As Docker: `run` passes signals on with a terminal as well, `attach` and `start` do not.
+    proxy = flags.sig_proxy and not found["tty"]
+    outcome = attach_to(launcher, found, stdin=stdin, sig_proxy=proxy)
     if outcome.detached:
         context.err("read escape sequence")
         context.status = 1

@@ -16,6 +16,7 @@ from wherry.cli.containers.streaming import (
     check_terminal,
     window_size,
 )
+from wherry.cli.context import OutputFailed
 from wherry.cli.flags import Boolean, Integer, String, Syntax
 from wherry.errors import InvalidArgument, Unavailable, WherryError
 from wherry.shim.client import Connection, Launcher, request_of
@@ -55,6 +56,8 @@ class Flags(CreateFlags):
 def run(flags: Flags, context: "Context") -> None:
     try:
         _run(flags, context)
+    except OutputFailed:  # the container is none the worse for it
+        raise
     except WherryError as error:
         context.fail(error)
         context.status = _status_of(error, context.status)
@@ -215,9 +218,9 @@ def run_streams(
     streams: Attached, orders: Orders, *, tty: bool, stdin: bool, sig_proxy: bool
 ) -> Outcome:
     """Stay attached, with the terminal or the signals that belong to it."""
+    if sig_proxy:
+        orders.pass_signals_on()
     if not tty:
-        if sig_proxy:
-            orders.pass_signals_on()
         return streams.run()
     orders.follow_window()
     if not (stdin and os.isatty(0)):

@@ -71,7 +71,7 @@ def _start_attached(flags: Flags, context: "Context", launcher: Launcher) -> Non
         context.status = 1
         return
     if found["status"] == "running":
-        outcome = attach_to(launcher, found, stdin=stdin, sig_proxy=True)
+        outcome = attach_to(launcher, found, stdin=stdin, sig_proxy=not found["tty"])
     else:
         outcome = _start(launcher, found, keys, stdin)
     if outcome.detached:
@@ -101,4 +101,4 @@ def _start(
             orders.ready(path)
 
     streams.on_message = take
-    return run_streams(streams, orders, tty=tty, stdin=stdin, sig_proxy=True)
+    return run_streams(streams, orders, tty=tty, stdin=stdin, sig_proxy=not tty)
