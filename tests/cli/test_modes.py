@@ -30,7 +30,8 @@ def test_the_exit_status_of_run(it: Side, command: tuple[str, ...], status: int)
 @pytest.mark.parametrize(("name", "status"), [("KILL", 137), ("TERM", 143)])
 def test_the_exit_status_of_run_after_a_signal(it: Side, name: str, status: int) -> None:
     with it.start("run", "--init", "--name", "web", "busybox", "sleep", "1000") as client:
-        eventually(lambda: it("exec", "web", "pgrep", "sleep").status == 0)
+        # tini has its own say about signals from its start on; the program comes after it
+        eventually(lambda: "sleep 1000\n" in it("exec", "web", "ps", "-o", "args").stdout)
         it("kill", "-s", name, "web")
         assert client.wait(20) == status
 
@@ -138,7 +139,7 @@ def test_a_full_disk_behind_standard_output(ours: Side, words: str) -> None:
     assert result.status == 1
 
 
-@pytest.mark.parametrize("words", ["ps -a", "inspect web", "logs -f web", "events", "stats"])
+@pytest.mark.parametrize("words", ["ps -a", "inspect web", "logs -f web", "stats"])
 def test_a_reader_that_is_gone(ours: Side, words: str) -> None:
     ours("run", "-d", "--name", "web", "busybox", "sh", "-c", "while echo x; do sleep 0.05; done")
 
@@ -272,13 +273,15 @@ def test_attach_gives_the_container_s_exit_status(it: Side) -> None:
     assert (result.stdout, result.status) == ("got this\n", 6)
 
 
-def test_attach_without_input(ours: Side) -> None:
-    ours("run", "-di", "--name", "web", "busybox", "sh", "-c", "read word; echo got $word")
-    with ours.start("attach", "--no-stdin", "web") as client:
-        ours("attach", "web", stdin=b"this\n")
+def test_attach_without_input(it: Side) -> None:
+    ticking = "while sleep 0.1; do echo tick; done & read word; echo got $word; kill %1"
+    it("run", "-di", "--name", "web", "busybox", "sh", "-c", ticking)
+    with it.start("attach", "--no-stdin", "web") as client:
         assert client.stdout is not None
+        assert client.stdout.readline() == b"tick\n"
+        it("attach", "web", stdin=b"this\n")
         assert client.wait(20) == 0
-        assert client.stdout.read() == b"got this\n"
+        assert client.stdout.read().endswith(b"got this\n")
 
 
 @pytest.mark.parametrize("order", ["pause", "stop"])

@@ -2,7 +2,8 @@
 
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from wherry.testing.command import Wherry
@@ -46,15 +47,21 @@ class Side:
     def command(self, *words: str) -> list[str]:
         return [*self.program, *words]
 
-    def start(self, *words: str, stdin: int | None = None) -> "subprocess.Popen[bytes]":
-        """Start `words`; its output can be read from the process."""
-        return subprocess.Popen(
+    @contextmanager
+    def start(self, *words: str, stdin: int | None = None) -> "Iterator[subprocess.Popen[bytes]]":
+        """`words` under way, for a block; their output can be read from the process."""
+        with subprocess.Popen(
             self.command(*words),
             env=dict(self.environment),
             stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.kill()
 
     def terminal(self, *words: str, rows: int = 24, columns: int = 80) -> Terminal:
         return Terminal(self.command(*words), self.environment, rows=rows, columns=columns)

@@ -58,6 +58,9 @@ def run(flags: Flags, context: "Context") -> None:
         _run(flags, context)
     except OutputFailed:  # the container is none the worse for it
         raise
+    except NotHealthy as error:
+        context.fail(error)
+        context.status = 1  # the engine did what it was asked to
     except WherryError as error:
         context.fail(error)
         context.status = _status_of(error, context.status)
@@ -275,7 +278,6 @@ class NotHealthy(Unavailable):
     def __init__(self, container_id: str, problem: str, output: str) -> None:
         last = f": {output.strip()}" if output.strip() else ""
         super().__init__(f"container {container_id[:12]} is not healthy: {problem}{last}")
-        self.exit_code = 1
 
 
 def warn(context: "Context", message: "dict[str, object]") -> None:
