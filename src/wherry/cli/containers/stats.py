@@ -97,10 +97,13 @@ def _row(
     identifier = container.id if whole else container.id[:_SHORT]
     row: dict[str, object] = {"Container": identifier, "ID": identifier, "Name": container.name}
     sample = now.get(container.id)
-    if sample is None:
-        missing = dict.fromkeys(("CPUPerc", "MemPerc", "PIDs"), "--")
-        pairs = dict.fromkeys(("MemUsage", "NetIO", "BlockIO"), "-- / --")
-        return {**row, **missing, **pairs}
+    if sample is None:  # it does not run
+        return {
+            **row,
+            **dict.fromkeys(("CPUPerc", "MemPerc"), "0.00%"),
+            **dict.fromkeys(("MemUsage", "NetIO", "BlockIO"), "0B / 0B"),
+            "PIDs": "0",
+        }
     usage = usage_of(stats_document(container.id, container.name, sample, before.get(container.id)))
     return {
         **row,

@@ -64,7 +64,7 @@ def _typed(value: object, key: str, parent: str) -> object:
         return NIL_POINTER if key in _POINTERS else NIL_MAP if element else NIL_LIST
     if isinstance(value, dict):
         if element:
-            items = {name: _typed(item, "", key) for name, item in value.items()}
+            items = {name: _typed(item, "item", key) for name, item in value.items()}
             return Map(items, element)
         return _struct(value, key)
     if isinstance(value, list | tuple):

@@ -63,6 +63,7 @@ class Methods:
     """
 
     type_name = "struct"
+    html_safe = True  # whether its JSON may stand in HTML, as Docker's rows may
 
     def field(self, name: str) -> object:
         raise NotImplementedError
@@ -118,7 +119,7 @@ def as_html_json(value: object) -> str:
 
 def as_json(value: object) -> str:
     """`value` in JSON as Go writes it: no spaces, keys of maps sorted."""
-    if isinstance(value, Methods):
+    if isinstance(value, Methods) and value.html_safe:
         return as_html_json(value.as_json())
     # surrogates are bytes that were not UTF-8; Go writes the replacement character
     text = json.dumps(_plain(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -20,6 +20,7 @@ from wherry.store.containers import (
 )
 from wherry.store.images import NoSuchImage, find_image, layers_of
 from wherry.store.networks import endpoints_of, find_network
+from wherry.store.published_ports import published_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,7 +141,7 @@ class _Selection:
             and wanted_truth(filters, "is-task") is not True
             and ("ancestor" not in filters or self._descends(container))
             and any_of(filters, "volume", _mounted(container))
-            and any_of(filters, "publish", _published(container))
+            and any_of(filters, "publish", self._published(container))
             and any_of(filters, "expose", _exposed(container))
             and ("network" not in filters or self._is_on_network(container))
         )
@@ -167,16 +168,28 @@ class _Selection:
                 return True
         return False
 
+    def _published(self, container: Container) -> "Callable[[str], bool]":
+        """By ports of the host, as in Docker."""
+        ports = published_ports(self._engine.store, container.id)
+        taken = {(port.host_port, port.protocol) for port in ports}
+        return lambda text: bool(taken & _ports_in(text))
+
     def _is_on_network(self, container: Container) -> bool:
         endpoints = endpoints_of(self._engine.store, container.id)
-        return any(endpoint.network_id in self._networks for endpoint in endpoints)
+        if endpoints:
+            return any(endpoint.network_id in self._networks for endpoint in endpoints)
+        # One that does not run is on the networks that it will join.
+        config = container.config
+        mode = "bridge" if config.network_mode == "default" else config.network_mode
+        names = [each.network for each in config.networks] or [mode]
+        return not self._networks.isdisjoint(_network_ids(self._engine, tuple(names)))
 
 
 def _pattern(text: str) -> re.Pattern[str]:
     try:
         return re.compile(text)
-    except re.error as error:
-        raise InvalidArgument(f"invalid filter 'name={text}': {error}") from error
+    except re.error:  # as in Docker, it matches nothing
+        return re.compile(r"(?!)")
 
 
 def _network_ids(engine: "Engine", names: tuple[str, ...]) -> "Iterator[str]":
@@ -198,11 +211,6 @@ def _mounted(container: Container) -> "Callable[[str], bool]":
     known = {point.name for point in points} | {point.destination for point in points}
     known |= {point.source for point in points if point.type == "bind"}
     return lambda text: text in known or normpath(text) in known
-
-
-def _published(container: Container) -> "Callable[[str], bool]":
-    bound = {(b.container_port, b.protocol) for b in container.config.ports}
-    return lambda text: bool(bound & _ports_in(text))
 
 
 def _exposed(container: Container) -> "Callable[[str], bool]":
