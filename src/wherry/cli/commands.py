@@ -141,7 +141,14 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
 # the client's machine.
 _WARM = frozenset(
     (
-        *("containers.diff", "containers.inspect", "containers.kill", "containers.logs"),
+        *(
+            "containers.commit",
+            "containers.diff",
+            "containers.update",
+            "containers.inspect",
+            "containers.kill",
+            "containers.logs",
+        ),
         *("containers.ls", "containers.pause", "containers.port", "containers.prune"),
         *("containers.rename", "containers.restart", "containers.rm", "containers.stop"),
         *("containers.top", "containers.unpause", "networks.inspect", "networks.ls"),

@@ -72,7 +72,7 @@ from wherry.store.store import Store
 
 def create(request: Request) -> None:
     """Make a container from the flags of `create` and tell its ID."""
-    engine = _engine(request.payload)
+    engine = engine_of(request.payload)
     reconcile(engine)
     try:
         config = _config(request.payload)

@@ -272,6 +272,7 @@ class Supervisor:
             finished_at=format_timestamp(finished),
             restart_count=count,
             stop_requested=self.stop_requested,
+            health=HealthMonitor.last_state(self.container.state.health),
         )
         trace("end recorded")
         lasted = (finished - parse_timestamp(self.container.state.started_at)) // 10**9
@@ -389,12 +390,24 @@ class Supervisor:
             raise ContainerNotRunning(self.container.id)
         return self.run.process
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether the process has ended, and its last output is still being read."""
+        run = self.run
+        return run is not None and run.process is not None and run.process.pidfd < 0
+
     def stop(self, number: int | None, timeout: float | None) -> None:
         """Ask the process to end, and after `timeout` seconds make it; negative waits for ever."""
-        config = self.container.config
+        self._forget_ordered_restart()
         if self._restart_timer is not None:
             self._cancel_restart()
-            return
+        elif self.is_ending:
+            self._record_stop()
+        else:
+            self._stop_process(number, timeout)
+
+    def _stop_process(self, number: int | None, timeout: float | None) -> None:
+        config = self.container.config
         process = self.process
         # Recorded first: should this process be killed now, policy must not start it again.
         self._record_stop()
@@ -419,8 +432,14 @@ class Supervisor:
         if self._restart_timer is not None:
             self._restart_timer.cancel()
             self._restart(0)
-        else:
-            self.stop(number, timeout)
+        elif not self.is_ending:
+            self._stop_process(number, timeout)
+
+    def _forget_ordered_restart(self) -> None:
+        """Whoever stops or kills a container that is being restarted has the last word."""
+        if self.restart_wanted:
+            self.restart_wanted = False
+            self.control.restart_failed(ContainerNotRunning(self.container.id))
 
     def _cancel_restart(self) -> None:
         assert self._restart_timer is not None
@@ -444,17 +463,24 @@ class Supervisor:
     def _kill_now(self) -> None:
         self._kill_timer = None
         with suppress(ContainerNotRunning):
+            self.control.publish_kill(signal.SIGKILL)
             self.process.send(signal.SIGKILL)
             self._thaw()
 
     def kill(self, number: int) -> None:
         """Send a signal. One that is meant to end the container keeps policy from restarting it."""
+        is_meant_to_end = number in (signal.SIGKILL, self.stop_signal)
+        if is_meant_to_end:
+            self._forget_ordered_restart()
         if self._restart_timer is not None:
-            if number in (signal.SIGKILL, self.stop_signal):
+            if is_meant_to_end:
                 self._cancel_restart()
             return
+        if is_meant_to_end and self.is_ending:
+            self._record_stop()
+            return
         process = self.process
-        if number in (signal.SIGKILL, self.stop_signal):
+        if is_meant_to_end:
             self._record_stop()
         process.send(number)
         if number == signal.SIGKILL:

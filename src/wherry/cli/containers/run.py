@@ -6,6 +6,7 @@ here are its streams, its signals and its exit status.
 
 import os
 
+from wherry.cli.client_config import user_setting
 from wherry.cli.containers.create_flags import CreateFlags
 from wherry.cli.containers.creation import (
     CIDFile,
@@ -22,6 +23,7 @@ from wherry.cli.containers.streaming import (
     check_terminal,
     window_size,
 )
+from wherry.cli.context import OutputFailed
 from wherry.cli.flags import Boolean, Integer, String, Syntax
 from wherry.errors import Unavailable, WherryError
 from wherry.shim.client import Connection, Launcher, request_of
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 SYNTAX = Syntax(
     "[OPTIONS] IMAGE [COMMAND] [ARG...]", least=1, most=None, interspersed=False, failure=125
 )
+_NOT_FOUND = ("executable file not found", "no such file or directory")
+_NOT_RUNNABLE = ("permission denied", "is a directory")
 
 
 class _Seconds(Integer):
@@ -58,8 +62,24 @@ class Flags(CreateFlags):
 def run(flags: Flags, context: "Context") -> None:
     try:
         _run(flags, context)
+    except OutputFailed:  # the container is none the worse for it
+        raise
+    except NotHealthy as error:
+        context.fail(error)
+        context.status = 1  # the engine did what it was asked to
     except WherryError as error:
         complain(context, error, "run", SYNTAX)
+        context.status = _status_of(error, context.status)
+
+
+def _status_of(error: WherryError, status: int) -> int:
+    """As Docker's client has it: 125, unless the words say what a shell says with 126 and 127."""
+    if status == SYNTAX.failure:
+        if any(words in error.message for words in _NOT_FOUND):
+            return 127
+        if any(words in error.message for words in _NOT_RUNNABLE):
+            return 126
+    return status
 
 
 def _run(flags: Flags, context: "Context") -> None:
@@ -97,7 +117,9 @@ def _attached_streams(flags: Flags) -> "dict[str, bool] | None":
 def _request(flags: Flags, context: "Context", attach: "dict[str, bool] | None") -> Connection:
     payload = creation_request(flags)
     payload["attach"] = attach
-    payload["detach_keys"] = flags.detach_keys
+    payload["detach_keys"] = flags.detach_keys or (
+        flags.tty and user_setting(context, "detachKeys")
+    )
     if flags.tty:
         payload["size"] = window_size()
     return launcher_for(context).request("run", payload)
@@ -190,9 +212,9 @@ def run_streams(
     streams: Attached, orders: Orders, *, tty: bool, stdin: bool, sig_proxy: bool
 ) -> Outcome:
     """Stay attached, with the terminal or the signals that belong to it."""
+    if sig_proxy:
+        orders.pass_signals_on()
     if not tty:
-        if sig_proxy:
-            orders.pass_signals_on()
         return streams.run()
     orders.follow_window()
     if not (stdin and os.isatty(0)):
@@ -212,4 +234,3 @@ class NotHealthy(Unavailable):
     def __init__(self, container_id: str, problem: str, output: str) -> None:
         last = f": {output.strip()}" if output.strip() else ""
         super().__init__(f"container {container_id[:12]} is not healthy: {problem}{last}")
-        self.exit_code = 1
