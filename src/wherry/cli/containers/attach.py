@@ -1,7 +1,6 @@
 """wherry attach"""
 
 from wherry.cli.client_config import user_setting
-from wherry.cli.containers.run import SupervisorLost, launcher_for, run_streams
 from wherry.cli.containers.streaming import (
     Attached,
     Orders,
@@ -9,6 +8,7 @@ from wherry.cli.containers.streaming import (
     check_terminal,
     window_size,
 )
+from wherry.cli.containers.supervised import SupervisorLost, launcher_for, run_streams
 from wherry.cli.flags import Boolean, FlagSet, String, Syntax
 from wherry.errors import Unavailable
 from wherry.shim.client import Launcher, request_of

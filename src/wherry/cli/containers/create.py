@@ -13,7 +13,7 @@ from wherry.cli.containers.creation import (
     warn,
     write_output,
 )
-from wherry.cli.containers.run import SupervisorLost, launcher_for
+from wherry.cli.containers.supervised import SupervisorLost, launcher_for
 from wherry.cli.flags import Syntax
 from wherry.errors import WherryError
 

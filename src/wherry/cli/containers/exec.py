@@ -3,8 +3,8 @@
 import os
 
 from wherry.cli.client_config import user_setting
-from wherry.cli.containers.run import SupervisorLost, launcher_for, run_streams
 from wherry.cli.containers.streaming import Attached, Orders, check_terminal, window_size
+from wherry.cli.containers.supervised import SupervisorLost, launcher_for, run_streams
 from wherry.cli.flags import Boolean, FlagSet, String, Strings, Syntax
 from wherry.errors import WherryError
 

@@ -4,8 +4,6 @@ A client only: the flags go to the launcher, whose child makes the container and
 here are its streams, its signals and its exit status.
 """
 
-import os
-
 from wherry.cli.client_config import user_setting
 from wherry.cli.containers.create_flags import CreateFlags
 from wherry.cli.containers.creation import (
@@ -18,15 +16,14 @@ from wherry.cli.containers.creation import (
 from wherry.cli.containers.streaming import (
     Attached,
     Orders,
-    Outcome,
-    Terminal,
     check_terminal,
     window_size,
 )
+from wherry.cli.containers.supervised import SupervisorLost, launcher_for, run_streams
 from wherry.cli.context import OutputFailed
 from wherry.cli.flags import Boolean, Integer, String, Syntax
 from wherry.errors import Unavailable, WherryError
-from wherry.shim.client import Connection, Launcher, request_of
+from wherry.shim.client import Connection, request_of
 from wherry.store.places import root_path, run_path
 
 TYPE_CHECKING = False
@@ -125,12 +122,6 @@ def _request(flags: Flags, context: "Context", attach: "dict[str, bool] | None")
     return launcher_for(context).request("run", payload)
 
 
-def launcher_for(context: "Context") -> Launcher:
-    """The launcher of the folders that the command line names."""
-    root = root_path(context.root)
-    return Launcher(root, run_path(root, context.run))
-
-
 def _run_detached(
     flags: Flags, context: "Context", connection: Connection, cidfile: "CIDFile"
 ) -> None:
@@ -206,26 +197,6 @@ def _run_attached(
     if outcome.exit_code is None:
         raise SupervisorLost
     context.status = outcome.exit_code
-
-
-def run_streams(
-    streams: Attached, orders: Orders, *, tty: bool, stdin: bool, sig_proxy: bool
-) -> Outcome:
-    """Stay attached, with the terminal or the signals that belong to it."""
-    if sig_proxy:
-        orders.pass_signals_on()
-    if not tty:
-        return streams.run()
-    orders.follow_window()
-    if not (stdin and os.isatty(0)):
-        return streams.run()
-    with Terminal():
-        return streams.run()
-
-
-class SupervisorLost(Unavailable):
-    def __init__(self) -> None:
-        super().__init__("error waiting for container: unexpected EOF")
 
 
 class NotHealthy(Unavailable):
