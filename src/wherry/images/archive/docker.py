@@ -16,16 +16,20 @@ from wherry.images.archive.image import (
     check_digest,
     check_layer_count,
 )
-from wherry.images.archive.members import Archive, InvalidImageArchive
+from wherry.images.archive.members import Archive, InvalidImageArchive, Member
 from wherry.oci.codec import InvalidDocument, from_json, pascal_case
-from wherry.oci.digest import Digest
+from wherry.oci.descriptor import Descriptor
+from wherry.oci.digest import DiffID, Digest
 from wherry.oci.documents import load_document
 from wherry.oci.image_config import ImageConfig
+from wherry.oci.media_type import OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
+from wherry.store.compression import Compression, detect
 
 MANIFEST = "manifest.json"
 _BLOBS = "blobs/"
+_MEDIA_TYPES = {Compression.GZIP: OCI_LAYER_GZIP, Compression.ZSTD: OCI_LAYER_ZSTD}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +39,7 @@ class ManifestItem:
     JSON_CASE: ClassVar[object] = staticmethod(pascal_case)
 
     config: str
-    layers: tuple[str, ...]
+    layers: tuple[str, ...] = ()
     repo_tags: tuple[str, ...] = ()
     extra: dict[str, object] = field(default_factory=dict)
 
@@ -75,10 +79,7 @@ def _image(archive: Archive, item: ManifestItem, here: str) -> ArchivedImage:
     config = ImageConfig.from_bytes(document)
     check_layer_count(config, len(item.layers))
     layers = tuple(
-        ArchivedLayer(
-            diff_id=diff_id,
-            member=archive.member(name, f"{here}.Layers[{position}]"),
-        )
+        _layer(name, diff_id, archive.member(name, f"{here}.Layers[{position}]"))
         for position, (name, diff_id) in enumerate(
             zip(item.layers, config.rootfs.diff_ids, strict=True)
         )
@@ -91,12 +92,27 @@ def _image(archive: Archive, item: ManifestItem, here: str) -> ArchivedImage:
     )
 
 
+def _layer(name: str, diff_id: DiffID, member: Member) -> ArchivedLayer:
+    digest = _digest_in(name)
+    descriptor = None
+    if digest is not None:
+        media_type = _MEDIA_TYPES.get(detect(member.head()), OCI_LAYER)
+        descriptor = Descriptor(media_type=media_type, digest=digest, size=member.size)
+    return ArchivedLayer(diff_id=diff_id, member=member, descriptor=descriptor)
+
+
 def _check_blob_name(name: str, document: bytes) -> None:
-    """A configuration below blobs/ is named by its digest."""
+    digest = _digest_in(name)
+    if digest is not None:
+        check_digest(digest, document, name)
+
+
+def _digest_in(name: str) -> Digest | None:
+    """A member below blobs/ is named by its digest."""
     if not name.startswith(_BLOBS):
-        return
+        return None
     algorithm, _, hexadecimal = name.removeprefix(_BLOBS).partition("/")
-    check_digest(Digest(f"{algorithm}:{hexadecimal}"), document, name)
+    return Digest(f"{algorithm}:{hexadecimal}")
 
 
 def _name(text: str) -> Reference:

@@ -12,6 +12,7 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -45,6 +46,10 @@ class Member:
     offset: int
     size: int
 
+    def head(self) -> bytes:
+        """The first bytes, which tell how it is packed."""
+        return os.pread(self.descriptor, min(_HEAD, self.size), self.offset)
+
     def pieces(self) -> Iterator[bytes]:
         """The contents, piece by piece."""
         position, end = self.offset, self.offset + self.size
@@ -57,7 +62,7 @@ class Member:
 
 
 class Archive:
-    """What `read_archive` found. Usable as long as the input and the lease are open."""
+    """What `read_archive` found."""
 
     def __init__(self) -> None:
         self._members: dict[str, Member] = {}
@@ -115,18 +120,18 @@ class Archive:
         raise InvalidImageArchive(f"{name!r}: too many levels of links")
 
 
-def read_archive(lease: Lease, source: BinaryIO) -> Archive:
-    """Look through the archive in `source`, an unbuffered file, pipe or socket."""
+@contextmanager
+def read_archive(lease: Lease, source: BinaryIO) -> Iterator[Archive]:
+    """What is in the archive `source`, an unbuffered file, pipe or socket, for the block."""
     archive = Archive()
     try:
         if _is_plain_file(source):
             _index(archive, source)
         else:
             _stage(archive, lease, source)
-    except BaseException:
+        yield archive
+    finally:
         archive.close()
-        raise
-    return archive
 
 
 def _is_plain_file(source: BinaryIO) -> bool:
