@@ -101,6 +101,11 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "container wait, wait",
         "Block until one or more containers stop, then print their exit codes",
     ),
+    (
+        "images.import_",
+        "image import, import",
+        "Import the contents from a tarball to create a filesystem image",
+    ),
     ("images.load", "image load, load", "Load an image from a tar archive or STDIN"),
     (
         "images.save",
