@@ -91,7 +91,7 @@ def image_rows(
         "SharedSize": "N/A",
         "Size": human_size(image.size, 3),
         "UniqueSize": "N/A",
-        "VirtualSize": human_size(image.size, 3),
+        "VirtualSize": human_size(image.size),
     }
     for repository, tag, digest in _named(listed.names, digests):
         yield dict(

@@ -47,7 +47,8 @@ def _warning(flags: Flags) -> str:
     lines = ["WARNING! This will remove:", *(f"  - {each}" for each in doomed), ""]
     if flags.filter:
         lines.append("  Items to be pruned will be filtered with:")
-        lines += [f"  - {key}={value}" for key, values in flags.filter.items() for value in values]
+        given = [f"{key}={value}" for key, values in flags.filter.items() for value in values]
+        lines += [f"  - {each}" for each in sorted(given)]
         lines.append("")
     return "\n".join(lines)
 

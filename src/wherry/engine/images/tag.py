@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from wherry.errors import InvalidArgument
-from wherry.oci.reference import Reference
+from wherry.oci.reference import InvalidReference, Reference
 from wherry.store.events import publish
 from wherry.store.images import (
     NoSuchImage,
@@ -24,9 +24,19 @@ class TagWithDigest(InvalidArgument):
         super().__init__("refusing to create a tag with a digest reference")
 
 
+class NoTag(InvalidArgument):
+    def __init__(self, text: str, error: InvalidReference) -> None:
+        super().__init__(
+            f'Error parsing reference: "{text}" is not a valid repository/tag: {error.message}'
+        )
+
+
 def parse_tag(text: str) -> Reference:
-    """The name with its tag, latest if none; InvalidReference or TagWithDigest."""
-    name = Reference.parse(text)
+    """The name with its tag, latest if none; NoTag or TagWithDigest."""
+    try:
+        name = Reference.parse(text)
+    except InvalidReference as error:
+        raise NoTag(text, error) from error
     if name.digest is not None:
         raise TagWithDigest
     return name.with_default_tag()
