@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,15 +93,17 @@ def test_skopeo_reads_and_writes_both_forms(wherry: Wherry, tmp_path: Path, form
 def test_podman_loads_what_we_save(wherry: Wherry, tmp_path: Path) -> None:
     wherry("load", stdin=old_archive(LAYERS, "podded:1"))
     save(wherry, tmp_path / "archive", "podded:1")
-    podman = ["podman", "--root", f"{tmp_path}/root", "--runroot", f"{tmp_path}/run"]
-    podman += ["--storage-driver", "vfs"]
-    (tmp_path / "policy").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+    # Its paths may have 50 letters.
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="p") as folder:
+        podman = ["podman", "--root", f"{folder}/root", "--runroot", f"{folder}/run"]
+        podman += ["--storage-driver", "vfs"]
+        policy = tmp_path / "policy"
+        policy.write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+        load = ["load", "--signature-policy", str(policy), "-i", f"{tmp_path}/archive"]
+        subprocess.run([*podman, *load], check=True, capture_output=True)
+        words = [*podman, "images", "--no-trunc", "--format", "{{.ID}}"]
+        found = subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
 
-    load = ["load", "--signature-policy", f"{tmp_path}/policy", "-i", f"{tmp_path}/archive"]
-    subprocess.run([*podman, *load], check=True, capture_output=True)
-
-    words = [*podman, "images", "--no-trunc", "--format", "{{.ID}}"]
-    found = subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
     assert found == [digest(config_of(LAYERS))]
 
 
