@@ -138,6 +138,7 @@ def test_a_tag_that_moves_is_told(wherry: Wherry, dockerd: Dockerd) -> None:
     assert told[0] == told[1]
     assert "The image moving:1 already exists, renaming the old one with ID sha256:" in told[0]
     dockerd.docker("rmi", "moving:1")
+    dockerd.docker("image", "prune", "-f")
 
 
 @pytest.mark.parametrize(
