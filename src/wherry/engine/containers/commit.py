@@ -11,15 +11,16 @@ from wherry.engine.containers.root import top_layer
 from wherry.engine.containers.unpause import unpause_container
 from wherry.errors import Conflict, NotFound
 from wherry.images.changes import apply_changes
+from wherry.images.ingest import NewImage, commit_images
 from wherry.oci.container_config import ContainerConfig, Healthcheck
 from wherry.oci.digest import Digest
-from wherry.oci.image_config import ContainerDefaults, HealthConfig, History, ImageConfig, RootFS
+from wherry.oci.image_config import ContainerDefaults, HealthConfig, History, RootFS
 from wherry.oci.reference import Reference
 from wherry.oci.timestamps import format_timestamp
 from wherry.shim.events import container_event
 from wherry.store.containers import Container, Status, find_container
 from wherry.store.diff import layer_tar
-from wherry.store.images import StoredImage, image_of_id, insert_image, set_tag
+from wherry.store.images import image_of_id
 from wherry.store.layers import Layer, NoSuchLayer, chain_of, claim_layer, register_layer
 from wherry.store.leases import Lease, lease_of
 
@@ -82,11 +83,14 @@ def commit_container(
                 ),
             ),
         )
-        image = _image(config, parent, layer, moment)
-        with store.database.write() as connection:
-            insert_image(connection, image, [one.chain_id for one in (*below, layer)])
-            if tag is not None:
-                set_tag(connection, tag, image.id, moment, "commit")
+        new = NewImage(
+            document=config.to_bytes(),
+            layers=(*below, layer),
+            names=(tag,) if tag is not None else (),
+            parent_id=parent.id,
+        )
+        (committed,) = commit_images(lease, [new], reason="commit")
+        image = committed.image
     container_event(
         store,
         container,
@@ -96,18 +100,6 @@ def commit_container(
         imageRef=tag.full if tag else "",
     )
     return image.id
-
-
-def _image(config: ImageConfig, parent: StoredImage, layer: Layer, moment: int) -> StoredImage:
-    document = config.to_bytes()
-    return StoredImage(
-        id=Digest.of_bytes(document),
-        document=document,
-        size=parent.size + layer.size,
-        created_ns=moment,
-        added_ns=moment,
-        parent_id=parent.id,
-    )
 
 
 def _layers(lease: Lease, container: Container) -> list[Layer]:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,6 @@ from wherry.images.debian.run import check_installed, root_archive
 from wherry.images.debian.settings import machine_settings
 from wherry.images.debian.sources import DISTRIBUTIONS, Source, read_sources, sources_for
 from wherry.oci.reference import Reference
-from wherry.store.layers import Layer, register_layer
 
 if TYPE_CHECKING:
     from wherry.store.leases import Lease
@@ -44,8 +43,10 @@ class DebianOptions:
     notify: Callable[[str], None] = lambda _line: None
 
 
-def make_debian_layer(lease: "Lease", name: Reference, options: DebianOptions) -> tuple[Layer, int]:
-    """The layer of the release that `name` asks for, and its time in seconds."""
+def debian_root(
+    lease: "Lease", name: Reference, options: DebianOptions
+) -> tuple[Iterable[bytes], int]:
+    """The tar of a root of the release that `name` asks for, and its time in seconds."""
     request = parse_request(name, options.variant, options.include)
     check_installed()
     plan = _plan(request, options.mirror)
@@ -55,7 +56,7 @@ def make_debian_layer(lease: "Lease", name: Reference, options: DebianOptions) -
     folder = lease.new_path("-bootstrap")
     folder.mkdir(mode=0o711)  # apt downloads as a user of its own
     archive = root_archive(request, plan, folder, epoch, options.notify)
-    return register_layer(lease, archive), epoch
+    return archive, epoch
 
 
 def _plan(request: Request, mirror: str) -> Plan:
