@@ -1,0 +1,273 @@
+"""Pulling an image: its manifest, what is missing of its layers, and one transaction at the end.
+
+A layer is unpacked while it arrives. Its compressed bytes are kept as a blob, since a push of the
+image to another registry must send the very same. What has arrived when a pull is stopped, however
+it is, is where the next one goes on.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from wherry.engine.images.progress import Report, Reporter, quietly
+from wherry.engine.images.remote import RemoteImage, find_remote_image
+from wherry.engine.images.sessions import registry_session
+from wherry.errors import InvalidArgument, NotFound, WherryError
+from wherry.images.ingest import (
+    LayerSource,
+    NewImage,
+    commit_images,
+    take_in_layers,
+)
+from wherry.oci.descriptor import Descriptor
+from wherry.oci.digest import ChainID, Digest
+from wherry.oci.platform import Platform
+from wherry.oci.reference import Reference
+from wherry.registry.download import download_blob
+from wherry.registry.errors import Denied, ManifestUnknown, RepositoryUnknown
+from wherry.registry.patience import Cancellation, Cancelled
+from wherry.registry.repository import Repository, open_repositories
+from wherry.store.blobs import blob_chunks, claim_blob
+from wherry.store.downloads import partial_blob
+from wherry.store.images import image_named
+from wherry.store.layer_blobs import record_blob
+from wherry.store.layers import find_layer
+from wherry.store.leases import Lease, lease_of
+
+if TYPE_CHECKING:
+    from wherry.engine.engine import Engine
+    from wherry.registry.session import Session
+
+_AT_ONCE = 3  # downloads; the others are said to wait
+_STEP = 1 << 19  # bytes between two messages on one download
+
+
+class PullAccessDenied(NotFound):
+    """Docker's words, which clients look for."""
+
+    def __init__(self, reference: Reference, cause: WherryError) -> None:
+        super().__init__(
+            f"pull access denied for {reference.familiar_name}, repository does not exist or may"
+            f" require 'docker login': {cause.message}",
+        )
+        self.hint = "log in with: wherry login"
+
+
+class ManifestNotFound(NotFound):
+    def __init__(self, reference: Reference, cause: WherryError) -> None:
+        super().__init__(f"manifest for {reference} not found: {cause.message}")
+
+
+class RepositoryNotFound(NotFound):
+    def __init__(self, reference: Reference, cause: WherryError) -> None:
+        super().__init__(f"repository {reference.familiar_name} not found: {cause.message}")
+
+
+class TagWithAllTags(InvalidArgument):
+    def __init__(self) -> None:
+        super().__init__("tag can't be used with --all-tags/-a")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PulledImage:
+    """`is_new` tells whether the name leads to another image than before."""
+
+    reference: Reference
+    id: Digest
+    digest: Digest
+    is_new: bool
+
+
+def pull_image(
+    engine: "Engine",
+    name: str,
+    *,
+    platform: Platform | None = None,
+    all_tags: bool = False,
+    report: Report = quietly,
+    cancellation: Cancellation | None = None,
+) -> list[PulledImage]:
+    """Pull the image called `name`, or every tag of the repository; what is here then.
+
+    Raises PullAccessDenied, ManifestNotFound, RepositoryNotFound, NoMatchingManifest, WrongDiffID,
+    and what `wherry.registry` raises.
+    """
+    reference = Reference.parse(name)
+    if all_tags and not reference.is_name_only:
+        raise TagWithAllTags
+    tell = Reporter(report)
+    with registry_session(cancellation) as session:
+        try:
+            wanted = [reference.with_default_tag()]
+            if all_tags:
+                wanted = _all_tags(session, reference)
+            pulled = [_pull(engine, session, one, platform, tell) for one in wanted]
+        except (Denied, ManifestUnknown, RepositoryUnknown) as error:
+            raise _in_dockers_words(reference, error) from error
+    subject = reference if all_tags else reference.with_default_tag()
+    if any(image.is_new for image in pulled):
+        tell(f"Status: Downloaded newer image for {subject}")
+    else:
+        tell(f"Status: Image is up to date for {subject}")
+    return pulled
+
+
+def _in_dockers_words(reference: Reference, error: WherryError) -> WherryError:
+    if isinstance(error, Denied):
+        return PullAccessDenied(reference, error)
+    if isinstance(error, ManifestUnknown):
+        return ManifestNotFound(reference.with_default_tag(), error)
+    return RepositoryNotFound(reference, error)
+
+
+def _all_tags(session: "Session", reference: Reference) -> list[Reference]:
+    *_, last = open_repositories(session, reference)  # a mirror may not know all of them
+    return [reference.with_tag(tag) for tag in last.tags()]
+
+
+def _pull(
+    engine: "Engine",
+    session: "Session",
+    reference: Reference,
+    platform: Platform | None,
+    tell: Reporter,
+) -> PulledImage:
+    remote = find_remote_image(
+        session,
+        reference,
+        platform,
+        found=lambda: tell(
+            f"Pulling from {reference.path}", reference.tag or str(reference.digest)
+        ),
+    )
+    connection = engine.store.database.connection
+    before = image_named(connection, reference)
+    with lease_of(engine.store) as lease:
+        fetch = _Fetch(lease, remote.repositories, tell, session.transport.cancellation)
+        sources = fetch.sources(remote)
+        try:
+            layers = take_in_layers(lease, sources)
+        except BaseException:
+            session.transport.cancellation.cancel()
+            if fetch.failure is not None:
+                # Others were called off because of this one.
+                raise fetch.failure from None
+            raise
+        for number, descriptor in enumerate(remote.manifest.layers):
+            if number in fetch.fetched:
+                tell("Pull complete", descriptor.digest.short)
+        by_digest = reference.with_digest(remote.digest)
+        committed = commit_images(
+            lease,
+            [
+                NewImage(
+                    document=remote.document,
+                    layers=layers,
+                    names=(reference,) if reference.digest is None else (),
+                    digests=(by_digest,),
+                    manifest=remote.manifest_bytes,
+                )
+            ],
+            reason="pull",
+        )
+        with engine.store.database.write() as write:
+            for layer, descriptor in zip(layers, remote.manifest.layers, strict=True):
+                record_blob(write, layer.diff_id, descriptor)
+    image_id = committed[0].image.id
+    tell(f"Digest: {remote.digest}")
+    engine.events.publish("image", "pull", str(reference), {"name": reference.familiar_name})
+    return PulledImage(
+        reference=reference,
+        id=image_id,
+        digest=remote.digest,
+        is_new=before is None or before.id != image_id,
+    )
+
+
+class _Fetch:
+    """The layers of one image on their way, each drawn by whichever thread unpacks it."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        repositories: Sequence[Repository],
+        tell: Reporter,
+        cancellation: Cancellation,
+    ) -> None:
+        self._lease = lease
+        self._repositories = repositories
+        self._tell = tell
+        self._cancellation = cancellation
+        self._lock = Lock()
+        self.failure: WherryError | None = None
+        self.fetched: set[int] = set()
+
+    def sources(self, remote: RemoteImage) -> list[LayerSource]:
+        """The layers as `take_in_layers` wants them, after saying which are here."""
+        chain: ChainID | None = None
+        waiting = 0
+        is_here = True
+        sources = []
+        for number, (descriptor, diff_id) in enumerate(
+            zip(remote.manifest.layers, remote.config.rootfs.diff_ids, strict=True)
+        ):
+            chain = ChainID.above(chain, diff_id)
+            connection = self._lease.store.database.connection
+            is_here = is_here and find_layer(connection, chain) is not None
+            self._tell(
+                "Already exists" if is_here else "Pulling fs layer", descriptor.digest.short
+            )
+            waiting += not is_here
+            if waiting > _AT_ONCE:
+                self._tell("Waiting", descriptor.digest.short)
+            sources.append(
+                LayerSource(read=self._reader(number, descriptor), diff_id=diff_id)
+            )
+        return sources
+
+    def _reader(self, number: int, descriptor: Descriptor) -> Callable[[], Iterator[bytes]]:
+        return lambda: self._read(number, descriptor)
+
+    def _read(self, number: int, descriptor: Descriptor) -> Iterator[bytes]:
+        self.fetched.add(number)
+        try:
+            yield from self._pieces(descriptor)
+        except Cancelled:
+            raise
+        except WherryError as error:
+            with self._lock:
+                self.failure = self.failure or error
+            self._cancellation.cancel()
+            raise
+        self._tell("Download complete", descriptor.digest.short)
+        self._tell("Extracting", descriptor.digest.short, descriptor.size, descriptor.size)
+
+    def _pieces(self, descriptor: Descriptor) -> Iterator[bytes]:
+        store = self._lease.store
+        if claim_blob(self._lease, descriptor.digest):
+            yield from blob_chunks(store, descriptor.digest)
+            return
+        with partial_blob(store, descriptor.digest) as partial:
+            if claim_blob(self._lease, descriptor.digest):
+                yield from blob_chunks(store, descriptor.digest)
+                return
+            yield from download_blob(
+                self._repositories,
+                descriptor,
+                partial.descriptor,
+                progress=self._progress(descriptor),
+            )
+            self._tell("Verifying Checksum", descriptor.digest.short)
+            partial.commit(self._lease)
+
+    def _progress(self, descriptor: Descriptor) -> Callable[[int], None]:
+        told = -_STEP
+
+        def progress(size: int) -> None:
+            nonlocal told
+            if size - told >= _STEP or size == descriptor.size:
+                told = size
+                self._tell("Downloading", descriptor.digest.short, size, descriptor.size)
+
+        return progress

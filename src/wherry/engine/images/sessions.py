@@ -1,0 +1,24 @@
+"""Sessions with registries, for as long as one operation takes."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from wherry.registry.patience import Cancellation
+from wherry.registry.session import Session
+from wherry.registry.transport import Transport
+
+
+@contextmanager
+def registry_session(cancellation: Cancellation | None = None) -> Iterator[Session]:
+    """A session with this user's settings and credentials.
+
+    However the block is left, what still waits for the network is woken.
+    """
+    transport = Transport(cancellation=cancellation)
+    session = Session.of(os.environ, transport)
+    try:
+        yield session
+    finally:
+        transport.cancellation.cancel()
+        session.close()
