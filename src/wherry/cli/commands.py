@@ -101,6 +101,12 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "container wait, wait",
         "Block until one or more containers stop, then print their exit codes",
     ),
+    ("images.load", "image load, load", "Load an image from a tar archive or STDIN"),
+    (
+        "images.save",
+        "image save, save",
+        "Save one or more images to a tar archive (streamed to STDOUT by default)",
+    ),
     (
         "networks.inspect",
         "network inspect",
