@@ -41,6 +41,8 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("containers.exec", "container exec, exec", "Execute a command in a running container", 1),
     ("containers.ls", "container ls, container list, container ps, ps", "List containers", 1),
     ("images.bootstrap", "image bootstrap, bootstrap", "Make a base image without a registry", 1),
+    ("images.pull", "image pull, pull", "Download an image from a registry", 1),
+    ("images.push", "image push, push", "Upload an image to a registry", 1),
     ("system.version", "version", "Show the Wherry version information", 1),
     ("system.info", "system info, info", "Display system-wide information", 1),
     (

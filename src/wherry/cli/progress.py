@@ -43,6 +43,18 @@ class Bars:
             bar = ("=" * filled + ">" * (filled < _WIDTH))[:_WIDTH].ljust(_WIDTH)
             self._draw(name, f"{name}: {action} [{bar}]  {human_size(done)}/{human_size(total)}")
 
+    def tell(self, name: str, text: str) -> None:
+        """Put `text` on the line of `name`."""
+        with self._lock:
+            self._draw(name, f"{name}: {text}")
+
+    def note(self, text: str) -> None:
+        """Print a line that stays; the lines above it are done."""
+        with self._lock:
+            self._context.out(text)
+            self._context.flush()
+            self._lines.clear()
+
     def _draw(self, name: str, text: str) -> None:
         if name not in self._lines:
             self._lines[name] = len(self._lines)

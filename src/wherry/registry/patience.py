@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass
-from threading import Event, Lock
+from threading import Event, RLock
 from typing import Protocol
 
 from wherry.errors import Conflict
@@ -22,7 +22,8 @@ class Cancellation:
 
     def __init__(self) -> None:
         self._event = Event()
-        self._lock = Lock()
+        # A signal's handler may cancel while the same thread is in here.
+        self._lock = RLock()
         self._open: set[Closable] = set()
 
     def cancel(self) -> None:

@@ -59,6 +59,11 @@ def partial_blob(store: Store, digest: Digest) -> Iterator[PartialBlob]:
             return
 
 
+def discard_download(store: Store, digest: Digest) -> None:
+    """Let the next download of the blob begin anew; none there is fine."""
+    (store.root / "downloads" / f"{digest.algorithm}-{digest.hex}").unlink(missing_ok=True)
+
+
 def remove_old_downloads(store: Store) -> int:
     """Remove what nobody has gone on with for a week; the bytes that freed."""
     before = time.time() - _KEPT_SECONDS

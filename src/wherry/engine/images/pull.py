@@ -29,11 +29,13 @@ from wherry.registry.errors import Denied, ManifestUnknown, RepositoryUnknown
 from wherry.registry.patience import Cancellation, Cancelled
 from wherry.registry.repository import Repository, open_repositories
 from wherry.store.blobs import blob_chunks, claim_blob
-from wherry.store.downloads import partial_blob
+from wherry.store.compression import DamagedStream
+from wherry.store.downloads import discard_download, partial_blob
 from wherry.store.images import image_named
 from wherry.store.layer_blobs import record_blob
-from wherry.store.layers import find_layer
+from wherry.store.layers import WrongDiffID, find_layer
 from wherry.store.leases import Lease, lease_of
+from wherry.store.tar.entry import InvalidArchive
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
@@ -148,8 +150,12 @@ def _pull(
         sources = fetch.sources(remote)
         try:
             layers = take_in_layers(lease, sources)
-        except BaseException:
+        except BaseException as error:
             session.transport.cancellation.cancel()
+            if isinstance(error, (DamagedStream, InvalidArchive, WrongDiffID)):
+                # What is here of a layer may be what is wrong: nothing is to go on from it.
+                for descriptor in remote.manifest.layers:
+                    discard_download(engine.store, descriptor.digest)
             if fetch.failure is not None:
                 # Others were called off because of this one.
                 raise fetch.failure from None
@@ -215,15 +221,11 @@ class _Fetch:
             chain = ChainID.above(chain, diff_id)
             connection = self._lease.store.database.connection
             is_here = is_here and find_layer(connection, chain) is not None
-            self._tell(
-                "Already exists" if is_here else "Pulling fs layer", descriptor.digest.short
-            )
+            self._tell("Already exists" if is_here else "Pulling fs layer", descriptor.digest.short)
             waiting += not is_here
             if waiting > _AT_ONCE:
                 self._tell("Waiting", descriptor.digest.short)
-            sources.append(
-                LayerSource(read=self._reader(number, descriptor), diff_id=diff_id)
-            )
+            sources.append(LayerSource(read=self._reader(number, descriptor), diff_id=diff_id))
         return sources
 
     def _reader(self, number: int, descriptor: Descriptor) -> Callable[[], Iterator[bytes]]:

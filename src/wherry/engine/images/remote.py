@@ -77,9 +77,7 @@ def find_remote_image(
     digest = document.descriptor.digest
     if document.is_index:
         wanted = platform or Platform.host()
-        entry = choose_manifest(
-            Index.from_bytes(document.data), wanted, exact=platform is not None
-        )
+        entry = choose_manifest(Index.from_bytes(document.data), wanted, exact=platform is not None)
         document = repositories[0].manifest(str(entry.digest))
         if document.is_index:
             raise InvalidAnswer("the registry's index leads to another index")
