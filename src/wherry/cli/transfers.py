@@ -1,35 +1,37 @@
 """What pull and push show: Docker's lines, redrawn in place on a terminal."""
 
-from wherry.cli.context import Context, is_terminal
+from wherry.cli.context import is_terminal
 from wherry.cli.progress import Bars
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from wherry.cli.progress import Sink
     from wherry.engine.images.progress import Progress, Report
 
 
-def report_to(context: Context, *, quiet: bool) -> "Report":
-    """Where the messages of a transfer go."""
+def report_to(sink: "Sink", *, descriptor: int = 1, quiet: bool = False) -> "Report":
+    """Where the messages of a transfer go; `descriptor` is what `sink` writes to."""
     if quiet:
         return lambda _progress: None
-    if is_terminal(1):
-        return _Drawn(context)
-    return lambda progress: _print(context, progress)
+    if is_terminal(descriptor):
+        return _Drawn(sink)
+    return lambda progress: _print(sink, progress)
 
 
-def _print(context: Context, progress: "Progress") -> None:
+def _print(sink: "Sink", progress: "Progress") -> None:
     """A line for each change; how far something is interests no log."""
     if progress.total:
         return
-    context.out(f"{progress.id}: {progress.status}" if progress.id else progress.status)
-    context.flush()
+    before = f"{progress.id}: " if progress.id else ""
+    sink.write(f"{before}{progress.status}\n")
+    sink.flush()
 
 
 class _Drawn:
     """A line for each layer."""
 
-    def __init__(self, context: Context) -> None:
-        self._bars = Bars(context)
+    def __init__(self, sink: "Sink") -> None:
+        self._bars = Bars(sink)
 
     def __call__(self, progress: "Progress") -> None:
         if not progress.id:

@@ -16,7 +16,7 @@ from wherry.cli.containers.streaming import (
     window_size,
 )
 from wherry.cli.flags import Boolean, Integer, String, Syntax
-from wherry.errors import InvalidArgument, Unavailable, WherryError
+from wherry.errors import InvalidArgument, MissingImage, Unavailable, WherryError
 from wherry.shim.client import Connection, Launcher, request_of
 from wherry.store.places import root_path, run_path
 
@@ -75,14 +75,51 @@ def _run(flags: Flags, context: "Context") -> None:
             f'invalid pull option: \'{flags.pull}\': must be one of "always", "missing" or "never"'
         )
     cidfile = CIDFile(flags.cidfile)
-    connection = _request(flags, context, attach)
     try:
-        if attach is None:
-            _run_detached(flags, context, connection, cidfile)
-        else:
-            _run_attached(flags, context, connection, cidfile, attach)
+        if flags.pull == "always":
+            pull_for_container(flags, context)
+            _run_once(flags, context, cidfile, attach, "never")
+            return
+        try:
+            _run_once(flags, context, cidfile, attach, flags.pull)
+        except MissingImage:
+            if flags.pull != "missing":
+                raise
+            pull_for_container(flags, context)
+            _run_once(flags, context, cidfile, attach, "never")
     finally:
         cidfile.close()
+
+
+def _run_once(
+    flags: Flags,
+    context: "Context",
+    cidfile: "CIDFile",
+    attach: "dict[str, bool] | None",
+    pull: str,
+) -> None:
+    connection = _request(flags, context, attach, pull)
+    if attach is None:
+        _run_detached(flags, context, connection, cidfile)
+    else:
+        _run_attached(flags, context, connection, cidfile, attach)
+
+
+def pull_for_container(flags: CreateFlags, context: "Context") -> None:
+    """Pull the image of a container to be made; what Docker says of it goes to standard error."""
+    # Most containers are made without a pull.
+    from wherry.cli.context import Output
+    from wherry.cli.transfers import report_to
+    from wherry.engine.images.pull import pull_image
+    from wherry.oci.platform import Platform
+
+    errors = Output(2)
+    pull_image(
+        context.engine,
+        flags.operands[0],
+        platform=Platform.parse(flags.platform) if flags.platform else None,
+        report=report_to(errors, descriptor=2, quiet=flags.quiet),
+    )
 
 
 def _attached_streams(flags: Flags) -> "dict[str, bool] | None":
@@ -96,7 +133,9 @@ def _attached_streams(flags: Flags) -> "dict[str, bool] | None":
     }
 
 
-def _request(flags: Flags, context: "Context", attach: "dict[str, bool] | None") -> Connection:
+def _request(
+    flags: Flags, context: "Context", attach: "dict[str, bool] | None", pull: str
+) -> Connection:
     image, *command = flags.operands
     payload: dict[str, object] = {
         "image": image,
@@ -107,7 +146,7 @@ def _request(flags: Flags, context: "Context", attach: "dict[str, bool] | None")
         "environ": dict(os.environ),
         "attach": attach,
         "detach_keys": flags.detach_keys,
-        "pull": flags.pull,
+        "pull": pull,
     }
     if flags.tty:
         payload["size"] = window_size()
