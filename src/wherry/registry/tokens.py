@@ -69,8 +69,9 @@ class Authorizer:
         self._challenge = known.get("bearer") or known.get("basic") or self._challenge
 
     @property
-    def is_challenged(self) -> bool:
-        return self._challenge is not None
+    def wants_token(self) -> bool:
+        """Whether the registry asks for a token, not a password."""
+        return self._challenge is not None and self._challenge.scheme == "bearer"
 
     def header(self, scopes: tuple[str, ...], request: str, *, fresh: bool = False) -> str:
         """The Authorization header for `scopes`, or "" where none was asked for.

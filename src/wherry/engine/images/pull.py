@@ -22,6 +22,7 @@ from wherry.images.ingest import (
 )
 from wherry.oci.descriptor import Descriptor
 from wherry.oci.digest import ChainID, Digest
+from wherry.oci.image_config import image_id
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.registry.download import download_blob
@@ -31,7 +32,7 @@ from wherry.registry.repository import Repository, open_repositories
 from wherry.store.blobs import blob_chunks, claim_blob
 from wherry.store.compression import DamagedStream
 from wherry.store.downloads import discard_download, partial_blob
-from wherry.store.images import image_named
+from wherry.store.images import NoSuchImage, image_named, image_of_id
 from wherry.store.layer_blobs import record_blob
 from wherry.store.layers import WrongDiffID, find_layer
 from wherry.store.leases import Lease, lease_of
@@ -147,7 +148,8 @@ def _pull(
     before = image_named(connection, reference)
     with lease_of(engine.store) as lease:
         fetch = _Fetch(lease, remote.repositories, tell, session.transport.cancellation)
-        sources = fetch.sources(remote)
+        # Of an image that is here, under whatever name, Docker does not list the layers.
+        sources = fetch.sources(remote, quietly=_is_here(engine, remote))
         try:
             layers = take_in_layers(lease, sources)
         except BaseException as error:
@@ -180,15 +182,23 @@ def _pull(
         with engine.store.database.write() as write:
             for layer, descriptor in zip(layers, remote.manifest.layers, strict=True):
                 record_blob(write, layer.diff_id, descriptor)
-    image_id = committed[0].image.id
+    image = committed[0].image
     tell(f"Digest: {remote.digest}")
     engine.events.publish("image", "pull", str(reference), {"name": reference.familiar_name})
     return PulledImage(
         reference=reference,
-        id=image_id,
+        id=image.id,
         digest=remote.digest,
-        is_new=before is None or before.id != image_id,
+        is_new=before is None or before.id != image.id,
     )
+
+
+def _is_here(engine: "Engine", remote: RemoteImage) -> bool:
+    try:
+        image_of_id(engine.store.database.connection, image_id(remote.document))
+    except NoSuchImage:
+        return False
+    return True
 
 
 class _Fetch:
@@ -209,7 +219,7 @@ class _Fetch:
         self.failure: WherryError | None = None
         self.fetched: set[int] = set()
 
-    def sources(self, remote: RemoteImage) -> list[LayerSource]:
+    def sources(self, remote: RemoteImage, *, quietly: bool) -> list[LayerSource]:
         """The layers as `take_in_layers` wants them, after saying which are here."""
         chain: ChainID | None = None
         waiting = 0
