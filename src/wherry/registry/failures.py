@@ -1,6 +1,5 @@
 """Why a connection failed, in the words of Go's libraries, which scripts search for."""
 
-import errno
 import os
 import socket
 import ssl
@@ -33,7 +32,7 @@ def problem_of(error: Exception) -> str:
         return f"proxyconnect tcp: {problem_of(error.original_error)}"
     if isinstance(error, NameResolutionError):
         return f"dial tcp: lookup {error.conn.host}: no such host"
-    if isinstance(error, ConnectTimeoutError):
+    if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):
         return "dial tcp: i/o timeout"
     if isinstance(error, (ReadTimeoutError, TimeoutError)):
         return "net/http: timeout awaiting response"
@@ -47,7 +46,10 @@ def problem_of(error: Exception) -> str:
                 return "http: server gave HTTP response to HTTPS client"
             return f"remote error: tls: {(cause.reason or str(cause)).lower().replace('_', ' ')}"
         if isinstance(cause, OSError) and cause.errno:
-            return _system_problem(cause, dialing=isinstance(error, NewConnectionError))
+            place = ""
+            if isinstance(error, NewConnectionError):
+                place = f"dial tcp {error.conn.host}:{error.conn.port}: connect: "
+            return place + _system_problem(cause)
     if "closed connection without response" in str(error) or "EOF occurred" in str(error):
         return "EOF"
     return str(error)
@@ -73,11 +75,7 @@ def _certificate_problem(error: ssl.SSLCertVerificationError) -> str:
     return known or f"certificate is not valid: {error.verify_message}"
 
 
-def _system_problem(error: OSError, *, dialing: bool) -> str:
+def _system_problem(error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return "no such host"
-    number = error.errno or 0
-    reason = os.strerror(number).lower()
-    if number == errno.ECONNRESET:
-        reason = "connection reset by peer"
-    return f"dial tcp: connect: {reason}" if dialing else reason
+    return os.strerror(error.errno or 0).lower()

@@ -5,6 +5,7 @@ image to another registry must send the very same. What has arrived when a pull 
 it is, is where the next one goes on.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -29,10 +30,18 @@ from wherry.registry.download import download_blob
 from wherry.registry.errors import Denied, ManifestUnknown, RepositoryUnknown
 from wherry.registry.patience import Cancellation, Cancelled
 from wherry.registry.repository import Repository, open_repositories
+from wherry.registry.transport import Transport
 from wherry.store.blobs import blob_chunks, claim_blob
 from wherry.store.compression import DamagedStream
 from wherry.store.downloads import discard_download, partial_blob
-from wherry.store.images import NoSuchImage, image_named, image_of_id
+from wherry.store.images import (
+    NoSuchImage,
+    StoredImage,
+    all_names,
+    image_named,
+    image_of_id,
+    set_tag,
+)
 from wherry.store.layer_blobs import record_blob
 from wherry.store.layers import WrongDiffID, find_layer
 from wherry.store.leases import Lease, lease_of
@@ -89,10 +98,11 @@ def pull_image(
     platform: Platform | None = None,
     all_tags: bool = False,
     report: Report = quietly,
-    cancellation: Cancellation | None = None,
+    transport: Transport | None = None,
 ) -> list[PulledImage]:
     """Pull the image called `name`, or every tag of the repository; what is here then.
 
+    `transport` is one of the caller's own: its cancellation stops the pull from another thread.
     Raises PullAccessDenied, ManifestNotFound, RepositoryNotFound, NoMatchingManifest, WrongDiffID,
     and what `wherry.registry` raises.
     """
@@ -100,7 +110,7 @@ def pull_image(
     if all_tags and not reference.is_name_only:
         raise TagWithAllTags
     tell = Reporter(report)
-    with registry_session(cancellation) as session:
+    with registry_session(transport) as session:
         try:
             wanted = [reference.with_default_tag()]
             if all_tags:
@@ -136,16 +146,22 @@ def _pull(
     platform: Platform | None,
     tell: Reporter,
 ) -> PulledImage:
+    connection = engine.store.database.connection
+    before = image_named(connection, reference)
+    known = _known(engine, session, reference, platform)
+    if known is not None:
+        image, digest = known
+        tell(f"Pulling from {reference.path}", reference.tag or str(reference))
+        if reference.digest is None:
+            with engine.store.database.write() as write:
+                set_tag(write, reference, image.id, time.time_ns(), "pull")
+        return _pulled(engine, reference, image, digest, before, tell)
     remote = find_remote_image(
         session,
         reference,
         platform,
-        found=lambda: tell(
-            f"Pulling from {reference.path}", reference.tag or str(reference.digest)
-        ),
+        found=lambda: tell(f"Pulling from {reference.path}", reference.tag or str(reference)),
     )
-    connection = engine.store.database.connection
-    before = image_named(connection, reference)
     with lease_of(engine.store) as lease:
         fetch = _Fetch(lease, remote.repositories, tell, session.transport.cancellation)
         # Of an image that is here, under whatever name, Docker does not list the layers.
@@ -182,14 +198,50 @@ def _pull(
         with engine.store.database.write() as write:
             for layer, descriptor in zip(layers, remote.manifest.layers, strict=True):
                 record_blob(write, layer.diff_id, descriptor)
-    image = committed[0].image
-    tell(f"Digest: {remote.digest}")
+    return _pulled(engine, reference, committed[0].image, remote.digest, before, tell)
+
+
+def _pulled(
+    engine: "Engine",
+    reference: Reference,
+    image: StoredImage,
+    digest: Digest,
+    before: StoredImage | None,
+    tell: Reporter,
+) -> PulledImage:
+    tell(f"Digest: {digest}")
     engine.events.publish("image", "pull", str(reference), {"name": reference.familiar_name})
-    return PulledImage(
-        reference=reference,
-        id=image.id,
-        digest=remote.digest,
-        is_new=before is None or before.id != image.id,
+    is_new = before is None or before.id != image.id
+    return PulledImage(reference=reference, id=image.id, digest=digest, is_new=is_new)
+
+
+def _known(
+    engine: "Engine", session: "Session", reference: Reference, platform: Platform | None
+) -> tuple[StoredImage, Digest] | None:
+    """The image and digest that the name leads to, if that is here for this platform.
+
+    Asked with HEAD, which registries that count pulls do not count.
+    """
+    if not _has_repository(engine, reference):
+        return None
+    name = str(reference.digest or reference.tag)
+    digest = next(iter(open_repositories(session, reference))).resolve(name).digest
+    image = image_named(engine.store.database.connection, reference.with_digest(digest))
+    wanted = (platform or Platform.host()).normalised
+    if image is None or image.manifest is None:
+        return None
+    found = image.config.platform
+    fits = (found.os, found.architecture) == (wanted.os, wanted.architecture)
+    return (image, digest) if fits and wanted.variant in ("", found.variant) else None
+
+
+def _has_repository(engine: "Engine", reference: Reference) -> bool:
+    """Whether anything of the repository was pulled before, without which HEAD is for nothing."""
+    names = all_names(engine.store.database.connection)
+    return any(
+        name.digest is not None and name.name == reference.name
+        for image_names in names.values()
+        for name in image_names
     )
 
 
@@ -231,7 +283,9 @@ class _Fetch:
             chain = ChainID.above(chain, diff_id)
             connection = self._lease.store.database.connection
             is_here = is_here and find_layer(connection, chain) is not None
-            self._tell("Already exists" if is_here else "Pulling fs layer", descriptor.digest.short)
+            if not quietly:
+                status = "Already exists" if is_here else "Pulling fs layer"
+                self._tell(status, descriptor.digest.short)
             waiting += not is_here
             if waiting > _AT_ONCE:
                 self._tell("Waiting", descriptor.digest.short)

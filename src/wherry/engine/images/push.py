@@ -23,8 +23,9 @@ from wherry.oci.media_type import DOCKER_CONFIG, DOCKER_LAYER_GZIP, DOCKER_MANIF
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.registry.download import has_blob
-from wherry.registry.patience import Cancellation, Cancelled
+from wherry.registry.patience import Cancelled
 from wherry.registry.repository import ManifestDocument, Repository, open_repositories
+from wherry.registry.transport import Transport
 from wherry.registry.upload import mount_blob, upload_blob
 from wherry.store.blobs import claim_blob, ingest_blob, open_blob
 from wherry.store.compression import Compression, compressed
@@ -85,7 +86,7 @@ def push_image(
     platform: Platform | None = None,
     all_tags: bool = False,
     report: Report = quietly,
-    cancellation: Cancellation | None = None,
+    transport: Transport | None = None,
 ) -> list[PushedImage]:
     """Push the image called `name`, or all tags of the repository.
 
@@ -102,7 +103,7 @@ def push_image(
     for tag, image in chosen:
         if platform is not None and not platform.runs(image.config.platform):
             raise WrongPlatform(str(tag), platform, image.config.platform)
-    with registry_session(cancellation) as session:
+    with registry_session(transport) as session:
         mounts = _mount_sources(engine, reference, chosen)
         repositories = open_repositories(session, reference, "pull,push", mounts)
         repository = next(iter(repositories))

@@ -4,18 +4,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from wherry.registry.patience import Cancellation
 from wherry.registry.session import Session
 from wherry.registry.transport import Transport
 
 
 @contextmanager
-def registry_session(cancellation: Cancellation | None = None) -> Iterator[Session]:
+def registry_session(transport: Transport | None = None) -> Iterator[Session]:
     """A session with this user's settings and credentials.
 
     However the block is left, what still waits for the network is woken.
     """
-    transport = Transport(cancellation=cancellation)
+    transport = transport or Transport()
     session = Session.of(os.environ, transport)
     try:
         yield session
