@@ -159,8 +159,8 @@ def _rest(
 
 def _request(repository: Repository, descriptor: Descriptor, at: int) -> Iterator[bytes]:
     headers = {"Range": f"bytes={at}-"} if at else {}
-    # Tries are counted by the caller, who knows whether one got on.
-    answer = repository.send("GET", f"blobs/{descriptor.digest}", headers)
+    # Broken lines are counted by the caller, who knows whether one got on.
+    answer = repository.send("GET", f"blobs/{descriptor.digest}", headers, reconnect=False)
     skipped = 0
     if answer.status == HTTPStatus.PARTIAL_CONTENT and at:
         _check_range(answer, descriptor, at)

@@ -167,7 +167,7 @@ class Repository:
         headers: Mapping[str, str],
         body: bytes | BinaryIO | None = None,
         *,
-        attempts: int | None = None,
+        reconnect: bool = True,
     ) -> Answer:
         """The answer of the registry; `address` is below the repository, or in full.
 
@@ -188,8 +188,8 @@ class Repository:
         if origin(url) != origin(own):
             if url.startswith("http:") and not self._connected.is_plain:
                 raise InvalidAnswer(f"{request.named}: is not HTTPS")
-            return self.session.transport.send(request, attempts=attempts)
-        return self.session.send(self._connected, request, self._scopes, attempts=attempts)
+            return self.session.transport.send(request, reconnect=reconnect)
+        return self.session.send(self._connected, request, self._scopes, reconnect=reconnect)
 
     def _send(
         self,

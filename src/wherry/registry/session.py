@@ -103,13 +103,13 @@ class Session:
         request: Request,
         scopes: tuple[str, ...],
         *,
-        attempts: int | None = None,
+        reconnect: bool = True,
     ) -> Answer:
         """The answer to `request`, proven by what the registry asks for; never a first 401."""
         authorizer = connected.authorizer
         for fresh in (False, True):
             header = authorizer.header(scopes, request.named, fresh=fresh)
-            answer = self.transport.send(_authorized(request, header), attempts=attempts)
+            answer = self.transport.send(_authorized(request, header), reconnect=reconnect)
             if answer.status != 401 or fresh:
                 return answer
             challenges = parse_challenges(answer.headers.getlist("WWW-Authenticate"))

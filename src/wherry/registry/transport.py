@@ -147,10 +147,13 @@ class Transport:
         self._pools: dict[tuple[str, bool, str | None], urllib3.PoolManager] = {}
         self._lock = Lock()
 
-    def send(self, request: Request, *, attempts: int | None = None) -> Answer:
+    def send(
+        self, request: Request, *, attempts: int | None = None, reconnect: bool = True
+    ) -> Answer:
         """The answer to `request` after redirects and further tries, whatever its status.
 
-        Tried again is what can be: not a body that is read only once. Raises Unreachable, NotTLS
+        Tried again is what can be: not a body that is read only once, and without `reconnect` not
+        a line that broke. Raises Unreachable, NotTLS
         and InvalidAnswer.
         """
         most = self.patience.attempts if attempts is None else attempts
@@ -164,7 +167,8 @@ class Transport:
             except NotTLS:
                 raise
             except Unreachable as error:
-                if attempt >= most or isinstance(error.__cause__, NewConnectionError):
+                gives_up = attempt >= most or not reconnect
+                if gives_up or isinstance(error.__cause__, NewConnectionError):
                     raise
                 delay = self.patience.delay(attempt)
             else:

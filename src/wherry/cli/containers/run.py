@@ -120,6 +120,8 @@ def pull_for_container(flags: CreateFlags, context: "Context") -> None:
         platform=Platform.parse(flags.platform) if flags.platform else None,
         report=report_to(errors, descriptor=2, quiet=flags.quiet),
     )
+    # Without a launcher this process forks, and SQLite's connections must not cross a fork.
+    context.engine.store.database.close()
 
 
 def _attached_streams(flags: Flags) -> "dict[str, bool] | None":
