@@ -206,6 +206,11 @@ def set_locked(connection: sqlite3.Connection, name: Reference, *, locked: bool)
         raise NoSuchImage(str(name))
 
 
+def locked_tags(connection: sqlite3.Connection) -> set[str]:
+    """The full names of the tags that must not move."""
+    return {row["name"] for row in connection.execute("SELECT name FROM tags WHERE locked")}
+
+
 def find_image(connection: sqlite3.Connection, name: str) -> StoredImage:
     """The image of this reference, full ID or unambiguous ID prefix, in Docker's order.
 
