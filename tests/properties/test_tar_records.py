@@ -73,7 +73,9 @@ def test_a_tar_is_made_again(entries: list[tuple[str, str, bytes]], form: int, t
         assert found.diff_id == DiffID.of_bytes(data)
 
 
-@pytest.mark.parametrize("options", ["--format=gnu", "--format=posix", "--format=ustar", "--sparse"])
+@pytest.mark.parametrize(
+    "options", ["--format=gnu", "--format=posix", "--format=ustar", "--sparse"]
+)
 def test_a_tar_of_gnu_tar(tmp_path: Path, options: str) -> None:
     tree = tmp_path / "tree"
     (tree / "d").mkdir(parents=True)
