@@ -45,6 +45,7 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("images.pull", "image pull, pull", "Download an image from a registry", 1),
     ("images.push", "image push, push", "Upload an image to a registry", 1),
     ("registry.login", "login", "Authenticate to a registry", 1),
+    ("registry.search", "search", "Search a registry for images"),
     ("registry.logout", "logout", "Log out from a registry", 1),
     ("system.version", "version", "Show the Wherry version information", 1),
     ("system.info", "system info, info", "Display system-wide information", 1),
