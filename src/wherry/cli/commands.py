@@ -31,6 +31,7 @@ class Row:
 GROUPS = {
     "container": "Manage containers",
     "image": "Manage images",
+    "manifest": "Manage manifests and manifest lists",
     "network": "Manage networks",
     "system": "Manage Wherry",
     "volume": "Manage volumes",
@@ -132,6 +133,19 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "image tag, tag",
         "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
     ),
+    ("manifests.annotate", "manifest annotate", "Add additional information to an image manifest"),
+    (
+        "manifests.create",
+        "manifest create",
+        "Create a local manifest list for annotating and pushing to a registry",
+    ),
+    (
+        "manifests.inspect",
+        "manifest inspect",
+        "Display an image manifest, or manifest list",
+    ),
+    ("manifests.push", "manifest push", "Push a manifest list to a repository"),
+    ("manifests.rm", "manifest rm", "Delete one or more manifest lists from local storage"),
     (
         "networks.inspect",
         "network inspect",
