@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import signal
 import tarfile
 import threading
 import time
@@ -15,12 +16,14 @@ import pytest
 from wherry.engine.engine import Engine
 from wherry.engine.images.pull import PulledImage, pull_image
 from wherry.errors import WherryError
+from wherry.registry.errors import NotTLS
 from wherry.registry.patience import Cancellation, Cancelled, Patience
-from wherry.registry.transport import Transport
+from wherry.registry.transport import Request, Transport
 from wherry.store.blobs import list_blobs
 from wherry.store.garbage import collect
 from wherry.store.images import list_images
-from wherry.testing.registries import Exchange, HostileRegistry
+from wherry.testing.command import Wherry
+from wherry.testing.registries import DockerRegistry, Exchange, HostileRegistry
 
 HASTY = Patience(connect=2, stall=0.5, document=2, attempts=3, first_delay=0.01, longest_delay=0.02)
 
@@ -362,3 +365,63 @@ def test_addresses_of_foreign_layers_are_never_asked(
             pull(engine, hostile)
 
         assert other.seen == []
+
+
+def test_a_mirror_that_fails_is_passed_over(
+    engine: Engine, hostile: HostileRegistry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    packed, tar = layer("a", 1000)
+    hostile.add_image({packed: tar})
+    config = tmp_path / "config" / "wherry" / "config.toml"
+    config.parent.mkdir(parents=True)
+    with HostileRegistry() as empty, HostileRegistry() as flaky:
+        flaky.content = hostile.content
+        flaky.behaviours[BLOB + hostile.add(packed)] = after(100, Exchange.reset)
+        mirrors = [f"http://{mirror.host}" for mirror in (empty, flaky)]
+        config.write_text(f'[registry."{hostile.host}"]\nmirrors = {mirrors}')
+        transport = Transport(patience=HASTY, environ={})
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+        assert len(pull_image(engine, f"{hostile.host}/team/app", transport=transport)) == 1
+
+        assert [path for _, path, _ in empty.seen] == ["/v2/", "/v2/team/app/manifests/latest"]
+        assert [path.rpartition("/")[0] for _, path, _ in hostile.seen] == [
+            "/v2",
+            "/v2/team/app/blobs",
+        ]
+
+
+@pytest.mark.needs("registry")
+def test_certificates_and_plain_http_are_told_in_gos_words(hostile: HostileRegistry) -> None:
+    transport = Transport(patience=HASTY, environ={}, folders=())
+    with (
+        DockerRegistry(tls=True) as registry,
+        pytest.raises(NotTLS, match="x509: certificate signed by unknown authority"),
+    ):
+        transport.send(Request(method="GET", url=f"https://{registry.host}/v2/"))
+    with pytest.raises(NotTLS, match="server gave HTTP response to HTTPS client"):
+        transport.send(Request(method="GET", url=f"https://{hostile.host}/v2/"))
+    transport.close()
+
+
+def test_an_interrupt_ends_a_pull_that_waits(hostile: HostileRegistry, tmp_path: Path) -> None:
+    packed, tar = layer("a", 100_000)
+    hostile.add_image({packed: tar})
+    reached = threading.Event()
+
+    def wait(exchange: Exchange) -> None:
+        reached.set()
+        wait_for_the_client(exchange)
+
+    hostile.behaviours[hostile.add(packed)] = after(100, wait)
+    wherry = Wherry(tmp_path / "root", tmp_path / "run")
+    process = wherry.start("pull", f"{hostile.host}/team/app")
+    assert reached.wait(20)
+    started = time.monotonic()
+
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+
+    assert process.returncode == 130
+    assert errors == b""
+    assert time.monotonic() - started < 5

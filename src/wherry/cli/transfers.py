@@ -1,12 +1,37 @@
 """What pull and push show: Docker's lines, redrawn in place on a terminal."""
 
+import signal
+from contextlib import contextmanager
+
 from wherry.cli.context import is_terminal
 from wherry.cli.progress import Bars
+from wherry.registry.patience import Cancelled
+from wherry.registry.transport import Transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wherry.cli.progress import Sink
     from wherry.engine.images.progress import Progress, Report
+
+
+@contextmanager
+def interruptible() -> "Iterator[Transport]":
+    """A transport that control-C wakes, whatever its threads wait for."""
+    transport = Transport()
+
+    def interrupt(_number: int, _frame: object) -> None:
+        transport.cancellation.cancel()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield transport
+    except Cancelled:
+        raise KeyboardInterrupt from None
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def report_to(sink: "Sink", *, descriptor: int = 1, quiet: bool = False) -> "Report":

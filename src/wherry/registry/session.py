@@ -45,13 +45,18 @@ class Session:
         self._lock = Lock()
 
     @classmethod
-    def of(cls, environ: Mapping[str, str], transport: Transport | None = None) -> "Session":
-        """A session with the machine's settings and the user's credentials."""
+    def of(
+        cls,
+        environ: Mapping[str, str],
+        transport: Transport | None = None,
+        lookup: Lookup | None = None,
+    ) -> "Session":
+        """A session with the machine's settings and, without `lookup`, the user's credentials."""
         file = CredentialFile.of(environ)
         return cls(
             transport or Transport(environ=environ),
             load_settings(environ),
-            lambda domain: file.get(server_of(domain)),
+            lookup or (lambda domain: file.get(server_of(domain))),
         )
 
     def connect(self, endpoint: Endpoint, domain: str) -> Connected:

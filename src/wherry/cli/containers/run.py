@@ -109,17 +109,19 @@ def pull_for_container(flags: CreateFlags, context: "Context") -> None:
     """Pull the image of a container to be made; what Docker says of it goes to standard error."""
     # Most containers are made without a pull.
     from wherry.cli.context import Output
-    from wherry.cli.transfers import report_to
+    from wherry.cli.transfers import interruptible, report_to
     from wherry.engine.images.pull import pull_image
     from wherry.oci.platform import Platform
 
     errors = Output(2)
-    pull_image(
-        context.engine,
-        flags.operands[0],
-        platform=Platform.parse(flags.platform) if flags.platform else None,
-        report=report_to(errors, descriptor=2, quiet=flags.quiet),
-    )
+    with interruptible() as transport:
+        pull_image(
+            context.engine,
+            flags.operands[0],
+            platform=Platform.parse(flags.platform) if flags.platform else None,
+            report=report_to(errors, descriptor=2, quiet=flags.quiet),
+            transport=transport,
+        )
     # Without a launcher this process forks, and SQLite's connections must not cross a fork.
     context.engine.store.database.close()
 

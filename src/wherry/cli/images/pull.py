@@ -15,7 +15,7 @@ class Flags(FlagSet):
 
 
 def run(flags: Flags, context: Context) -> None:
-    from wherry.cli.transfers import report_to  # --help does without all of this
+    from wherry.cli.transfers import interruptible, report_to  # --help does without all of this
     from wherry.engine.images.pull import pull_image
     from wherry.oci.platform import Platform
     from wherry.oci.reference import DEFAULT_TAG, Reference
@@ -29,11 +29,13 @@ def run(flags: Flags, context: Context) -> None:
             context.out(f"Using default tag: {DEFAULT_TAG}")
             context.flush()
         reference = reference.with_default_tag()
-    pull_image(
-        context.engine,
-        name,
-        platform=platform,
-        all_tags=flags.all_tags,
-        report=report_to(context, quiet=flags.quiet),
-    )
+    with interruptible() as transport:
+        pull_image(
+            context.engine,
+            name,
+            platform=platform,
+            all_tags=flags.all_tags,
+            report=report_to(context, quiet=flags.quiet),
+            transport=transport,
+        )
     context.out(reference.full)

@@ -17,7 +17,7 @@ class Flags(FlagSet):
 
 
 def run(flags: Flags, context: Context) -> None:
-    from wherry.cli.transfers import report_to  # --help does without all of this
+    from wherry.cli.transfers import interruptible, report_to  # --help does without all of this
     from wherry.engine.images.push import push_image
     from wherry.oci.platform import Platform
     from wherry.oci.reference import DEFAULT_TAG, Reference
@@ -29,12 +29,14 @@ def run(flags: Flags, context: Context) -> None:
             context.out(f"Using default tag: {DEFAULT_TAG}")
             context.flush()
         reference = reference.with_default_tag()
-    push_image(
-        context.engine,
-        name,
-        platform=Platform.parse(flags.platform) if flags.platform else None,
-        all_tags=flags.all_tags,
-        report=report_to(context, quiet=flags.quiet),
-    )
+    with interruptible() as transport:
+        push_image(
+            context.engine,
+            name,
+            platform=Platform.parse(flags.platform) if flags.platform else None,
+            all_tags=flags.all_tags,
+            report=report_to(context, quiet=flags.quiet),
+            transport=transport,
+        )
     if flags.quiet:
         context.out(reference.full)

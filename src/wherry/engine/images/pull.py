@@ -26,6 +26,7 @@ from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import image_id
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
+from wherry.registry.credentials import Credential
 from wherry.registry.download import download_blob
 from wherry.registry.errors import Denied, ManifestUnknown, RepositoryUnknown
 from wherry.registry.patience import Cancellation, Cancelled
@@ -98,11 +99,13 @@ def pull_image(
     platform: Platform | None = None,
     all_tags: bool = False,
     report: Report = quietly,
+    credential: Credential | None = None,
     transport: Transport | None = None,
 ) -> list[PulledImage]:
     """Pull the image called `name`, or every tag of the repository; what is here then.
 
-    `transport` is one of the caller's own: its cancellation stops the pull from another thread.
+    `credential` stands in for the user's own. `transport` may be the caller's: its cancellation
+    stops the pull from another thread.
     Raises PullAccessDenied, ManifestNotFound, RepositoryNotFound, NoMatchingManifest, WrongDiffID,
     and what `wherry.registry` raises.
     """
@@ -110,7 +113,7 @@ def pull_image(
     if all_tags and not reference.is_name_only:
         raise TagWithAllTags
     tell = Reporter(report)
-    with registry_session(transport) as session:
+    with registry_session(transport, credential=credential) as session:
         try:
             wanted = [reference.with_default_tag()]
             if all_tags:

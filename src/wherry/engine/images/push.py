@@ -22,6 +22,7 @@ from wherry.oci.manifest import Manifest
 from wherry.oci.media_type import DOCKER_CONFIG, DOCKER_LAYER_GZIP, DOCKER_MANIFEST, OCI_MANIFEST
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
+from wherry.registry.credentials import Credential
 from wherry.registry.download import has_blob
 from wherry.registry.patience import Cancelled
 from wherry.registry.repository import ManifestDocument, Repository, open_repositories
@@ -86,6 +87,7 @@ def push_image(
     platform: Platform | None = None,
     all_tags: bool = False,
     report: Report = quietly,
+    credential: Credential | None = None,
     transport: Transport | None = None,
 ) -> list[PushedImage]:
     """Push the image called `name`, or all tags of the repository.
@@ -103,7 +105,7 @@ def push_image(
     for tag, image in chosen:
         if platform is not None and not platform.runs(image.config.platform):
             raise WrongPlatform(str(tag), platform, image.config.platform)
-    with registry_session(transport) as session:
+    with registry_session(transport, credential=credential) as session:
         mounts = _mount_sources(engine, reference, chosen)
         repositories = open_repositories(session, reference, "pull,push", mounts)
         repository = next(iter(repositories))
