@@ -40,13 +40,18 @@ def neighbour() -> Iterator[Dockerd]:
         yield daemon
 
 
-def skopeo_digest(name: str) -> str:
+def skopeo(option: str, name: str) -> str:
     result = subprocess.run(
-        ["skopeo", "inspect", "--tls-verify=false", f"docker://{name}"],
+        ["skopeo", "inspect", "--tls-verify=false", option, f"docker://{name}"],
         check=True,
         capture_output=True,
+        text=True,
     )
-    return str(json.loads(result.stdout)["Digest"])
+    return result.stdout.strip()
+
+
+def skopeo_digest(name: str) -> str:
+    return skopeo("--format={{.Digest}}", name)
 
 
 def digest_in(output: str) -> str:
@@ -110,15 +115,21 @@ def without_checks(result: "subprocess.CompletedProcess[str]") -> list[str]:
     return [line for line in result.stdout.splitlines() if "Verifying Checksum" not in line]
 
 
-def test_pull_retag_push_keeps_the_digest(fresh: Wherry, registry: DockerRegistry) -> None:
-    packed = f"{registry.host}/kept/app:1"
+@pytest.mark.needs("skopeo")
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_pull_retag_push_keeps_the_digest(
+    fresh: Wherry, registry: DockerRegistry, compression: str
+) -> None:
+    packed = f"{registry.host}/kept/{compression}:1"
     source = Path(fresh.root).parent / "layout"
-    make_gzip_9_image(source)
+    make_image(source)
+    options = ("--dest-tls-verify=false", f"--dest-compress-format={compression}")
     subprocess.run(
-        ["skopeo", "copy", "--dest-tls-verify=false", f"oci:{source}:x", f"docker://{packed}"],
+        ["skopeo", "copy", *options, f"oci:{source}:x", f"docker://{packed}"],
         check=True,
         capture_output=True,
     )
+    assert compression in skopeo("--raw", packed)
     fresh("pull", packed)
 
     with DockerRegistry() as elsewhere:
@@ -130,8 +141,8 @@ def test_pull_retag_push_keeps_the_digest(fresh: Wherry, registry: DockerRegistr
     assert pushed == skopeo_digest(packed)
 
 
-def make_gzip_9_image(folder: Path) -> None:
-    """An OCI layout whose layer no packer of ours would have made."""
+def make_image(folder: Path) -> None:
+    """An OCI layout of an image that another program packs."""
     root = folder.parent / "rootfs"
     (root / "bin").mkdir(parents=True)
     (root / "bin" / "tool").write_bytes(os.urandom(50_000))

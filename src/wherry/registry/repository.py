@@ -142,9 +142,9 @@ class Repository:
             raise self.refused(answer, missing=ManifestUnknown)
         answer.close()
 
-    def tags(self) -> Iterator[str]:
-        """Every tag, in the registry's order, page by page."""
-        address: str | None = "tags/list?n=1000"
+    def tags(self, *, page: int = 1000) -> Iterator[str]:
+        """Every tag, in the registry's order, `page` of them at a time."""
+        address: str | None = f"tags/list?n={page}"
         count = 0
         for _ in range(_MOST_PAGES):
             answer = self._send("GET", address, {})

@@ -19,7 +19,16 @@ from wherry.errors import InvalidArgument, NotFound, WherryError
 from wherry.oci.descriptor import Descriptor
 from wherry.oci.digest import Digest
 from wherry.oci.manifest import Manifest
-from wherry.oci.media_type import DOCKER_CONFIG, DOCKER_LAYER_GZIP, DOCKER_MANIFEST, OCI_MANIFEST
+from wherry.oci.media_type import (
+    DOCKER_CONFIG,
+    DOCKER_LAYER,
+    DOCKER_LAYER_GZIP,
+    DOCKER_MANIFEST,
+    OCI_CONFIG,
+    OCI_LAYER,
+    OCI_LAYER_GZIP,
+    OCI_MANIFEST,
+)
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.registry.credentials import Credential
@@ -48,6 +57,13 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 5
 _STEP = 1 << 19  # bytes between two messages on one upload
+_DOCKER_TYPES = {
+    OCI_LAYER: DOCKER_LAYER,
+    OCI_LAYER_GZIP: DOCKER_LAYER_GZIP,
+    DOCKER_LAYER: DOCKER_LAYER,
+    DOCKER_LAYER_GZIP: DOCKER_LAYER_GZIP,
+}
+_OCI_TYPES = {DOCKER_LAYER: OCI_LAYER, DOCKER_LAYER_GZIP: OCI_LAYER_GZIP}
 _MOST_SOURCES = 3  # repositories that are asked for a layer
 
 
@@ -183,10 +199,24 @@ def _manifest_of(
         there = [layer.digest for layer in original.layers]
         if there == [layer.digest for layer in layers]:
             return _document(original, image.manifest)
-    config = Descriptor(media_type=DOCKER_CONFIG, digest=image.id, size=len(image.document))
-    manifest = Manifest(
-        schema_version=2, media_type=DOCKER_MANIFEST, config=config, layers=tuple(layers)
+    # Docker's own types, which every client reads, unless a layer has none among them.
+    is_docker = all(layer.media_type in _DOCKER_TYPES for layer in layers)
+    types = _DOCKER_TYPES if is_docker else _OCI_TYPES
+    config = Descriptor(
+        media_type=DOCKER_CONFIG if is_docker else OCI_CONFIG,
+        digest=image.id,
+        size=len(image.document),
     )
+    plain = tuple(
+        Descriptor(
+            media_type=types.get(layer.media_type, layer.media_type),
+            digest=layer.digest,
+            size=layer.size,
+        )
+        for layer in layers
+    )
+    media_type = DOCKER_MANIFEST if is_docker else OCI_MANIFEST
+    manifest = Manifest(schema_version=2, media_type=media_type, config=config, layers=plain)
     return _document(manifest, manifest.to_bytes())
 
 
