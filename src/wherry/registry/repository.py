@@ -35,7 +35,7 @@ from wherry.registry.transport import DOCUMENT_LIMIT, Answer, Request, origin
 ACCEPTED = ", ".join(sorted(MANIFESTS | INDEXES))
 _SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1"
 _MOST_TAGS = 1_000_000
-_MOST_PAGES = 10_000
+_MOST_PAGES = 1000
 
 
 class UnsupportedManifest(InvalidAnswer):

@@ -115,6 +115,7 @@ class Exchange(BaseHTTPRequestHandler):
     """One request and what is answered to it."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body go apart, and one would wait for the other
 
     @property
     def registry(self) -> "HostileRegistry":

@@ -14,7 +14,7 @@ from wherry.oci.manifest import oci_manifest
 from wherry.oci.media_type import OCI_CONFIG, OCI_MANIFEST
 from wherry.oci.reference import Reference
 from wherry.registry.download import has_blob, read_small_blob
-from wherry.registry.errors import BlobUnknown, ManifestUnknown, RepositoryUnknown
+from wherry.registry.errors import BlobUnknown, InvalidAnswer, ManifestUnknown, RepositoryUnknown
 from wherry.registry.patience import Patience
 from wherry.registry.repository import ManifestDocument, Repository, open_repositories
 from wherry.registry.session import Session
@@ -76,7 +76,7 @@ def test_a_blob_that_is_sent_is_there(repository: Repository) -> None:
 
 
 @pytest.mark.needs("registry")
-def test_a_manifest_is_found_by_tag_and_digest_until_it_is_deleted(
+def test_a_manifest_has_a_tag_and_a_digest_until_it_is_deleted(
     registry: DockerRegistry,
 ) -> None:
     repository = opened(registry.host, "team/deleted")
@@ -91,16 +91,35 @@ def test_a_manifest_is_found_by_tag_and_digest_until_it_is_deleted(
 
 
 @pytest.mark.needs("registry")
-def test_tags_come_page_by_page(registry: DockerRegistry) -> None:
+def test_every_tag_is_listed(registry: DockerRegistry) -> None:
     repository = opened(registry.host, "team/tags")
     wanted = [f"v{number}" for number in range(10, 15)]
     for tag in wanted:
         put(repository, tag)
 
-    assert list(repository.tags(page=2)) == wanted
+    assert sorted(repository.tags()) == wanted
     with pytest.raises(RepositoryUnknown, match="name unknown"):
         list(opened(registry.host, "team/none").tags())
     repository.session.close()
+
+
+def test_tags_come_page_by_page_but_not_for_ever() -> None:
+    def page(exchange: Exchange) -> None:
+        last = int(exchange.path.rpartition("last=")[2] or 0) if "last=" in exchange.path else 0
+        headers = {}
+        if last < most:
+            headers["Link"] = f'</v2/team/app/tags/list?n=2&last={last + 2}>; rel="next"'
+        exchange.answer(200, f'{{"tags": ["v{last}", "v{last + 1}"]}}'.encode(), **headers)
+
+    with HostileRegistry() as hostile:
+        hostile.behaviours["/tags/list"] = page
+        repository = opened(hostile.host)
+        most = 4
+        assert list(repository.tags(page=2)) == ["v0", "v1", "v2", "v3", "v4", "v5"]
+        most = 1 << 40
+        with pytest.raises(InvalidAnswer, match="has no end"):
+            list(repository.tags(page=2))
+        repository.session.close()
 
 
 def test_an_upload_that_breaks_goes_on_where_the_registry_has_it() -> None:
