@@ -32,11 +32,8 @@ class NoTag(InvalidArgument):
 
 
 def parse_tag(text: str) -> Reference:
-    """The name with its tag, latest if none; NoTag or TagWithDigest."""
-    try:
-        name = Reference.parse(text)
-    except InvalidReference as error:
-        raise NoTag(text, error) from error
+    """The name with its tag, latest if none; InvalidReference or TagWithDigest."""
+    name = Reference.parse(text)
     if name.digest is not None:
         raise TagWithDigest
     return name.with_default_tag()
@@ -44,7 +41,10 @@ def parse_tag(text: str) -> Reference:
 
 def tag_image(engine: "Engine", source: str, target: str) -> None:
     """Make `target` a name of the image called `source`, moving it if it was another's."""
-    name = parse_tag(target)
+    try:
+        name = parse_tag(target)
+    except InvalidReference as error:
+        raise NoTag(target, error) from error
     with engine.store.database.write() as connection:
         image = find_image(connection, source)
         set_tag(connection, name, image.id, time.time_ns(), "tag")
