@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from wherry.engine.images.progress import Report, Reporter, quietly
-from wherry.engine.images.resolve import WrongPlatform
+from wherry.engine.images.resolve import check_platform
 from wherry.engine.images.sessions import registry_session
 from wherry.errors import InvalidArgument, NotFound, WherryError
 from wherry.oci.descriptor import Descriptor
@@ -119,8 +119,7 @@ def push_image(
     tell(f"The push refers to repository [{reference.name}]")
     chosen = _chosen(engine, reference, all_tags=all_tags)
     for tag, image in chosen:
-        if platform is not None and not platform.runs(image.config.platform):
-            raise WrongPlatform(str(tag), platform, image.config.platform)
+        check_platform(image, str(tag), platform)
     with registry_session(transport, credential=credential) as session:
         mounts = _mount_sources(engine, reference, chosen)
         repositories = open_repositories(session, reference, "pull,push", mounts)
