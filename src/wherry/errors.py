@@ -5,6 +5,7 @@
     ├── Unauthorized      401  credentials are missing or wrong
     ├── PermissionDenied  403  this caller may not, or the object forbids it
     ├── NotFound          404  the thing named does not exist
+    │   └── MissingImage  404  ... and is an image: who may pull it does, and asks again
     ├── Conflict          409  the thing named is in a state that forbids it
     ├── NotModified       304  it is already so; counts as success
     ├── Internal          500  our fault, or the machine's
@@ -44,6 +45,10 @@ class NotFound(WherryError):
     http_status = 404
 
 
+class MissingImage(NotFound):
+    """Kept apart from other NotFound, since a client has an answer to it."""
+
+
 class Conflict(WherryError):
     http_status = 409
 
@@ -71,6 +76,7 @@ KINDS: dict[str, type[WherryError]] = {
         Unauthorized,
         PermissionDenied,
         NotFound,
+        MissingImage,
         Conflict,
         NotModified,
         Internal,

@@ -32,6 +32,7 @@ class Row:
 GROUPS = {
     "container": "Manage containers",
     "image": "Manage images",
+    "manifest": "Manage manifests and manifest lists",
     "network": "Manage networks",
     "system": "Manage Wherry",
     "volume": "Manage volumes",
@@ -43,6 +44,11 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("containers.ls", "container ls, container list, container ps, ps", "List containers", 1),
     ("images.ls", "image ls, image list, images", "List images", 1),
     ("images.bootstrap", "image bootstrap, bootstrap", "Make a base image without a registry", 1),
+    ("images.pull", "image pull, pull", "Download an image from a registry", 1),
+    ("images.push", "image push, push", "Upload an image to a registry", 1),
+    ("registry.login", "login", "Authenticate to a registry", 1),
+    ("registry.search", "search", "Search a registry for images"),
+    ("registry.logout", "logout", "Log out from a registry", 1),
     ("system.version", "version", "Show the Wherry version information", 1),
     ("system.info", "system info, info", "Display system-wide information", 1),
     (
@@ -144,6 +150,19 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "image tag, tag",
         "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
     ),
+    ("manifests.annotate", "manifest annotate", "Add additional information to an image manifest"),
+    (
+        "manifests.create",
+        "manifest create",
+        "Create a local manifest list for annotating and pushing to a registry",
+    ),
+    (
+        "manifests.inspect",
+        "manifest inspect",
+        "Display an image manifest, or manifest list",
+    ),
+    ("manifests.push", "manifest push", "Push a manifest list to a repository"),
+    ("manifests.rm", "manifest rm", "Delete one or more manifest lists from local storage"),
     (
         "networks.inspect",
         "network inspect",

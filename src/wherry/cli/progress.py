@@ -6,12 +6,18 @@
 import time
 from threading import Lock
 
-from wherry.cli.context import Context
 from wherry.cli.units import human_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import Protocol, Self
+
+    class Sink(Protocol):
+        """Where lines go: a command's context, or another output."""
+
+        def write(self, text: str) -> None: ...
+        def flush(self) -> None: ...
+
 
 _WIDTH = 50
 _INTERVAL = 0.1  # seconds between two drawings of a line
@@ -20,8 +26,8 @@ _INTERVAL = 0.1  # seconds between two drawings of a line
 class Bars:
     """The lines, drawn in place. Threads may share it."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, sink: "Sink") -> None:
+        self._sink = sink
         self._lock = Lock()
         self._lines: dict[str, int] = {}
         self._drawn: dict[str, float] = {}
@@ -30,7 +36,7 @@ class Bars:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._context.flush()
+        self._sink.flush()
 
     def show(self, name: str, action: str, done: int, total: int) -> None:
         """Say how far `name` is; most calls draw nothing."""
@@ -43,11 +49,23 @@ class Bars:
             bar = ("=" * filled + ">" * (filled < _WIDTH))[:_WIDTH].ljust(_WIDTH)
             self._draw(name, f"{name}: {action} [{bar}]  {human_size(done)}/{human_size(total)}")
 
+    def tell(self, name: str, text: str) -> None:
+        """Put `text` on the line of `name`."""
+        with self._lock:
+            self._draw(name, f"{name}: {text}")
+
+    def note(self, text: str) -> None:
+        """Print a line that stays; the lines above it are done."""
+        with self._lock:
+            self._sink.write(text + "\n")
+            self._sink.flush()
+            self._lines.clear()
+
     def _draw(self, name: str, text: str) -> None:
         if name not in self._lines:
             self._lines[name] = len(self._lines)
-            self._context.out(text)
+            self._sink.write(text + "\n")
         else:
             up = len(self._lines) - self._lines[name]
-            self._context.write(f"\x1b[{up}A\r\x1b[2K{text}\x1b[{up}B\r")
-        self._context.flush()
+            self._sink.write(f"\x1b[{up}A\r\x1b[2K{text}\x1b[{up}B\r")
+        self._sink.flush()

@@ -125,6 +125,18 @@ def ingest_blob(
         return writer.commit()
 
 
+def adopt_blob(lease: Lease, path: Path, descriptor: int, digest: Digest) -> Blob:
+    """Make the file `path`, open as `descriptor`, the blob `digest`: the caller has verified it."""
+    lease.claim(f"blob-{digest.algorithm}-{digest.hex}")
+    target = _path_of(lease.store, digest)
+    os.fsync(descriptor)
+    lease.trace("blob synced")
+    target.parent.mkdir(mode=0o711, exist_ok=True)
+    os.rename(path, target)
+    lease.trace("blob visible")
+    return Blob(digest=digest, size=os.fstat(descriptor).st_size)
+
+
 def claim_blob(lease: Lease, digest: Digest) -> bool:
     """Whether the blob is here; if so it stays as long as the lease."""
     lease.claim(f"blob-{digest.algorithm}-{digest.hex}")

@@ -19,6 +19,7 @@ from wherry.linux.locks import EXCLUSIVE, locked, try_lock
 from wherry.linux.process import process_state
 from wherry.oci.digest import ChainID, Digest
 from wherry.store.blobs import list_blobs, remove_blob
+from wherry.store.downloads import remove_old_downloads
 from wherry.store.layer_blobs import forget_blobs_of_gone_layers
 from wherry.store.leases import claims_in
 from wherry.store.store import Store
@@ -47,6 +48,7 @@ def collect(store: Store) -> Collected:
             for digest, size in blobs.items():
                 remove_blob(store, digest)
                 freed += size
+        freed += remove_old_downloads(store)
         # What was moved goes with the staging folder, outside the gate: that takes time.
         return Collected(layers=tuple(layers), blobs=tuple(blobs), freed=freed)
 

@@ -130,6 +130,11 @@ def insert_image(
         ),
     )
     if cursor.rowcount == 0:
+        # One that was built or loaded here and now came from a registry: it has a manifest now.
+        connection.execute(
+            "UPDATE images SET manifest = ? WHERE id = ? AND manifest IS NULL",
+            (image.manifest, str(image.id)),
+        )
         return False
     connection.executemany(
         "INSERT INTO image_layers VALUES (?, ?, ?)",

@@ -6,6 +6,7 @@
       layers/<id>/diff, layers/l/<link>
       containers/<id>/
       volumes/<name>/_data
+      downloads/<algorithm>-<hex>       blobs on their way, kept when a pull is stopped
       tmp/                              all staging
 
 A thing exists when its row is committed; its files are complete and in place before that.

@@ -143,6 +143,7 @@ PROBES: dict[str, Callable[[], None]] = {
     "runc": _program("runc"),
     "crun": _program("crun"),
     "skopeo": _program("skopeo"),
+    "registry": _program("docker-registry"),
     "mmdebstrap": _program("mmdebstrap"),
     "tini": _program("tini"),
     "mirror": _mirror,

@@ -11,6 +11,7 @@ from wherry.cli.containers.creation import (
     complain,
     creation_request,
     warn,
+    with_image,
     write_output,
 )
 from wherry.cli.containers.supervised import SupervisorLost, launcher_for
@@ -30,19 +31,23 @@ Flags = CreateFlags
 
 def run(flags: CreateFlags, context: "Context") -> None:
     understood = False
+
+    def make(pull: str) -> None:
+        nonlocal understood
+        connection = launcher_for(context).request("create", creation_request(flags, pull))
+        for message in connection.controls(write_output):
+            understood = True
+            warn(context, message)
+            if "id" in message:
+                cidfile.write(str(message["id"]))
+                context.out(str(message["id"]))
+                return
+        raise SupervisorLost
+
     try:
-        payload = creation_request(flags)
         cidfile = CIDFile(flags.cidfile)
         try:
-            connection = launcher_for(context).request("create", payload)
-            for message in connection.controls(write_output):
-                understood = True
-                warn(context, message)
-                if "id" in message:
-                    cidfile.write(str(message["id"]))
-                    context.out(str(message["id"]))
-                    return
-            raise SupervisorLost
+            with_image(flags, context, make)
         finally:
             cidfile.close()
     except CIDFileRefused as error:

@@ -4,23 +4,64 @@ import os
 
 from wherry.cli.containers.create_flags import CreateFlags, options_of
 from wherry.cli.containers.streaming import write_all
-from wherry.errors import InvalidArgument, WherryError
+from wherry.errors import InvalidArgument, MissingImage, WherryError
 from wherry.shim.protocol import STDERR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wherry.cli.context import Context
     from wherry.cli.flags import Syntax
 
 _PULL = ("always", "missing", "never")
 
 
-def creation_request(flags: CreateFlags) -> "dict[str, object]":
-    """What the launcher must know to make the container; refuses a wrong --pull."""
+def with_image(flags: CreateFlags, context: "Context", make: "Callable[[str], None]") -> None:
+    """Call `make` with a pull policy for the engine, once there is an image as --pull wants it.
+
+    The pull is done in this process: the launcher and what it forks load no TLS and no threads.
+    """
     if flags.pull not in _PULL:
         raise InvalidArgument(
             f'invalid pull option: \'{flags.pull}\': must be one of "always", "missing" or "never"'
         )
+    if flags.pull == "always":
+        _pull(flags, context)
+        make("never")
+        return
+    try:
+        make(flags.pull)
+    except MissingImage:
+        if flags.pull != "missing":
+            raise
+        _pull(flags, context)
+        make("never")
+
+
+def _pull(flags: CreateFlags, context: "Context") -> None:
+    """Pull the image of a container to be made; what Docker says of it goes to standard error."""
+    # Most containers are made without a pull.
+    from wherry.cli.context import Output
+    from wherry.cli.transfers import interruptible, report_to
+    from wherry.engine.images.pull import pull_image
+    from wherry.oci.platform import Platform
+
+    errors = Output(2)
+    with interruptible() as transport:
+        pull_image(
+            context.engine,
+            flags.operands[0],
+            platform=Platform.parse(flags.platform) if flags.platform else None,
+            report=report_to(errors, descriptor=2, quiet=flags.quiet),
+            transport=transport,
+        )
+    # Without a launcher this process forks, and SQLite's connections must not cross a fork.
+    context.engine.store.database.close()
+
+
+def creation_request(flags: CreateFlags, pull: str) -> "dict[str, object]":
+    """What the launcher must know to make the container."""
     image, *command = flags.operands
     return {
         "image": image,
@@ -29,7 +70,7 @@ def creation_request(flags: CreateFlags) -> "dict[str, object]":
         "options": options_of(flags),
         "cwd": os.getcwd(),
         "environ": dict(os.environ),
-        "pull": flags.pull,
+        "pull": pull,
         "quiet": flags.quiet,
     }
 

@@ -11,6 +11,7 @@ from wherry.cli.containers.creation import (
     complain,
     creation_request,
     warn,
+    with_image,
     write_output,
 )
 from wherry.cli.containers.streaming import (
@@ -90,14 +91,24 @@ def _run(flags: Flags, context: "Context") -> None:
         context.status = 1
         return
     cidfile = CIDFile(flags.cidfile)
-    connection = _request(flags, context, attach)
     try:
-        if attach is None:
-            _run_detached(flags, context, connection, cidfile)
-        else:
-            _run_attached(flags, context, connection, cidfile, attach)
+        with_image(flags, context, lambda pull: _run_once(flags, context, cidfile, attach, pull))
     finally:
         cidfile.close()
+
+
+def _run_once(
+    flags: Flags,
+    context: "Context",
+    cidfile: "CIDFile",
+    attach: "dict[str, bool] | None",
+    pull: str,
+) -> None:
+    connection = _request(flags, context, attach, pull)
+    if attach is None:
+        _run_detached(flags, context, connection, cidfile)
+    else:
+        _run_attached(flags, context, connection, cidfile, attach)
 
 
 def _attached_streams(flags: Flags) -> "dict[str, bool] | None":
@@ -111,8 +122,10 @@ def _attached_streams(flags: Flags) -> "dict[str, bool] | None":
     }
 
 
-def _request(flags: Flags, context: "Context", attach: "dict[str, bool] | None") -> Connection:
-    payload = creation_request(flags)
+def _request(
+    flags: Flags, context: "Context", attach: "dict[str, bool] | None", pull: str
+) -> Connection:
+    payload = creation_request(flags, pull)
     payload["attach"] = attach
     payload["detach_keys"] = flags.detach_keys or (
         flags.tty and user_setting(context, "detachKeys")

@@ -20,8 +20,9 @@ from wherry.engine.containers.list import select_containers
 from wherry.engine.containers.options.config import config_from_options
 from wherry.engine.containers.prune import PrunedContainers, prune_containers
 from wherry.engine.filters import Filters
-from wherry.engine.images.resolve import parse_pull_policy
+from wherry.engine.images.resolve import PullPolicy, ensure_image, parse_pull_policy
 from wherry.errors import NotFound
+from wherry.oci.platform import Platform
 from wherry.store.containers import find_container
 
 if TYPE_CHECKING:
@@ -43,11 +44,13 @@ class Containers:
         **options: object,
     ) -> ContainerHandle:
         """Make a container that does not run yet."""
-        pull = str(options.pop("pull", ""))
+        policy = parse_pull_policy(str(options.pop("pull", "")))
         config = config_from_options(
             image, command, options, cwd=os.getcwd(), environ=dict(os.environ)
         )
-        container = create_container(self._engine, config, name, pull=parse_pull_policy(pull))
+        platform = Platform.parse(config.platform) if config.platform else None
+        ensure_image(self._engine, config.image, platform=platform, pull=policy)
+        container = create_container(self._engine, config, name, pull=PullPolicy.NEVER)
         return ContainerHandle(self._engine, container)
 
     @overload

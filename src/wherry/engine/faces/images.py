@@ -1,6 +1,7 @@
 """`Engine().images`.
 
 engine.images.load("app.tar")                       # [LoadedImage(...)]
+engine.images.pull("debian:bookworm")               # [PulledImage(...)]
 engine.images.tag("app:1", "app:latest")
 with open("all.tar", "wb") as file:
     for piece in engine.images.save("app:1", "busybox"):
@@ -31,6 +32,8 @@ from wherry.store.images import TagMove
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
+    from wherry.engine.images.pull import PulledImage
+    from wherry.engine.images.push import PushedImage
 
 
 class Images:
@@ -38,6 +41,21 @@ class Images:
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
+
+    def pull(
+        self, name: str, *, platform: str = "", all_tags: bool = False
+    ) -> "builtins.list[PulledImage]":
+        """Fetch an image, or all tags of a repository, from its registry."""
+        from wherry.engine.images.pull import pull_image  # HTTP and TLS, 60 ms
+
+        wanted = _platform(platform)
+        return pull_image(self._engine, name, platform=wanted, all_tags=all_tags)
+
+    def push(self, name: str, *, all_tags: bool = False) -> "builtins.list[PushedImage]":
+        """Send an image, or all tags of a repository, to its registry."""
+        from wherry.engine.images.push import push_image  # HTTP and TLS, 60 ms
+
+        return push_image(self._engine, name, all_tags=all_tags)
 
     def load(
         self,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from wherry.errors import InvalidArgument, NotFound
+from wherry.errors import InvalidArgument, MissingImage, NotFound
 from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import ImageConfig
 from wherry.oci.platform import Platform
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wherry.engine.engine import Engine
-
-_BOOTSTRAPPED = ("busybox", "debian", "ubuntu")
-_NO_REGISTRY = "Wherry has no registry to pull from yet"
 
 
 class PullPolicy(Enum):
@@ -35,15 +32,11 @@ class ResolvedImage:
     chain_ids: tuple[ChainID, ...]
 
 
-class ImageNotFound(NoSuchImage):
-    """No image of this name is here; the hint says how to get one."""
-
-    def __init__(self, name: str, hint: str = "") -> None:
-        super().__init__(name)
-        self.hint = hint
+class ImageNotFound(NoSuchImage, MissingImage):
+    """No image of this name is here."""
 
 
-class WrongPlatform(NotFound):
+class WrongPlatform(MissingImage):
     def __init__(self, name: str, wanted: Platform, actual: Platform) -> None:
         super().__init__(
             f"image with reference {name} was found but does not match the specified platform: "
@@ -76,11 +69,14 @@ def resolve_image(
 ) -> ResolvedImage:
     """The image called `name`, for `platform` if one is asked for.
 
-    `notify` gets the line that Docker prints before it pulls. Raises InvalidReference,
-    ImageNotFound, WrongPlatform, AmbiguousImage.
+    `notify` gets the line that Docker prints before it pulls. What is missing is pulled here only
+    on `pull` ALWAYS: the child that is to stay with a container must not load what a pull needs,
+    so its client pulls (see `ensure_image`) and asks again.
+
+    Raises InvalidReference, ImageNotFound, WrongPlatform, AmbiguousImage.
     """
     if pull is PullPolicy.ALWAYS:
-        raise ImageNotFound(_full_name(name), f"{_NO_REGISTRY}; leave out --pull always")
+        ensure_image(engine, name, platform=platform, pull=pull)
     connection = engine.store.database.connection
     try:
         image = find_image(connection, name)
@@ -90,12 +86,36 @@ def resolve_image(
             notify(f"Unable to find image '{_full_name(name)}' locally")
         if isinstance(error, WrongPlatform):
             raise
-        raise ImageNotFound(_full_name(name), _hint(name)) from None
+        raise ImageNotFound(_full_name(name)) from None
     return ResolvedImage(
         id=image.id,
         config=image.config,
         chain_ids=tuple(layers_of(connection, image.id)),
     )
+
+
+def ensure_image(
+    engine: "Engine",
+    name: str,
+    *,
+    platform: Platform | None = None,
+    pull: PullPolicy = PullPolicy.MISSING,
+) -> None:
+    """Pull the image if the policy asks for it, or if it is missing and the policy allows it.
+
+    Raises what `pull_image` raises, and ImageNotFound.
+    """
+    if pull is not PullPolicy.ALWAYS:
+        try:
+            resolve_image(engine, name, platform=platform, pull=PullPolicy.NEVER)
+        except MissingImage:
+            if pull is PullPolicy.NEVER:
+                raise
+        else:
+            return
+    from wherry.engine.images.pull import pull_image  # HTTP and TLS, only for who needs them
+
+    pull_image(engine, name, platform=platform)
 
 
 def check_platform(image: StoredImage, name: str, wanted: Platform | None) -> None:
@@ -113,11 +133,3 @@ def _full_name(name: str) -> str:
     if name.startswith("sha256:"):
         return name
     return str(Reference.parse(name).with_default_tag())
-
-
-def _hint(name: str) -> str:
-    repository = Reference.parse(name).familiar_name if not name.startswith("sha256:") else ""
-    if repository in _BOOTSTRAPPED:
-        suggestion = name if name != "debian" else "debian:bookworm"
-        return f"{_NO_REGISTRY}; make this image with: wherry bootstrap {suggestion}"
-    return f"{_NO_REGISTRY}; wherry load and wherry import take archives"

@@ -1,0 +1,34 @@
+"""What a pull or push tells while it goes on: Docker's progress messages as values."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """One message. `id` is the layer, or the tag, that it is about; bytes where they are known."""
+
+    status: str
+    id: str = ""
+    current: int = 0
+    total: int = 0
+
+
+Report = Callable[[Progress], None]
+
+
+def quietly(_progress: Progress) -> None:
+    """Tell nobody."""
+
+
+class Reporter:
+    """Messages of several threads, one at a time."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._lock = Lock()
+
+    def __call__(self, status: str, id_: str = "", current: int = 0, total: int = 0) -> None:
+        with self._lock:
+            self._report(Progress(status=status, id=id_, current=current, total=total))

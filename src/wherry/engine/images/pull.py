@@ -1,0 +1,342 @@
+"""Pulling an image: its manifest, what is missing of its layers, and one transaction at the end.
+
+A layer is unpacked while it arrives. Its compressed bytes are kept as a blob, since a push of the
+image to another registry must send the very same. What has arrived when a pull is stopped, however
+it is, is where the next one goes on.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from wherry.engine.images.progress import Report, Reporter, quietly
+from wherry.engine.images.remote import RemoteImage, find_remote_image
+from wherry.engine.images.sessions import registry_session
+from wherry.errors import InvalidArgument, NotFound, WherryError
+from wherry.images.ingest import (
+    LayerSource,
+    NewImage,
+    commit_images,
+    take_in_layers,
+)
+from wherry.oci.descriptor import Descriptor
+from wherry.oci.digest import ChainID, Digest
+from wherry.oci.image_config import image_id
+from wherry.oci.platform import Platform
+from wherry.oci.reference import Reference
+from wherry.registry.credentials import Credential
+from wherry.registry.download import download_blob
+from wherry.registry.errors import Denied, ManifestUnknown, RepositoryUnknown
+from wherry.registry.patience import Cancellation, Cancelled
+from wherry.registry.repository import Repository, open_repositories
+from wherry.registry.transport import Transport
+from wherry.store.blobs import blob_chunks, claim_blob
+from wherry.store.compression import DamagedStream
+from wherry.store.downloads import discard_download, partial_blob
+from wherry.store.images import (
+    NoSuchImage,
+    StoredImage,
+    all_names,
+    image_named,
+    image_of_id,
+    set_tag,
+)
+from wherry.store.layer_blobs import record_blob
+from wherry.store.layers import WrongDiffID, find_layer
+from wherry.store.leases import Lease, lease_of
+from wherry.store.tar.entry import InvalidArchive
+
+if TYPE_CHECKING:
+    from wherry.engine.engine import Engine
+    from wherry.registry.session import Session
+
+_AT_ONCE = 3  # downloads; the others are said to wait
+_STEP = 1 << 19  # bytes between two messages on one download
+
+
+class PullAccessDenied(NotFound):
+    """Docker's words, which clients look for."""
+
+    def __init__(self, reference: Reference, cause: WherryError) -> None:
+        super().__init__(
+            f"pull access denied for {reference.familiar_name}, repository does not exist or may"
+            f" require 'docker login': {cause.message}",
+        )
+        self.hint = "log in with: wherry login"
+
+
+class ManifestNotFound(NotFound):
+    def __init__(self, reference: Reference, cause: WherryError) -> None:
+        super().__init__(f"manifest for {reference} not found: {cause.message}")
+
+
+class RepositoryNotFound(NotFound):
+    def __init__(self, reference: Reference, cause: WherryError) -> None:
+        super().__init__(f"repository {reference.familiar_name} not found: {cause.message}")
+
+
+class TagWithAllTags(InvalidArgument):
+    def __init__(self) -> None:
+        super().__init__("tag can't be used with --all-tags/-a")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PulledImage:
+    """`is_new` tells whether the name leads to another image than before."""
+
+    reference: Reference
+    id: Digest
+    digest: Digest
+    is_new: bool
+
+
+def pull_image(
+    engine: "Engine",
+    name: str,
+    *,
+    platform: Platform | None = None,
+    all_tags: bool = False,
+    report: Report = quietly,
+    credential: Credential | None = None,
+    transport: Transport | None = None,
+) -> list[PulledImage]:
+    """Pull the image called `name`, or every tag of the repository; what is here then.
+
+    `credential` stands in for the user's own. `transport` may be the caller's: its cancellation
+    stops the pull from another thread.
+    Raises PullAccessDenied, ManifestNotFound, RepositoryNotFound, NoMatchingManifest, WrongDiffID,
+    and what `wherry.registry` raises.
+    """
+    reference = Reference.parse(name)
+    if all_tags and not reference.is_name_only:
+        raise TagWithAllTags
+    tell = Reporter(report)
+    with registry_session(transport, credential=credential) as session:
+        try:
+            wanted = [reference.with_default_tag()]
+            if all_tags:
+                wanted = _all_tags(session, reference)
+            pulled = [_pull(engine, session, one, platform, tell) for one in wanted]
+        except (Denied, ManifestUnknown, RepositoryUnknown) as error:
+            raise _in_dockers_words(reference, error) from error
+    subject = reference if all_tags else reference.with_default_tag()
+    if any(image.is_new for image in pulled):
+        tell(f"Status: Downloaded newer image for {subject}")
+    else:
+        tell(f"Status: Image is up to date for {subject}")
+    return pulled
+
+
+def _in_dockers_words(reference: Reference, error: WherryError) -> WherryError:
+    if isinstance(error, Denied):
+        return PullAccessDenied(reference, error)
+    if isinstance(error, ManifestUnknown):
+        return ManifestNotFound(reference.with_default_tag(), error)
+    return RepositoryNotFound(reference, error)
+
+
+def _all_tags(session: "Session", reference: Reference) -> list[Reference]:
+    *_, last = open_repositories(session, reference)  # a mirror may not know all of them
+    return [reference.with_tag(tag) for tag in last.tags()]
+
+
+def _pull(
+    engine: "Engine",
+    session: "Session",
+    reference: Reference,
+    platform: Platform | None,
+    tell: Reporter,
+) -> PulledImage:
+    connection = engine.store.database.connection
+    before = image_named(connection, reference)
+    known = _known(engine, session, reference, platform)
+    if known is not None:
+        image, digest = known
+        tell(f"Pulling from {reference.path}", reference.tag or str(reference))
+        if reference.digest is None:
+            with engine.store.database.write() as write:
+                set_tag(write, reference, image.id, time.time_ns(), "pull")
+        return _pulled(engine, reference, image, digest, before, tell)
+    remote = find_remote_image(
+        session,
+        reference,
+        platform,
+        found=lambda: tell(f"Pulling from {reference.path}", reference.tag or str(reference)),
+    )
+    with lease_of(engine.store) as lease:
+        fetch = _Fetch(lease, remote.repositories, tell, session.transport.cancellation)
+        # Of an image that is here, under whatever name, Docker does not list the layers.
+        sources = fetch.sources(remote, quietly=_is_here(engine, remote))
+        try:
+            layers = take_in_layers(lease, sources)
+        except BaseException as error:
+            session.transport.cancellation.cancel()
+            if isinstance(error, (DamagedStream, InvalidArchive, WrongDiffID)):
+                # What is here of a layer may be what is wrong: nothing is to go on from it.
+                for descriptor in remote.manifest.layers:
+                    discard_download(engine.store, descriptor.digest)
+            if fetch.failure is not None:
+                # Others were called off because of this one.
+                raise fetch.failure from None
+            raise
+        for number, descriptor in enumerate(remote.manifest.layers):
+            if number in fetch.fetched:
+                tell("Pull complete", descriptor.digest.short)
+        by_digest = reference.with_digest(remote.digest)
+        committed = commit_images(
+            lease,
+            [
+                NewImage(
+                    document=remote.document,
+                    layers=layers,
+                    names=(reference,) if reference.digest is None else (),
+                    digests=(by_digest,),
+                    manifest=remote.manifest_bytes,
+                )
+            ],
+            reason="pull",
+        )
+        with engine.store.database.write() as write:
+            for layer, descriptor in zip(layers, remote.manifest.layers, strict=True):
+                record_blob(write, layer.diff_id, descriptor)
+    return _pulled(engine, reference, committed[0].image, remote.digest, before, tell)
+
+
+def _pulled(
+    engine: "Engine",
+    reference: Reference,
+    image: StoredImage,
+    digest: Digest,
+    before: StoredImage | None,
+    tell: Reporter,
+) -> PulledImage:
+    tell(f"Digest: {digest}")
+    engine.events.publish("image", "pull", str(reference), {"name": reference.familiar_name})
+    is_new = before is None or before.id != image.id
+    return PulledImage(reference=reference, id=image.id, digest=digest, is_new=is_new)
+
+
+def _known(
+    engine: "Engine", session: "Session", reference: Reference, platform: Platform | None
+) -> tuple[StoredImage, Digest] | None:
+    """The image and digest that the name leads to, if that is here for this platform.
+
+    Asked with HEAD, which registries that count pulls do not count.
+    """
+    if not _has_repository(engine, reference):
+        return None
+    name = str(reference.digest or reference.tag)
+    digest = next(iter(open_repositories(session, reference))).resolve(name).digest
+    image = image_named(engine.store.database.connection, reference.with_digest(digest))
+    wanted = (platform or Platform.host()).normalised
+    if image is None or image.manifest is None:
+        return None
+    found = image.config.platform
+    fits = (found.os, found.architecture) == (wanted.os, wanted.architecture)
+    return (image, digest) if fits and wanted.variant in ("", found.variant) else None
+
+
+def _has_repository(engine: "Engine", reference: Reference) -> bool:
+    """Whether anything of the repository was pulled before, without which HEAD is for nothing."""
+    names = all_names(engine.store.database.connection)
+    return any(
+        name.digest is not None and name.name == reference.name
+        for image_names in names.values()
+        for name in image_names
+    )
+
+
+def _is_here(engine: "Engine", remote: RemoteImage) -> bool:
+    try:
+        image_of_id(engine.store.database.connection, image_id(remote.document))
+    except NoSuchImage:
+        return False
+    return True
+
+
+class _Fetch:
+    """The layers of one image on their way, each drawn by whichever thread unpacks it."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        repositories: Sequence[Repository],
+        tell: Reporter,
+        cancellation: Cancellation,
+    ) -> None:
+        self._lease = lease
+        self._repositories = repositories
+        self._tell = tell
+        self._cancellation = cancellation
+        self._lock = Lock()
+        self.failure: WherryError | None = None
+        self.fetched: set[int] = set()
+
+    def sources(self, remote: RemoteImage, *, quietly: bool) -> list[LayerSource]:
+        """The layers as `take_in_layers` wants them, after saying which are here."""
+        chain: ChainID | None = None
+        waiting = 0
+        is_here = True
+        sources = []
+        for number, (descriptor, diff_id) in enumerate(
+            zip(remote.manifest.layers, remote.config.rootfs.diff_ids, strict=True)
+        ):
+            chain = ChainID.above(chain, diff_id)
+            connection = self._lease.store.database.connection
+            is_here = is_here and find_layer(connection, chain) is not None
+            if not quietly:
+                status = "Already exists" if is_here else "Pulling fs layer"
+                self._tell(status, descriptor.digest.short)
+            waiting += not is_here
+            if waiting > _AT_ONCE:
+                self._tell("Waiting", descriptor.digest.short)
+            sources.append(LayerSource(read=self._reader(number, descriptor), diff_id=diff_id))
+        return sources
+
+    def _reader(self, number: int, descriptor: Descriptor) -> Callable[[], Iterator[bytes]]:
+        return lambda: self._read(number, descriptor)
+
+    def _read(self, number: int, descriptor: Descriptor) -> Iterator[bytes]:
+        self.fetched.add(number)
+        try:
+            yield from self._pieces(descriptor)
+        except Cancelled:
+            raise
+        except WherryError as error:
+            with self._lock:
+                self.failure = self.failure or error
+            self._cancellation.cancel()
+            raise
+        self._tell("Download complete", descriptor.digest.short)
+        self._tell("Extracting", descriptor.digest.short, descriptor.size, descriptor.size)
+
+    def _pieces(self, descriptor: Descriptor) -> Iterator[bytes]:
+        store = self._lease.store
+        if claim_blob(self._lease, descriptor.digest):
+            yield from blob_chunks(store, descriptor.digest)
+            return
+        with partial_blob(store, descriptor.digest) as partial:
+            if claim_blob(self._lease, descriptor.digest):
+                yield from blob_chunks(store, descriptor.digest)
+                return
+            yield from download_blob(
+                self._repositories,
+                descriptor,
+                partial.descriptor,
+                progress=self._progress(descriptor),
+            )
+            self._tell("Verifying Checksum", descriptor.digest.short)
+            partial.commit(self._lease)
+
+    def _progress(self, descriptor: Descriptor) -> Callable[[int], None]:
+        told = -_STEP
+
+        def progress(size: int) -> None:
+            nonlocal told
+            if size - told >= _STEP or size == descriptor.size:
+                told = size
+                self._tell("Downloading", descriptor.digest.short, size, descriptor.size)
+
+        return progress

@@ -1,0 +1,1 @@
+"""Operations on registries themselves: logging in and out, searching."""
