@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import platform
 from ctypes import c_int
 from enum import IntFlag
 from struct import Struct
@@ -89,5 +88,5 @@ def fork_sibling() -> int:
 
     Only for a process that has just been forked and has one thread: Python is not told.
     """
-    number = _SYS_CLONE[platform.machine()]
+    number = _SYS_CLONE[os.uname().machine]
     return syscall(number, _CLONE_PARENT | _SIGCHLD, 0, 0, 0, 0)

@@ -1,7 +1,6 @@
 """Processes: identity by pidfd and start time, prctl(2), and what must not cross an exec."""
 
 import os
-import platform
 import signal
 from ctypes import c_char, c_int, c_uint, c_ulong
 from enum import IntEnum
@@ -16,7 +15,7 @@ _personality = declare("personality", c_ulong)
 
 _X86 = {"rt_sigaction": 13, "keyctl": 250, "ioprio_set": 251, "sched_setattr": 314}
 _GENERIC = {"rt_sigaction": 134, "keyctl": 219, "ioprio_set": 30, "sched_setattr": 274}
-_NUMBERS = _X86 if platform.machine() == "x86_64" else _GENERIC
+_NUMBERS = _X86 if os.uname().machine == "x86_64" else _GENERIC
 
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 _KEYCTL_SETPERM = 5

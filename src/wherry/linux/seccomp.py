@@ -1,14 +1,13 @@
 """Loading a seccomp filter, seccomp(2)."""
 
 import os
-import platform
 from ctypes import addressof, c_char
 from enum import IntFlag
 from struct import Struct
 
 from wherry.linux.libc import syscall
 
-_SYS_SECCOMP = 317 if platform.machine() == "x86_64" else 277
+_SYS_SECCOMP = 317 if os.uname().machine == "x86_64" else 277
 _SET_MODE_FILTER = 1
 _GET_ACTION_AVAIL = 2
 _INSTRUCTION_SIZE = 8

@@ -5,7 +5,6 @@ newgidmap(1) for the ranges that /etc/subuid and /etc/subgid grant.
 """
 
 import os
-import subprocess
 from collections.abc import Sequence
 
 from wherry.errors import PermissionDenied
@@ -72,6 +71,8 @@ def _is_one(ranges: list[Range], own: int) -> bool:
 def _ask(program: str, pid: int, ranges: list[Range]) -> None:
     # The one other program on this path: only one that is set-user-ID can grant more than one ID.
     words = [program, str(pid), *(str(number) for one in ranges for number in one)]
+    import subprocess  # root writes the maps itself
+
     try:
         answer = subprocess.run(
             words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False

@@ -12,7 +12,6 @@ import json
 import os
 import platform
 import struct
-import tempfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -137,7 +136,7 @@ def _compile(section: Seccomp) -> bytes:
             newest = max(newest, number)
             if action != default:
                 _add_rule(program, action, number, arguments)
-    with tempfile.TemporaryFile() as file:
+    with open(os.memfd_create("seccomp", os.MFD_CLOEXEC), "w+b") as file:
         program.export_bpf(file)
         file.seek(0)
         compiled = file.read()

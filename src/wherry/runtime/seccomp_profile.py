@@ -7,12 +7,12 @@ configuration has only rules that hold.
 
 import json
 import os
-import platform
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
+from wherry import oci
 from wherry.errors import InvalidArgument
 from wherry.oci.codec import InvalidDocument, from_json
 from wherry.oci.runtime_spec import Seccomp, SyscallArgument, SyscallRule
@@ -22,6 +22,9 @@ _ARCHITECTURES = {
     "x86_64": ("amd64", "SCMP_ARCH_X86_64"),
     "aarch64": ("arm64", "SCMP_ARCH_AARCH64"),
 }
+
+
+_DEFAULT = Path(oci.__file__).with_name("data") / "seccomp-default.json"
 
 
 class BadProfile(InvalidArgument):
@@ -70,7 +73,7 @@ class Profile:
 @cache
 def default_profile() -> Profile:
     """Docker's own profile."""
-    return parse_profile((files("wherry.oci") / "data" / "seccomp-default.json").read_text())
+    return parse_profile(_DEFAULT.read_text())
 
 
 def parse_profile(text: str) -> Profile:
@@ -102,7 +105,7 @@ def resolve_profile(
     `kernel` is the release to judge by, that of this machine if not given.
     """
     release = _version(kernel or os.uname().release)
-    architecture, native = _ARCHITECTURES[machine or platform.machine()]
+    architecture, native = _ARCHITECTURES[machine or os.uname().machine]
     held = frozenset(capabilities)
     return Seccomp(
         default_action=profile.default_action,

@@ -16,7 +16,6 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -78,13 +77,7 @@ class ForeignCreated:
     warnings: list[str] = field(default_factory=list)
 
     def start(self) -> None:
-        answer = subprocess.run(
-            self.runtime.words("start", self.runtime.container_id),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
-        if answer.returncode != 0:
+        if _run(self.runtime, "start") != 0:
             self.abort()
             raise self.runtime.failure()
 
@@ -158,9 +151,13 @@ def _become(
 
 
 def _delete(runtime: Foreign) -> None:
-    subprocess.run(
-        runtime.words("delete", "--force", runtime.container_id),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
+    _run(runtime, "delete", "--force")
+
+
+def _run(runtime: Foreign, *words: str) -> int:
+    """Run the program with the container's ID behind `words`; its exit status."""
+    import subprocess  # loaded where containers run on other runtimes
+
+    command = runtime.words(*words, runtime.container_id)
+    answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return answer.returncode

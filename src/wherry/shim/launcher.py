@@ -25,7 +25,6 @@ import signal
 import socket
 import struct
 import sys
-import traceback
 from array import array
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -272,6 +271,8 @@ def handle(client: socket.socket, operations: Operations) -> None:
     except OSError as error:
         answer_error(client, Internal(os_error_text(error)))
     except BaseException as error:  # the last stop: nobody above could tell the client
+        import traceback
+
         traceback.print_exc()
         with suppress(OSError):
             client.sendall(error_frame("Internal", f"{type(error).__name__}: {error}"))

@@ -5,8 +5,6 @@ hashing and extracting overlap although all of it is Python.
 """
 
 from collections.abc import Generator, Iterable, Iterator
-from queue import SimpleQueue
-from threading import Event, Semaphore, Thread
 from typing import Protocol
 
 _PIECES_AHEAD = 4
@@ -30,6 +28,10 @@ def hashed(pieces: Iterable[bytes], *hashes: Hash) -> Iterator[bytes]:
 
 def prefetched(pieces: Iterable[bytes]) -> Generator[bytes, None, None]:
     """The pieces, drawn by a thread of their own a few ahead; its errors are raised here."""
+    # Who runs a container has one thread, and spares the imports.
+    from queue import SimpleQueue
+    from threading import Event, Semaphore, Thread
+
     ready: SimpleQueue[bytes | BaseException | None] = SimpleQueue()
     room = Semaphore(_PIECES_AHEAD)
     stopped = Event()

@@ -21,8 +21,6 @@ from struct import Struct
 from types import TracebackType
 from typing import BinaryIO, Self
 
-import zstandard
-
 from wherry.errors import Internal
 from wherry.linux.openat import READABLE_DIRECTORY, open_beneath, opened
 from wherry.store.tar.entry import TarEntry
@@ -49,6 +47,8 @@ class TarRecorder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file: BinaryIO | None = None
+        import zstandard  # 5 ms that only layers on their way are worth
+
         self._packer = zstandard.ZstdCompressor(level=_LEVEL).compressobj()
         self._repeated: list[bytes | memoryview] = []
         self._steps: list[bytes] = [_MAGIC]
@@ -154,6 +154,8 @@ def rebuilt_tar(folder: Path) -> Iterator[bytes]:
 
 
 def _steps(folder: Path) -> Iterator[tuple[int, bytes]]:
+    import zstandard
+
     with (
         (folder / FILE).open("rb") as file,
         zstandard.ZstdDecompressor().stream_reader(file) as record,

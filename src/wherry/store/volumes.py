@@ -16,7 +16,6 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from secrets import token_hex
 
 from wherry.errors import Conflict, InvalidArgument, NotFound
 from wherry.oci.mount import Mount
@@ -85,7 +84,7 @@ def create_volume(
     """
     anonymous = not name
     volume = Volume(
-        name=name or token_hex(32),
+        name=name or os.urandom(32).hex(),
         driver=driver or "local",
         created=format_timestamp(time.time_ns()),
         anonymous=anonymous,

@@ -12,13 +12,13 @@ import pytest
 import zstandard
 
 from wherry.store.compression import (
-    PIECE,
     Compression,
     DamagedStream,
     compressed,
     decompressed,
     detect,
 )
+from wherry.store.packing import PIECE
 from wherry.store.stages import hashed, prefetched
 
 DATA = random.Random(1).randbytes(300_000) + bytes(2_000_000) + b"end" * 1000

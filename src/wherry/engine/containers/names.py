@@ -1,8 +1,8 @@
 """Names of containers: what a name may be, and names made up for those that give none."""
 
 import os
-import random
 import re
+from collections.abc import Sequence
 
 from wherry.errors import InvalidArgument
 
@@ -57,10 +57,13 @@ def checked_name(name: str) -> str:
 
 def generated_name(attempt: int) -> str:
     """A made-up `adjective_surname`, with a digit behind it from the second attempt on."""
-    # Not `random`'s shared generator: every child of the launcher inherits the same state.
-    chance = random.SystemRandom()
-    name = f"{chance.choice(_ADJECTIVE_LIST)}_{chance.choice(_SURNAME_LIST)}"
-    return name + str(chance.randrange(10)) if attempt else name
+    name = f"{_any(_ADJECTIVE_LIST)}_{_any(_SURNAME_LIST)}"
+    return name + _any("0123456789") if attempt else name
+
+
+def _any(choices: Sequence[str]) -> str:
+    # Not `random`: every child of the launcher would inherit the same state, and it loads for long.
+    return choices[int.from_bytes(os.urandom(4), "big") % len(choices)]
 
 
 _ADJECTIVE_LIST = _ADJECTIVES.split()

@@ -1,7 +1,5 @@
 """Other OCI runtimes than our own, by name or path: --runtime."""
 
-import shutil
-
 from wherry.errors import InvalidArgument
 
 OWN = ("", "wherry", "wherry-runtime")
@@ -21,6 +19,8 @@ def check_runtime(name: str) -> None:
 
 def runtime_program(name: str) -> str:
     """The path of another runtime's program."""
+    import shutil  # for the few who name one
+
     program = shutil.which(name) if name in KNOWN or name.startswith("/") else None
     if program is None:
         raise UnknownRuntime(name)

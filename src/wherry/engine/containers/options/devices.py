@@ -1,7 +1,6 @@
 """--device, --device-cgroup-rule and --gpus."""
 
 import re
-import shutil
 
 from wherry.errors import InvalidArgument, Unsupported
 from wherry.oci.container_config import DeviceMapping
@@ -62,6 +61,8 @@ def refuse_gpus(request: str) -> None:
             raise ValueError(
                 f'invalid count ({part}): value must be either "all" or an integer: invalid syntax'
             )
+    import shutil  # for the few who ask for it
+
     missing = not shutil.which("nvidia-container-runtime-hook")
     raise Unsupported(
         'could not select device driver "" with capabilities: [[gpu]]',

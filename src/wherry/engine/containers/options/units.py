@@ -1,7 +1,5 @@
 """Sizes, durations and counts as Docker's flags write them, with Go's words for what is wrong."""
 
-from fractions import Fraction
-
 _BINARY = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 _DURATION_UNITS = {
     "ns": 1,
@@ -83,6 +81,8 @@ def parse_duration(text: str) -> int:
         return 0
     if not rest or len(text) - len(rest) > 1:
         raise ValueError(f"time: invalid duration {quoted(text)}")
+    from fractions import Fraction  # 6 ms that few options are worth
+
     total = Fraction(0)
     while rest:
         number = _leading(rest, "0123456789.")
@@ -109,6 +109,8 @@ def _leading(text: str, characters: str) -> str:
 
 def parse_cpus(text: str) -> int:
     """Billionths of a CPU of `1.5`. ValueError with Docker's words."""
+    from fractions import Fraction
+
     try:
         # Go takes neither the blanks nor the underscores that Python does.
         plain = text if not text.strip("+-.0123456789eE/") else ""

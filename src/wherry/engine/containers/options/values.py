@@ -7,7 +7,6 @@ text, numbers and truth values; Python callers may also pass a mapping where fla
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
 from typing import TypeVar
 
 from wherry.engine.containers.options.units import parse_integer, quoted
@@ -141,8 +140,10 @@ class Options:
     def duration(self, name: str, parse: Callable[[str], int]) -> int:
         """Nanoseconds: seconds as a number, a timedelta, or Go's text."""
         value = self._values.get(name)
-        if isinstance(value, timedelta):
-            value = value.total_seconds()
+        if not isinstance(value, (int, float, str, type(None))):
+            from datetime import timedelta  # of the Python API alone
+
+            value = value.total_seconds() if isinstance(value, timedelta) else value
         if isinstance(value, (int, float)):
             return round(value * 1_000_000_000)
         return self.parsed(name, parse, 0)
