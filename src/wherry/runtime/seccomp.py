@@ -10,7 +10,6 @@ runc: a C library then falls back to an older call, where EPERM would make it gi
 import errno
 import json
 import os
-import platform
 import struct
 from hashlib import sha256
 from pathlib import Path
@@ -81,7 +80,7 @@ def filter_flags(section: Seccomp) -> int:
 
 
 def _identity(section: Seccomp) -> bytes:
-    text = json.dumps([_FORMAT, platform.machine(), to_json(section)], sort_keys=True)
+    text = json.dumps([_FORMAT, os.uname().machine, to_json(section)], sort_keys=True)
     return text.encode()
 
 
@@ -167,7 +166,7 @@ def _newer_is_unknown(newest: int) -> bytes:
     load architecture; if it is not the native one, go on
     load number; if it is one of x32, go on; if it is above `newest`, return ENOSYS
     """
-    architecture = _AUDIT_ARCH.get(platform.machine())
+    architecture = _AUDIT_ARCH.get(os.uname().machine)
     if architecture is None or newest <= 0:
         return b""
     return b"".join(

@@ -14,9 +14,7 @@ program remembers lies in the container's run folder and goes with that.
 
 import json
 import os
-import shutil
 import socket
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from wherry.errors import WherryError
+from wherry.linux.files import remove_tree
 from wherry.linux.mount import MountFlag, set_propagation
 from wherry.linux.namespaces import CloneFlag, unshare
 from wherry.linux.process import start_time
@@ -94,10 +93,13 @@ def create_foreign(
 
     Raises what our own runtime raises. The caller is a subreaper with one thread.
     """
-    shutil.rmtree(runtime.folder, ignore_errors=True)
+    with suppress(OSError):
+        remove_tree(runtime.folder)
     runtime.folder.mkdir(mode=0o700, parents=True)
     pid_file = runtime.folder / "pid"
     words = ["create", "--bundle", str(runtime.bundle), "--pid-file", str(pid_file)]
+    import tempfile  # as `subprocess` below
+
     with (
         socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener,
         # Not below the run folder: the path of a socket may not be long, unix(7).
