@@ -237,3 +237,13 @@ class ContainerConfig:
     mac_address: str = ""
 
     console_size: tuple[int, ...] = ()  # rows, columns
+
+    @property
+    def attachments(self) -> tuple[NetworkAttachment, ...]:
+        """The networks that the container is to be on.
+
+        `networks` has one without a name where the container has left its last one.
+        """
+        if not self.networks:
+            return (NetworkAttachment(network=self.network_mode),)
+        return tuple(attachment for attachment in self.networks if attachment.network)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from wherry.store.addresses import Subnet
 from wherry.store.networks import Endpoint, Network, endpoints_on
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def network_document(store: "Store", network: Network, names: dict[str, str]) ->
                     "Subnet": str(subnet.subnet),
                     **({"IPRange": str(subnet.ip_range)} if subnet.ip_range else {}),
                     **({"Gateway": str(subnet.gateway)} if subnet.gateway else {}),
+                    **_auxiliary(subnet),
                 }
                 for subnet in network.subnets
             ],
@@ -52,3 +54,10 @@ def _endpoint_document(endpoint: Endpoint, names: dict[str, str]) -> dict[str, o
         "IPv4Address": str(endpoint.ipv4 or ""),
         "IPv6Address": str(endpoint.ipv6 or ""),
     }
+
+
+def _auxiliary(subnet: Subnet) -> dict[str, dict[str, str]]:
+    if not subnet.reserved:
+        return {}
+    named = zip(subnet.reserved_names, subnet.reserved, strict=True)
+    return {"AuxiliaryAddresses": {name: str(address) for name, address in named}}
