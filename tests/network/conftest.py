@@ -44,8 +44,10 @@ class Answer:
 
 def _plain(text: str) -> str:
     """What is the same for both: no IDs drawn at random, no names of programs."""
-    for prefix in ("Error response from daemon: ", "docker: ", "wherry: ", "Error: "):
+    for prefix in ("docker: ", "wherry: ", "Error response from daemon: ", "Error: "):
         text = re.sub(rf"(?m)^{prefix}", "", text)
+    # Words of later versions than the daemon's, and what the stock client adds to them.
+    text = text.replace("invalid pool request: ", "").removesuffix("exit status 1\n")
     text = re.sub(r"\b[0-9a-f]{64}\b", "<id>", text)
     text = re.sub(r"\b[0-9a-f]{12}\b", "<short>", text)
     text = re.sub(r"(?m)^Hint: .*\n?", "", text)

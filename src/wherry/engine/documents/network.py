@@ -39,7 +39,9 @@ def network_document(store: "Store", network: Network, names: dict[str, str]) ->
         "ConfigOnly": False,
         "Containers": {
             endpoint.container_id: _endpoint_document(endpoint, names)
-            for endpoint in endpoints_on(store, network.id)
+            for endpoint in sorted(
+                endpoints_on(store, network.id), key=lambda endpoint: endpoint.container_id
+            )
         },
         "Options": dict(sorted(network.options.items())),
         "Labels": network.labels,

@@ -107,7 +107,11 @@ def checked_subnets(
 ) -> Iterator[Subnet]:
     """The pools, each with a gateway: the first address that nobody else is to have."""
     for request in requests:
-        subnet = _network(request.subnet)
+        try:
+            subnet = _network(request.subnet)
+        except InvalidArgument:
+            problem = f"invalid subnet {request.subnet}: invalid CIDR block notation"
+            raise InvalidSubnet(problem) from None
         if str(subnet) != _canonical(request.subnet):
             raise InvalidSubnet(f"invalid subnet {request.subnet}: it should be {subnet}")
         if subnet.version == 6 and not ipv6:
