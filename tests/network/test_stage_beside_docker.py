@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from .conftest import Answer, Both
+from wherry.testing.both import Answer, Both
 
 pytestmark = pytest.mark.needs("containers", "dockerd", "docker")
 

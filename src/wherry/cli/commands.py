@@ -117,9 +117,13 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("system.inspect", "inspect", "Return low-level information on Wherry objects"),
     ("system.launcher", "system launcher", "End the process that containers are forked from"),
     ("system.restore", "system restore", "Start what ran before the machine went down, by policy"),
+    ("volumes.cp", "volume cp, volume copy", "Make a new volume with the content of another"),
     ("volumes.create", "volume create", "Create a volume"),
+    ("volumes.export", "volume export", "Export a volume's content as a tar archive"),
+    ("volumes.import_", "volume import", "Unpack a tar archive into a volume"),
     ("volumes.inspect", "volume inspect", "Display detailed information on one or more volumes"),
     ("volumes.ls", "volume ls, volume list", "List volumes"),
+    ("volumes.mv", "volume mv, volume rename", "Give a volume another name"),
     ("volumes.prune", "volume prune", "Remove unused local volumes"),
     ("volumes.rm", "volume rm, volume remove", "Remove one or more volumes"),
 )

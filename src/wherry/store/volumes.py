@@ -13,12 +13,12 @@ import re
 import sqlite3
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 
 from wherry.errors import Conflict, InvalidArgument, NotFound
-from wherry.linux.files import remove_tree
+from wherry.linux.files import exchange, remove_tree
 from wherry.oci.mount import Mount
 from wherry.oci.timestamps import format_timestamp
 from wherry.store.store import Store
@@ -65,6 +65,12 @@ class VolumeInUse(Conflict):
         self.container_ids = container_ids
 
 
+class VolumeExists(Conflict):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"a volume named {name} already exists")
+        self.name = name
+
+
 class InvalidVolume(InvalidArgument):
     def __init__(self, name: str, fault: str) -> None:
         super().__init__(f"create {name}: {fault}")
@@ -99,17 +105,7 @@ def create_volume(
         if existing is None:
             # A folder without a row is what a killed removal left; its content must not come back.
             _empty_folder(store, volume.name)
-            connection.execute(
-                "INSERT INTO volumes VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    volume.name,
-                    volume.driver,
-                    volume.created,
-                    volume.anonymous,
-                    json.dumps(volume.options),
-                    json.dumps(volume.labels),
-                ),
-            )
+            _insert(connection, volume)
     return (existing or volume), existing is None
 
 
@@ -182,6 +178,52 @@ def remove_volume(store: Store, name: str) -> None:
         remove_tree(doomed)
 
 
+def adopt_volume(store: Store, volume: Volume, staged: Path) -> None:
+    """Make `staged`, a folder in tmp with the content, a volume; VolumeExists if there is one."""
+    with store.database.write() as connection:
+        if _row(connection, volume.name) is not None:
+            raise VolumeExists(volume.name)
+        _empty_folder(store, volume.name)
+        os.rename(staged, data_folder(store, volume.name))  # the empty one gives way
+        _insert(connection, volume)
+
+
+def rename_volume(store: Store, old: str, new: str) -> Volume:
+    """Give a volume that no container has another name.
+
+    The folder under its new name and a link to it under the old one appear in one step, before the
+    row changes: a kill in between leaves the old volume whole, see `_finish_rename`.
+    """
+    with store.database.write() as connection:
+        volume = _row(connection, old)
+        if volume is None:
+            raise NoSuchVolume(old)
+        renamed = replace(volume, name=new, anonymous=False)
+        check_volume(renamed)
+        if _row(connection, new) is not None:
+            raise VolumeExists(new)
+        users = users_of_volumes(store).get(old)
+        if users:
+            raise VolumeInUse(old, users)
+        before, after = store.root / "volumes" / old, store.root / "volumes" / new
+        _moved_away(store, new)
+        os.symlink(new, after)
+        exchange(before, after)
+        connection.execute("UPDATE volumes SET name = ?, anonymous = 0 WHERE name = ?", (new, old))
+    before.unlink()
+    return renamed
+
+
+def _finish_rename(store: Store, name: str) -> None:
+    """Give the folder `name`, which has no row, back to the volume that a link says it is."""
+    folder = store.root / "volumes"
+    with os.scandir(folder) as entries:
+        links = [each.name for each in entries if each.is_symlink()]
+    for link in links:
+        if link != name and os.readlink(folder / link) == name:
+            exchange(folder / link, folder / name)
+
+
 def _empty_folder(store: Store, name: str) -> None:
     _moved_away(store, name)
     data_folder(store, name).mkdir(parents=True)
@@ -190,9 +232,12 @@ def _empty_folder(store: Store, name: str) -> None:
 
 def _moved_away(store: Store, name: str) -> Path | None:
     """Where the volume's folder is now: in tmp, so that a new one of its name can be made."""
+    folder = store.root / "volumes" / name
+    if os.path.lexists(folder):
+        _finish_rename(store, name)
     doomed = store.root / "tmp" / f"volume-{token_hex(8)}"
     try:
-        os.rename(store.root / "volumes" / name, doomed)
+        os.rename(folder, doomed)
     except FileNotFoundError:
         return None
     return doomed
@@ -216,6 +261,20 @@ def mount_of(store: Store, volume: Volume) -> Mount | None:
         source=volume.options["device"],
         target=str(data_folder(store, volume.name)),
         options=options,
+    )
+
+
+def _insert(connection: sqlite3.Connection, volume: Volume) -> None:
+    connection.execute(
+        "INSERT INTO volumes VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            volume.name,
+            volume.driver,
+            volume.created,
+            volume.anonymous,
+            json.dumps(volume.options),
+            json.dumps(volume.labels),
+        ),
     )
 
 
