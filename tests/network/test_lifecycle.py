@@ -3,16 +3,18 @@
 import json
 import os
 import signal
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from wherry.linux import nftables
+from wherry.linux import netlink, nftables
 from wherry.linux.netlink import RouteSocket
 from wherry.store.containers import shim_pid_of
 from wherry.store.networks import containers_with_endpoints, find_network
 from wherry.store.store import Store
 from wherry.testing.command import Wherry
+from wherry.testing.machines import new_namespace
 from wherry.testing.waiting import eventually
 
 pytestmark = pytest.mark.needs("containers")
@@ -149,16 +151,14 @@ def test_a_network_whose_containers_may_not_talk(wherry: Wherry) -> None:
 
 
 def test_a_macvlan_network_joins_the_parent_s_neighbours(wherry: Wherry) -> None:
-    from contextlib import ExitStack
-
-    from wherry.linux import netlink
-    from wherry.testing.machines import new_namespace
 
     with ExitStack() as lifetime:
         outside = new_namespace(lifetime)
         peer = netlink.Peer(name="far0", netns_fd=outside, mac_address="02:00:00:00:00:08")
         with RouteSocket() as host:
             host.request(netlink.new_veth("near0", master=0, mtu=1500, peer=peer))
+        with RouteSocket(outside) as beyond:
+            beyond.request(netlink.set_link_up("far0"))
         wherry(
             "network",
             "create",
@@ -177,3 +177,19 @@ def test_a_macvlan_network_joins_the_parent_s_neighbours(wherry: Wherry) -> None
         assert "10.84.5.1" in wherry("exec", "one", "ip", "route").stdout
         wherry("rm", "-f", "one", "two")
         wherry("network", "rm", "lan")
+
+
+def test_an_endpoint_has_options_of_its_own(wherry: Wherry) -> None:
+    wherry("network", "create", "net")
+    sysctls = "com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1"
+    name = "com.docker.network.endpoint.ifname=lan7"
+    settings = f"name=net,link-local-ip=169.254.8.8,driver-opt={name},driver-opt={sysctls}"
+    command = "ip -o -4 addr show dev lan7; cat /proc/sys/net/ipv4/conf/lan7/log_martians"
+
+    output = wherry("run", "--rm", "--network", settings, "busybox", "sh", "-c", command).stdout
+
+    assert "169.254.8.8/16" in output
+    assert output.endswith("\n1\n")
+    unknown = "name=net,driver-opt=com.docker.network.what=1"
+    refused = wherry("run", "--rm", "--network", unknown, "busybox", "true", check=False)
+    assert "com.docker.network.what is not supported" in refused.stderr

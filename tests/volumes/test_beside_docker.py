@@ -45,7 +45,6 @@ SCENES = {
         f"{RUN} -v filled:/x busybox ls /x/passwd",
         f"{RUN} -v bare:/etc:nocopy busybox ls /etc/passwd",
         f"{RUN} --mount source=bare2,target=/etc,volume-nocopy busybox ls /etc/passwd",
-        f"{RUN} -v fresh:/etc/passwd busybox true",
     ),
     "tmpfs volume": (
         "volume create -o type=tmpfs -o device=tmpfs -o o=size=1m,uid=1000 mem",

@@ -10,9 +10,14 @@ from pathlib import Path
 import pytest
 
 from wherry.errors import Conflict, NotFound
-from wherry.store import volumes as rows
 from wherry.store.store import Store
-from wherry.store.volumes import create_volume, data_folder, get_volume, rename_volume
+from wherry.store.volumes import (
+    create_volume,
+    data_folder,
+    get_volume,
+    list_volumes,
+    rename_volume,
+)
 from wherry.testing.command import Wherry
 
 pytestmark = pytest.mark.needs("root")
@@ -95,25 +100,28 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield made
 
 
-class Killed(BaseException):
-    pass
+def renamed_until_killed(store: Store) -> None:
+    """A process renames and is gone when all but the commit is done."""
+    child = os.fork()
+    if child == 0:
+        try:
+            connection = store.database.connection
+            connection.set_trace_callback(lambda text: text == "COMMIT" and os._exit(9))
+            rename_volume(store, "old", "new")
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 9
 
 
-def test_a_rename_that_is_killed_leaves_the_old_volume_whole(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rename_that_is_killed_leaves_the_old_volume_whole(store: Store) -> None:
     create_volume(store, "old")
     (data_folder(store, "old") / "file").write_text("content")
-    exchange = rows.exchange
+    store.database.close()
 
-    def die(one: Path, other: Path) -> None:
-        exchange(one, other)
-        raise Killed
+    renamed_until_killed(store)
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(rows, "exchange", die)
-        rename_volume(store, "old", "new")
-
+    assert [volume.name for volume in list_volumes(store)] == ["old"]
     assert (data_folder(store, "old") / "file").read_text() == "content"
     # Somebody else wants the name under which the folder is now.
     create_volume(store, "new")

@@ -11,13 +11,21 @@ a container, rows and elements of the packet filter, `sweep` finds by the contai
 import errno
 import os
 from collections.abc import Collection, Mapping
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv6Address,
+    IPv6Interface,
+    ip_address,
+    ip_interface,
+)
 
 from wherry.errors import Internal
 from wherry.linux import netlink
 from wherry.linux.netlink import RouteSocket
 from wherry.network import firewall
 from wherry.network.bridge import ensure_bridge, set_sysctl
+from wherry.network.endpoint_options import sysctls_of
 from wherry.network.sub_links import make_sub_link
 from wherry.store.networks import (
     Endpoint,
@@ -129,12 +137,15 @@ def _configure(
         container = RouteSocket()
         # Before it is up: without IPv6 it would draw a link-local address and announce it.
         set_sysctl(f"ipv6/conf/{name}/disable_ipv6", "0" if network.enable_ipv6 else "1")
+        for path, value in sysctls_of(endpoint.driver_options, name).items():
+            set_sysctl(path, value)
     with container:
         container.request(netlink.set_link_up("lo"), netlink.set_link_up(name))
         link = container.link(name)
         if link is None:
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV), name)
         addresses = [address for address in (endpoint.ipv4, endpoint.ipv6) if address]
+        addresses += map(_link_local, endpoint.link_local_ips)
         gateways = [
             gateway
             for gateway in (endpoint.gateway, endpoint.ipv6_gateway)
@@ -144,6 +155,11 @@ def _configure(
             *(netlink.new_address(link.index, address) for address in addresses),
             *(_default_route(network, gateway, link.index) for gateway in gateways),
         )
+
+
+def _link_local(text: str) -> IPv4Interface | IPv6Interface:
+    address = ip_address(text)
+    return ip_interface(f"{address}/{16 if address.version == 4 else 64}")
 
 
 def _default_route(

@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from ipaddress import (
@@ -147,6 +147,8 @@ class Endpoint:
     aliases: tuple[str, ...] = ()
     links: tuple[str, ...] = ()  # container:alias, names that only this container knows
     gateway_priority: int = 0
+    link_local_ips: tuple[str, ...] = ()
+    driver_options: dict[str, str] = field(default_factory=dict)
 
 
 class NetworkNotFound(NotFound):
@@ -296,6 +298,9 @@ def allocate_endpoint(
     names: Sequence[str] = (),
     links: Iterable[str] = (),
     gateway_priority: int = 0,
+    link_local_ips: Iterable[str] = (),
+    driver_options: Mapping[str, str] | None = None,
+    interface: str = "",
 ) -> Endpoint:
     """Claim a place on `network`: the address asked for, or the lowest one that is free.
 
@@ -322,13 +327,15 @@ def allocate_endpoint(
             ipv6_gateway=ipv6_gateway,
             mac_address=mac
             or (mac_address_for(network.id, address4 or address6) if has_link else ""),
-            interface=_next_interface(connection, container_id) if has_link else "",
+            interface=(interface or _next_interface(connection, container_id)) if has_link else "",
             host_link=_next_link(connection, container_id)
             if has_link and network.driver == "bridge"
             else "",
             aliases=tuple(aliases),
             links=tuple(links),
             gateway_priority=gateway_priority,
+            link_local_ips=tuple(link_local_ips),
+            driver_options=dict(driver_options or {}),
         )
         _insert_endpoint(connection, endpoint)
         if names:
@@ -497,6 +504,8 @@ def _insert_endpoint(connection: sqlite3.Connection, endpoint: Endpoint) -> None
         "aliases": endpoint.aliases,
         "links": endpoint.links,
         "gateway_priority": endpoint.gateway_priority,
+        "link_local_ips": endpoint.link_local_ips,
+        "driver_options": endpoint.driver_options,
     }
     connection.execute(
         "INSERT INTO endpoints (id, network_id, container_id, ipv4, ipv6, host_link, details)"
@@ -530,4 +539,6 @@ def _endpoint(row: sqlite3.Row) -> Endpoint:
         aliases=tuple(details["aliases"]),
         links=tuple(details["links"]),
         gateway_priority=details["gateway_priority"],
+        link_local_ips=tuple(details["link_local_ips"]),
+        driver_options=details["driver_options"],
     )

@@ -6,6 +6,7 @@ from contextlib import ExitStack, suppress
 from posixpath import normpath
 from typing import TYPE_CHECKING
 
+from wherry.engine.containers.propagation import check_propagation
 from wherry.engine.containers.spec.mounts import UserMount, tmpfs_options
 from wherry.engine.containers.validate_mounts import MissingBindSource
 from wherry.engine.images.resolve import PullPolicy, resolve_image
@@ -66,6 +67,7 @@ def _of_point(
     source = point.source
     if point.type == "bind":
         _check_source(source, make=request is not None and request.create_source)
+        check_propagation(source, point.propagation)
     elif request is not None and request.subpath:
         source = _opened_below(source, request.subpath, undo)
     return UserMount(

@@ -15,6 +15,7 @@ from wherry.engine.containers.spec.namespaces import joined_container
 from wherry.linux.files import write_atomically
 from wherry.linux.openat import opened
 from wherry.network.connected import Connected
+from wherry.network.endpoint_options import INTERFACE_NAME
 from wherry.network.gateways import choose_gateways
 from wherry.network.name_sockets import Server, open_name_sockets
 from wherry.network.names import (
@@ -176,6 +177,9 @@ def claim_endpoint(
         names=endpoint_names(container, attachment) if network.has_names else (),
         links=attachment.links,
         gateway_priority=attachment.gateway_priority,
+        link_local_ips=attachment.link_local_ips,
+        driver_options=attachment.driver_options,
+        interface=attachment.driver_options.get(INTERFACE_NAME, ""),
     )
 
 

@@ -95,6 +95,8 @@ def _check_bind(mount: MountRequest) -> None:
 
 
 def _check_volume(mount: MountRequest) -> None:
+    if mount.propagation:
+        raise InvalidMountConfig(mount.type, "field BindOptions must not be specified")
     if mount.subpath and not mount.source:
         raise InvalidMountConfig(mount.type, "must not set Subpath when using anonymous volumes")
     _check_subpath(mount)

@@ -19,6 +19,7 @@ from wherry.engine.containers.start_network import (
 )
 from wherry.errors import InvalidArgument, PermissionDenied
 from wherry.network.connected import Connected
+from wherry.network.endpoint_options import check_endpoint_options
 from wherry.network.gateways import choose_gateways
 from wherry.network.name_sockets import open_name_sockets
 from wherry.network.plug import plug, set_default_routes, unplug
@@ -60,6 +61,7 @@ class InvalidEndpoint(InvalidArgument):
 
 def check_attachment(network: Network, attachment: NetworkAttachment) -> None:
     """Refuse what can never be had on this network, in Docker's words."""
+    check_endpoint_options(attachment.driver_options)
     if network.is_predefined:
         if attachment.ipv4_address or attachment.ipv6_address:
             raise InvalidEndpoint(
