@@ -4,12 +4,13 @@ import errno
 from sqlite3 import IntegrityError
 from typing import TYPE_CHECKING
 
-from wherry.engine.filters import Filters, check_keys, passes_label_filters
+from wherry.engine.filters import Filters, check_keys, parse_moment, passes_label_filters
 from wherry.errors import PermissionDenied
 from wherry.linux import netlink
 from wherry.linux.netlink import RouteSocket
 from wherry.network import firewall
 from wherry.network.sub_links import remove_parent
+from wherry.oci.timestamps import parse_timestamp
 from wherry.store.containers import list_containers
 from wherry.store.networks import (
     Network,
@@ -23,7 +24,7 @@ from wherry.store.networks import (
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
 
-PRUNE_KEYS = frozenset({"label", "label!"})
+PRUNE_KEYS = frozenset({"label", "label!", "until"})
 
 
 class PredefinedNetworkKept(PermissionDenied):
@@ -75,6 +76,7 @@ def prune_networks(engine: "Engine", filters: Filters | None = None) -> list[str
     """Remove the networks of users on which no container is; their names."""
     filters = filters or {}
     check_keys(filters, PRUNE_KEYS)
+    until = min((parse_moment(text) for text in filters.get("until", ())), default=None)
     wanted = {
         "bridge" if attachment.network == "default" else attachment.network
         for container in list_containers(engine.store)
@@ -84,6 +86,8 @@ def prune_networks(engine: "Engine", filters: Filters | None = None) -> list[str
     for network in list_networks(engine.store):
         if network.is_predefined or {network.name, network.id} & wanted:
             continue  # also when the container that is to be on it does not run now
+        if until is not None and parse_timestamp(network.created) >= until:
+            continue
         if not passes_label_filters(network.labels, filters):
             continue
         try:
