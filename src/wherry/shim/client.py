@@ -178,9 +178,10 @@ class Launcher:
             os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW,
             0o600,
         )
+        interpreter = _sealed_interpreter()
         try:
             os.posix_spawn(
-                sys.executable,
+                f"/proc/self/fd/{interpreter}" if interpreter >= 0 else sys.executable,
                 launcher_command(self.program, self.root, self.run),
                 launcher_environment(),
                 file_actions=[
@@ -199,6 +200,8 @@ class Launcher:
         finally:
             os.close(log)
             listener.close()
+            if interpreter >= 0:
+                os.close(interpreter)
 
     def _own_child(self) -> "_socket.socket":
         """Fork a child that does what a launcher's would; our end of the connection to it."""
@@ -217,6 +220,16 @@ class Launcher:
         theirs.close()
         os.waitpid(child, 0)
         return ours
+
+
+def _sealed_interpreter() -> int:
+    """What the launcher is to run from, or -1 for the plain interpreter."""
+    from wherry.linux.sealed import open_sealed_interpreter  # only who spawns needs it
+
+    try:
+        return open_sealed_interpreter()
+    except OSError:
+        return -1  # an ordinary user's containers cannot write to what is not that user's
 
 
 def launcher_command(program: str, root: str, run: str) -> list[str]:

@@ -35,6 +35,7 @@ from wherry.linux.cgroup.manager import open_manager
 from wherry.linux.inotify import Change, Inotify
 from wherry.linux.locks import locked
 from wherry.linux.process import close_other_descriptors
+from wherry.linux.sealed import execute_sealed
 from wherry.shim.client import LAUNCHER_DESCRIPTOR
 from wherry.shim.protocol import (
     LARGEST_REQUEST,
@@ -130,7 +131,7 @@ class _Launcher:
 
     def _start_anew(self) -> NoReturn:
         os.set_inheritable(self.listener.fileno(), True)
-        os.execv(sys.executable, sys.orig_argv)
+        execute_sealed(sys.orig_argv)
 
     def retire(self) -> None:
         """End, unless a request came meanwhile; the next command starts another launcher."""

@@ -95,6 +95,8 @@ def _check_bind(mount: MountRequest) -> None:
 
 
 def _check_volume(mount: MountRequest) -> None:
+    if mount.map_owner:
+        raise InvalidMountConfig(mount.type, "only a bind mount can map its owner")
     if mount.propagation:
         raise InvalidMountConfig(mount.type, "field BindOptions must not be specified")
     if mount.subpath and not mount.source:
