@@ -179,6 +179,19 @@ def test_a_macvlan_network_joins_the_parent_s_neighbours(wherry: Wherry) -> None
         wherry("network", "rm", "lan")
 
 
+def test_a_container_may_begin_on_several_networks(wherry: Wherry) -> None:
+    wherry("network", "create", "--subnet", "10.84.6.0/24", "aa")
+    wherry("network", "create", "--subnet", "10.84.7.0/24", "bb")
+    networks = ("--network", "name=aa,alias=x", "--network", "name=bb,alias=y,gw-priority=7")
+    command = "ip route; nslookup -type=a x; nslookup -type=a y"
+
+    result = wherry("run", "--rm", *networks, "busybox", "sh", "-c", command)
+
+    assert "default via 10.84.7.1 dev eth1" in result.stdout
+    assert "Address: 10.84.6.2" in result.stdout
+    assert "Address: 10.84.7.2" in result.stdout
+
+
 def test_an_endpoint_has_options_of_its_own(wherry: Wherry) -> None:
     wherry("network", "create", "net")
     sysctls = "com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1"

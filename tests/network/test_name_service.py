@@ -121,6 +121,15 @@ def test_a_renamed_container_is_found_by_its_new_name(net: Wherry) -> None:
     assert addresses(asked(net, "one", query_for("deux"))) == ["10.83.1.3"]
 
 
+def test_a_name_too_long_for_dns_is_left_out(net: Wherry) -> None:
+    net("run", "-d", "--name", "n" * 70, "--network", "net", "busybox", "sleep", "1000")
+
+    answer = asked(net, "one", query_for("3.1.83.10.in-addr.arpa", Type.PTR))
+
+    assert dns.answer_records(answer)[2] == []
+    assert addresses(asked(net, "one", query_for("one"))) == ["10.83.1.2"]
+
+
 def test_rubbish_does_not_end_the_supervisor(net: Wherry) -> None:
     with inside(net, "one"), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         for data in (b"", b"\0", os.urandom(11), os.urandom(400), b"\xff" * 64):

@@ -138,6 +138,15 @@ def packed_name(name: Name) -> bytes:
     return packed
 
 
+def is_sendable(name: Name) -> bool:
+    """Whether `name` fits into a message."""
+    try:
+        packed_name(name)
+    except ValueError:
+        return False
+    return True
+
+
 def name_of(text: str) -> Name:
     """`web.net` as labels."""
     return tuple(part.encode("latin-1", "replace") for part in text.rstrip(".").split(".") if part)

@@ -130,6 +130,10 @@ class Published:
             self._epoll.register(claim.socket, select.EPOLLIN)
 
     @property
+    def is_open(self) -> bool:
+        return not self._epoll.closed
+
+    @property
     def _watched(self) -> list[_Claim]:
         return [claim for claim in self._claims if claim.port.protocol != "sctp"]
 

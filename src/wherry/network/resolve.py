@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from wherry.network.dns import Code, Name, Query, Type, name_of, reversed_address
+from wherry.network.dns import Code, Name, Query, Type, is_sendable, name_of, reversed_address
 from wherry.store.endpoint_names import Joined, addresses_of, joined_networks, name_at
 from wherry.store.store import Store
 
@@ -90,5 +90,7 @@ def _names_at(store: Store, networks: list[Joined], text: str) -> Resolution | N
         return None
     for network in networks:
         if name := name_at(store, network.id, address):
-            return Resolution(records=(name_of(f"{name}.{network.name}"),))
+            full = name_of(f"{name}.{network.name}")
+            # A container's name may be longer than DNS allows.
+            return Resolution(records=(full,) if is_sendable(full) else ())
     return None

@@ -31,8 +31,9 @@ class Networking:
     def serve(self, connected: Connected) -> None:
         """Serve `connected` from now on; its ports were not watched until now."""
         self.connected = connected
-        if connected.published is not None:
-            published = connected.published
+        published = connected.published
+        # Closed when they could not be published again by another network.
+        if published is not None and published.is_open:
             self._loop.watch(published.fileno(), READ, lambda _events: self._forward(published))
         if connected.names is not None and self._names is None:
             self._names = NameService(
