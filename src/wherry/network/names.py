@@ -144,6 +144,11 @@ def host_resolv_conf() -> tuple[str, Path]:
     return text, RESOLV_CONF
 
 
+def own_resolv_conf() -> str:
+    """What the host itself resolves by, its loopback included."""
+    return _text_of(RESOLV_CONF)
+
+
 def _text_of(path: Path) -> str:
     try:
         return path.read_text(errors="replace")
@@ -238,13 +243,16 @@ def resolv_conf(
 
 
 def internal_resolv_conf(
-    dns: Sequence[str] = (), search: Sequence[str] = (), options: Sequence[str] = ()
+    host_text: str,
+    dns: Sequence[str] = (),
+    search: Sequence[str] = (),
+    options: Sequence[str] = (),
 ) -> tuple[str, list[Server]]:
     """/etc/resolv.conf of a container with a name service, and whom that asks about other names.
 
     The host's resolvers may be on its loopback; those of --dns are as the container sees them.
     """
-    host = ResolvConf.parse(_text_of(RESOLV_CONF))
+    host = ResolvConf.parse(host_text)
     if dns:
         servers = [Server(ip_address(_checked_nameserver(text)), False) for text in dns]
     else:

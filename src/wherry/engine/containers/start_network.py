@@ -23,6 +23,7 @@ from wherry.network.names import (
     host_resolv_conf,
     hosts_file,
     internal_resolv_conf,
+    own_resolv_conf,
     resolv_conf,
 )
 from wherry.network.plug import plug
@@ -227,7 +228,9 @@ def write_resolv_conf(
     A container that runs sees the file and not its name, so for it the file itself is changed.
     """
     if any(network.has_names for network in networks):
-        text, servers = internal_resolv_conf(config.dns, config.dns_search, config.dns_options)
+        text, servers = internal_resolv_conf(
+            own_resolv_conf(), config.dns, config.dns_search, config.dns_options
+        )
     else:
         text, servers = _plain_resolv_conf(config, networks), []
     path, mark = folder / "resolv.conf", folder / "resolv.conf.hash"
