@@ -50,7 +50,7 @@ def cycles(peers: Sequence[Peer]) -> Iterator[Row]:
         peer("network", "rm", network)
 
     row = interleaved(peers, lambda peer: milliseconds(lambda: cycle(peer)), rounds=7)
-    yield Row("network create, two containers, rm", row, (Floor("docker", 1 / 3),))
+    yield Row("network create, two containers, rm", row, (Floor("docker", 1 / 2),))
 
 
 def names(peers: Sequence[Peer]) -> Iterator[Row]:
