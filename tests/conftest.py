@@ -10,6 +10,7 @@ import pytest
 from wherry.network.plug import remove_bridge_if_unused
 from wherry.store.store import Store
 from wherry.testing.abilities import lacking
+from wherry.testing.both import Both
 from wherry.testing.command import Wherry
 from wherry.testing.dockerd import Dockerd
 from wherry.testing.traces import left_on_disk, nothing_left, survey
@@ -73,6 +74,14 @@ def dockerd() -> Iterator[Dockerd]:
     with Dockerd() as daemon:
         daemon.import_busybox()
         yield daemon
+
+
+@pytest.fixture(scope="module")
+def both(installation: Wherry, dockerd: Dockerd) -> Iterator[Both]:
+    """Both engines, with nothing of a module's tests left afterwards."""
+    pair = Both(installation, dockerd)
+    yield pair
+    pair.remove_everything()
 
 
 @pytest.fixture

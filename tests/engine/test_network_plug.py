@@ -101,7 +101,7 @@ def test_a_container_does_not_reach_services_on_the_hosts_loopback(host: Machine
         server.bind(("127.0.0.1", 83))
         wire.bind(("eth0", 0))
         wire.send(datagram_to_loopback(container, host, 83, b"guarded"))
-        nftables.run(f"flush chain ip {firewall.table_of(host.store)} guard")
+        nftables.run(f"flush chain inet {firewall.table_of(host.store)} guard")
         wire.send(datagram_to_loopback(container, host, 83, b"unguarded"))
         assert server.recv(100) == b"unguarded"  # what the guard is there for
 

@@ -31,6 +31,7 @@ from wherry.engine.containers.remove import forget_container
 from wherry.engine.containers.spec.build import Moment, build_spec
 from wherry.engine.engine import Engine
 from wherry.engine.images.resolve import parse_pull_policy
+from wherry.engine.networks.membership import join_network, leave_network
 from wherry.engine.reconcile import reconcile, recover_container
 from wherry.errors import Conflict, WherryError
 from wherry.linux.cgroup.hierarchies import hierarchies
@@ -323,6 +324,12 @@ def engineering_of(engine: Engine) -> Engineering:
     return Engineering(
         prepare=lambda container: prepare_start(engine, container),
         recover=lambda container: recover_container(engine, container),
+        join=lambda container, attachment, netns, connected: join_network(
+            engine, container, attachment, netns, connected
+        ),
+        leave=lambda container, network, netns, connected: leave_network(
+            engine, container, network, netns, connected
+        ),
         # --rm takes the anonymous volumes along.
         forget=lambda container: forget_container(engine, container, volumes=True),
     )

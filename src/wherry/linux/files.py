@@ -4,13 +4,17 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from ctypes import c_int
+from ctypes import c_char_p, c_int, c_uint
 from pathlib import Path
 
 from wherry.linux.libc import declare, last_error
 from wherry.linux.openat import READABLE_DIRECTORY, directory_descriptor, opened
 
 _syncfs = declare("syncfs", c_int)
+_renameat2 = declare("renameat2", c_int, c_char_p, c_int, c_char_p, c_uint)
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
 
 _COPY_SIZE = 1 << 20
 # What copy_file_range(2) answers when the two files cannot be joined this way.
@@ -64,6 +68,13 @@ def sync_filesystem(descriptor: int) -> None:
     """Make durable everything written to the filesystem that `descriptor` is on, syncfs(2)."""
     if _syncfs(descriptor) != 0:
         raise last_error()
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Let two entries of one filesystem change places in one step, renameat2(2)."""
+    names = (os.fsencode(one), os.fsencode(other))
+    if _renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) != 0:
+        raise last_error(one)
 
 
 def data_segments(descriptor: int, size: int) -> Iterator[tuple[int, int]]:

@@ -72,6 +72,7 @@ class _Kind(IntEnum):
     SETLINK = 19
     NEWADDR = 20
     NEWROUTE = 24
+    DELROUTE = 25
     GETROUTE = 26
 
 
@@ -86,6 +87,7 @@ class _Ifla(IntEnum):
     ADDRESS = 1
     IFNAME = 3
     MTU = 4
+    LINK = 5
     MASTER = 10
     PROTINFO = 12
     LINKINFO = 18
@@ -100,10 +102,13 @@ _INFO_KIND = 1
 _INFO_DATA = 2
 _VETH_INFO_PEER = 1
 _BRPORT_MODE = 4  # IFLA_BRPORT_MODE: hairpin
+_BRPORT_ISOLATED = 33
+_MACVLAN_MODE, _IPVLAN_MODE, _IPVLAN_FLAGS, _VLAN_ID = 1, 1, 2, 1
+_IFA_F_NODAD = 2
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
 _RT_TABLE_MAIN, _RTPROT_BOOT, _RTN_UNICAST = 254, 3, 1
-_RT_SCOPE_UNIVERSE, _RT_SCOPE_HOST = 0, 254
+_RT_SCOPE_UNIVERSE, _RT_SCOPE_LINK, _RT_SCOPE_NOWHERE = 0, 253, 255
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -423,10 +428,64 @@ def set_link_up(name: str) -> Message:
     return Message(_Kind.NEWLINK, 0, body, name)
 
 
+def new_sub_link(
+    kind: str, data: bytes, *, parent: int, mtu: int, peer: Peer, about: str
+) -> Message:
+    """A macvlan or ipvlan link on `parent`, made in the namespace of `peer` under its name."""
+    body = (
+        _LINK.pack(0, 0, 0, 0, 0)
+        + _name(peer.name)
+        + (_mac(peer.mac_address) if peer.mac_address else b"")
+        + (_number(_Ifla.MTU, mtu) if mtu else b"")
+        + _number(_Ifla.LINK, parent)
+        + _number(_Ifla.NET_NS_FD, peer.netns_fd)
+        + _kind_of_link(kind, nested(_INFO_DATA, data))
+    )
+    return Message(_Kind.NEWLINK, _CREATE, body, about)
+
+
+def macvlan_data(mode: int) -> bytes:
+    return _number(_MACVLAN_MODE, mode)
+
+
+def ipvlan_data(mode: int, flags: int) -> bytes:
+    return attribute(_IPVLAN_MODE, struct.pack("=H", mode)) + attribute(
+        _IPVLAN_FLAGS, struct.pack("=H", flags)
+    )
+
+
+def new_vlan(name: str, *, parent: int, number: int) -> Message:
+    """The link for one VLAN, 802.1q, of `parent`."""
+    data = nested(_INFO_DATA, attribute(_VLAN_ID, struct.pack("=H", number)))
+    body = (
+        _LINK.pack(0, 0, 0, LinkFlag.UP, LinkFlag.UP)
+        + _name(name)
+        + _number(_Ifla.LINK, parent)
+        + _kind_of_link("vlan", data)
+    )
+    return Message(_Kind.NEWLINK, _CREATE, body, name)
+
+
+def new_dummy(name: str) -> Message:
+    """A link that leads nowhere."""
+    body = _LINK.pack(0, 0, 0, LinkFlag.UP, LinkFlag.UP) + _name(name) + _kind_of_link("dummy")
+    return Message(_Kind.NEWLINK, _CREATE, body, name)
+
+
 def set_hairpin(index: int) -> Message:
     """Let a bridge port send a frame back where it came from."""
-    port = nested(_Ifla.PROTINFO, attribute(_BRPORT_MODE, b"\1"))
-    body = _LINK.pack(socket.AF_BRIDGE, 0, index, 0, 0) + port
+    return _set_port(index, _BRPORT_MODE)
+
+
+def set_isolated(index: int) -> Message:
+    """Let a bridge port speak to the bridge, and to no other port that is isolated."""
+    return _set_port(index, _BRPORT_ISOLATED)
+
+
+def _set_port(index: int, option: int) -> Message:
+    body = _LINK.pack(socket.AF_BRIDGE, 0, index, 0, 0) + nested(
+        _Ifla.PROTINFO, attribute(option, b"\1")
+    )
     return Message(_Kind.SETLINK, 0, body, f"port {index}")
 
 
@@ -441,7 +500,9 @@ def new_address(link_index: int, interface: IPv4Interface | IPv6Interface) -> Me
     """Give a link an address; for IPv4 with the broadcast address of its subnet."""
     family = socket.AF_INET if interface.version == 4 else socket.AF_INET6
     local = interface.ip.packed
-    body = _ADDRESS.pack(family, interface.network.prefixlen, 0, _RT_SCOPE_UNIVERSE, link_index)
+    # We hand addresses out: asking the others first would only leave this one unusable meanwhile.
+    flags = 0 if interface.version == 4 else _IFA_F_NODAD
+    body = _ADDRESS.pack(family, interface.network.prefixlen, flags, _RT_SCOPE_UNIVERSE, link_index)
     body += attribute(_IFA_LOCAL, local) + attribute(_IFA_ADDRESS, local)
     if interface.version == 4:
         body += attribute(_IFA_BROADCAST, interface.network.broadcast_address.packed)
@@ -449,9 +510,23 @@ def new_address(link_index: int, interface: IPv4Interface | IPv6Interface) -> Me
 
 
 def new_default_route(gateway: IPv4Address | IPv6Address, link_index: int) -> Message:
-    family = socket.AF_INET if gateway.version == 4 else socket.AF_INET6
-    body = _ROUTE.pack(
-        family, 0, 0, 0, _RT_TABLE_MAIN, _RTPROT_BOOT, _RT_SCOPE_UNIVERSE, _RTN_UNICAST, 0
-    )
-    body += attribute(_RTA_GATEWAY, gateway.packed) + _number(_RTA_OIF, link_index)
+    body = _default_route(gateway.version, link_index) + attribute(_RTA_GATEWAY, gateway.packed)
     return Message(_Kind.NEWROUTE, _Flag.CREATE | _Flag.REPLACE, body, f"default via {gateway}")
+
+
+def new_default_link(version: int, link_index: int) -> Message:
+    """A default route to a link on which everything is a neighbour, as on ipvlan in mode l3."""
+    body = _default_route(version, link_index, scope=_RT_SCOPE_LINK)
+    return Message(_Kind.NEWROUTE, _Flag.CREATE | _Flag.REPLACE, body, "default")
+
+
+def delete_default_route(version: int) -> Message:
+    # As ip-route(8) asks when it has no opinion on the scope.
+    body = _default_route(version, 0, scope=_RT_SCOPE_NOWHERE)
+    return Message(_Kind.DELROUTE, 0, body, "default")
+
+
+def _default_route(version: int, link_index: int, scope: int = _RT_SCOPE_UNIVERSE) -> bytes:
+    family = socket.AF_INET if version == 4 else socket.AF_INET6
+    body = _ROUTE.pack(family, 0, 0, 0, _RT_TABLE_MAIN, _RTPROT_BOOT, scope, _RTN_UNICAST, 0)
+    return body + (_number(_RTA_OIF, link_index) if link_index else b"")

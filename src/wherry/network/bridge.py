@@ -70,7 +70,12 @@ def gateway_addresses(network: Network) -> list[IPv4Interface | IPv6Interface]:
 
 
 def _check_routes(host: RouteSocket, network: Network) -> None:
-    """The subnet was free when the network was made; a VPN may have come since."""
+    """The subnet was free when the network was made; a VPN may have come since.
+
+    One that the user chose is the user's business.
+    """
+    if network.chosen_subnets:
+        return
     for route in host.routes():
         for pool in network.subnets:
             if (

@@ -1,10 +1,12 @@
 """The one nftables table of an installation: a projection of the networks and ports in its rows.
 
-    table ip wherry             chains, and the sets and maps that they look things up in
+    table inet wherry           chains, and the sets and maps that they look things up in
       bridges                   the links of our networks
+      internal                  those of them that lead nowhere else
       together                  pairs of links that may exchange packets: a bridge with itself
-      subnets                   whose packets leave under the host's address
+      subnets, subnets6         whose packets leave under the host's address
       published, published_at   protocol and port, or address with them -> where they lead
+      published6, ..._at        the same for IPv6
 
 Adding a container is adding elements. The kernel counts the transactions of everybody; the run
 folder remembers the count after ours, so one question tells a plug that the table is still as it
@@ -16,8 +18,7 @@ and without which its policy of dropping what it does not know would cut off our
 """
 
 import os
-from collections.abc import Iterable
-from ipaddress import IPv4Network
+from collections.abc import Collection, Iterable
 
 from wherry.errors import InvalidArgument, Unavailable
 from wherry.linux import nftables
@@ -27,16 +28,22 @@ from wherry.store.published_ports import PublishedPort, delete_ports, published_
 from wherry.store.store import Store
 
 _MAPS = {
-    "published": "inet_proto . inet_service",
-    "published_at": "ipv4_addr . inet_proto . inet_service",
+    "published": "inet_proto . inet_service : ipv4_addr . inet_service",
+    "published_at": "ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service",
+    "published6": "inet_proto . inet_service : ipv6_addr . inet_service",
+    "published6_at": "ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service",
 }
 _SETS = {
     "bridges": "type ifname;",
+    "internal": "type ifname;",
     "together": "type ifname . ifname;",
     "subnets": "type ipv4_addr; flags interval;",
+    "subnets6": "type ipv6_addr; flags interval;",
 }
 _RULE_COMMENT = "wherry: "
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+
+_TO_US = "fib daddr type local"
 
 # Chain: what it hooks into (nothing: it is jumped to), and its rules.
 _CHAINS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -53,7 +60,10 @@ _CHAINS: dict[str, tuple[str, tuple[str, ...]]] = {
         "",
         (
             "dnat ip to ip daddr . meta l4proto . th dport map @published_at",
-            "fib daddr type local dnat ip to meta l4proto . th dport map @published",
+            "dnat ip6 to ip6 daddr . meta l4proto . th dport map @published6_at",
+            f"meta nfproto ipv4 {_TO_US} dnat ip to meta l4proto . th dport map @published",
+            # What the host sends itself by ::1 cannot leave it: the forwarder carries that.
+            f"ip6 daddr != ::1 {_TO_US} dnat ip6 to meta l4proto . th dport map @published6",
         ),
     ),
     # A port published on 127.0.0.1 is not for a neighbour who sends us such packets.
@@ -70,6 +80,8 @@ _CHAINS: dict[str, tuple[str, tuple[str, ...]]] = {
             "ip saddr 127.0.0.0/8 oifname @bridges masquerade",
             "ct status dnat ip saddr @subnets ip daddr @subnets masquerade",
             "ip saddr @subnets oifname != @bridges masquerade",
+            "ct status dnat ip6 saddr @subnets6 ip6 daddr @subnets6 masquerade",
+            "ip6 saddr @subnets6 oifname != @bridges masquerade",
         ),
     ),
     "inward": (
@@ -81,7 +93,14 @@ _CHAINS: dict[str, tuple[str, tuple[str, ...]]] = {
             "drop",
         ),
     ),
-    "across": ("type filter hook forward priority filter;", ("oifname @bridges jump inward",)),
+    "across": (
+        "type filter hook forward priority filter;",
+        (
+            "iifname @internal meta iifname . meta oifname != @together drop",
+            "oifname @internal meta iifname . meta oifname != @together drop",
+            "oifname @bridges jump inward",
+        ),
+    ),
 }
 
 
@@ -119,11 +138,14 @@ def ensure(store: Store) -> None:
         raise FirewallUnavailable(error) from error
 
 
-def reapply(store: Store) -> None:
-    """Make the table again from the rows, after a change of the networks in them."""
+def reapply(store: Store, gone: Iterable[str] = ()) -> None:
+    """Make the table again from the rows, after a change of the networks in them.
+
+    `gone` are bridges of networks that are no more.
+    """
     try:
         with locked(store.run / "firewall.lock"):
-            _make_table(store)
+            _make_table(store, frozenset(gone))
     except OSError as error:
         raise FirewallUnavailable(error) from error
 
@@ -174,7 +196,7 @@ def remove(store: Store) -> None:
             ]
             # Adding first makes the deletion of a table that is not there no error.
             nftables.run(
-                "\n".join([*commands, f"add table ip {table}", f"delete table ip {table}"])
+                "\n".join([*commands, f"add table inet {table}", f"delete table inet {table}"])
             )
             (store.run / "firewall").unlink(missing_ok=True)
     except OSError as error:
@@ -183,22 +205,22 @@ def remove(store: Store) -> None:
 
 def table_text(table: str, networks: Iterable[Network], ports: Iterable[PublishedPort]) -> str:
     """Commands that make `table` what it has to be, whatever it was before."""
-    lines = [f"add table ip {table}"]
-    lines += [f"add set ip {table} {name} {{ {kind} }}" for name, kind in _SETS.items()]
+    lines = [f"add table inet {table}"]
+    lines += [f"add set inet {table} {name} {{ {kind} }}" for name, kind in _SETS.items()]
     for name, key in _MAPS.items():
-        lines.append(f"add map ip {table} {name} {{ type {key} : ipv4_addr . inet_service; }}")
+        lines.append(f"add map inet {table} {name} {{ type {key}; }}")
     for name, (hook, _) in _CHAINS.items():
         lines.append(
-            f"add chain ip {table} {name}" + (f" {{ {hook} policy accept; }}" if hook else "")
+            f"add chain inet {table} {name}" + (f" {{ {hook} policy accept; }}" if hook else "")
         )
-        lines.append(f"flush chain ip {table} {name}")
+        lines.append(f"flush chain inet {table} {name}")
     for name, (_, rules) in _CHAINS.items():
-        lines += [f"add rule ip {table} {name} {rule}" for rule in rules]
-    lines += [f"flush set ip {table} {name}" for name in _SETS]
-    lines += [f"flush map ip {table} {name}" for name in _MAPS]
+        lines += [f"add rule inet {table} {name} {rule}" for rule in rules]
+    lines += [f"flush set inet {table} {name}" for name in _SETS]
+    lines += [f"flush map inet {table} {name}" for name in _MAPS]
     for network in networks:
         lines += _network_elements(table, network)
-    lines += [f"add element ip {table} {_element(port)}" for port in _translated(ports)]
+    lines += [f"add element inet {table} {_element(port)}" for port in _translated(ports)]
     return "\n".join(lines)
 
 
@@ -206,21 +228,26 @@ def _network_elements(table: str, network: Network) -> list[str]:
     if not network.bridge:
         return []
     name = _checked(network.bridge)
-    lines = [f'add element ip {table} bridges {{ "{name}" }}']
+    lines = [f'add element inet {table} bridges {{ "{name}" }}']
     if network.lets_containers_talk:
-        lines.append(f'add element ip {table} together {{ "{name}" . "{name}" }}')
+        lines.append(f'add element inet {table} together {{ "{name}" . "{name}" }}')
+    if network.internal:
+        lines.append(f'add element inet {table} internal {{ "{name}" }}')
     if network.masquerades:
-        lines += [
-            f"add element ip {table} subnets {{ {pool.subnet} }}"
-            for pool in network.subnets
-            if isinstance(pool.subnet, IPv4Network)
-        ]
+        for pool in network.subnets:
+            where = "subnets" if pool.subnet.version == 4 else "subnets6"
+            lines.append(f"add element inet {table} {where} {{ {pool.subnet} }}")
     return lines
 
 
 def _translated(ports: Iterable[PublishedPort]) -> Iterable[PublishedPort]:
-    """Those that the packet filter serves: it does not lead from IPv6 to IPv4."""
-    return (port for port in ports if port.host_ip.version == port.container_ip.version == 4)
+    """Those that the packet filter serves: it does not lead from IPv6 to IPv4, nor from ::1."""
+    return (
+        port
+        for port in ports
+        if port.host_ip.version == port.container_ip.version
+        and not (port.host_ip.version == 6 and port.host_ip.is_loopback)
+    )
 
 
 def _key(port: PublishedPort) -> str:
@@ -229,7 +256,8 @@ def _key(port: PublishedPort) -> str:
 
 
 def _map(port: PublishedPort) -> str:
-    return "published" if port.host_ip.is_unspecified else "published_at"
+    family = "" if port.host_ip.version == 4 else "6"
+    return f"published{family}" if port.host_ip.is_unspecified else f"published{family}_at"
 
 
 def _element(port: PublishedPort) -> str:
@@ -273,12 +301,12 @@ def _follows(after: str, before: str) -> bool:
     return after == f"{namespace} {int(generation) + 1}"
 
 
-def _make_table(store: Store) -> None:
+def _make_table(store: Store, gone: Collection[str] = ()) -> None:
     """With the lock held."""
     networks = list_networks(store)
     commands = table_text(table_of(store), networks, published_ports(store))
     before = _current()
-    nftables.run("\n".join([commands, *_docker_user_commands(networks)]))
+    nftables.run("\n".join([commands, *_docker_user_commands(networks, gone)]))
     after = _current()
     if _follows(after, before):
         _remember(store, after)
@@ -288,9 +316,9 @@ def _change_elements(store: Store, verb: str, ports: Iterable[PublishedPort]) ->
     """With the lock held."""
     table = table_of(store)
     commands = "\n".join(
-        f"add element ip {table} {_element(port)}"
+        f"add element inet {table} {_element(port)}"
         if verb == "add"
-        else f"delete element ip {table} {_map(port)} {{ {_key(port)} }}"
+        else f"delete element inet {table} {_map(port)} {{ {_key(port)} }}"
         for port in _translated(ports)
     )
     if not commands:
@@ -306,12 +334,16 @@ def _change_elements(store: Store, verb: str, ports: Iterable[PublishedPort]) ->
 # ---- beside Docker
 
 
-def _docker_user_commands(networks: Iterable[Network]) -> list[str]:
+def _docker_user_commands(networks: Iterable[Network], gone: Collection[str] = ()) -> list[str]:
     there = _docker_user_rules()
     if there is None:
         return []
     known = {bridge for bridge, _ in there}
     return [
+        f"delete rule ip filter DOCKER-USER handle {handle}"
+        for bridge, handle in there
+        if bridge in gone
+    ] + [
         f'insert rule ip filter DOCKER-USER {direction} "{bridge}" counter accept'
         f' comment "{_RULE_COMMENT}{bridge}"'
         for bridge in _bridges(networks) - known

@@ -7,6 +7,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 from wherry.errors import InvalidArgument
+from wherry.network.name_sockets import ADDRESS as NAME_SERVICE
+from wherry.network.name_sockets import Server
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 SYSTEMD_RESOLV_CONF = Path("/run/systemd/resolve/resolv.conf")
@@ -142,6 +144,11 @@ def host_resolv_conf() -> tuple[str, Path]:
     return text, RESOLV_CONF
 
 
+def own_resolv_conf() -> str:
+    """What the host itself resolves by, its loopback included."""
+    return _text_of(RESOLV_CONF)
+
+
 def _text_of(path: Path) -> str:
     try:
         return path.read_text(errors="replace")
@@ -233,6 +240,48 @@ def resolv_conf(
         comments.append(f"Option ndots from: {source}")
     body = "".join(f"{line}\n" for line in lines)
     return f"{_HEADER}\n{body}\n" + "".join(f"# {comment}\n" for comment in comments)
+
+
+def internal_resolv_conf(
+    host_text: str,
+    dns: Sequence[str] = (),
+    search: Sequence[str] = (),
+    options: Sequence[str] = (),
+) -> tuple[str, list[Server]]:
+    """/etc/resolv.conf of a container with a name service, and whom that asks about other names.
+
+    The host's resolvers may be on its loopback; those of --dns are as the container sees them.
+    """
+    host = ResolvConf.parse(host_text)
+    if dns:
+        servers = [Server(ip_address(_checked_nameserver(text)), False) for text in dns]
+    else:
+        addresses = [ip_address(text) for text in host.nameservers if "%" not in text]
+        servers = [Server(address, address.is_loopback) for address in addresses]
+    chosen_search = tuple(s for s in map(parse_dns_search, search) if s != ".")
+    chosen_options = tuple(map(_checked_option, options))
+    used = chosen_options if options else host.options
+    has_ndots = any(option.partition(":")[0] == "ndots" for option in used)
+    if not has_ndots:
+        used = (*used, "ndots:0")
+    lines = [
+        f"nameserver {NAME_SERVICE}",
+        *_joined("search", chosen_search if search else host.search),
+        *_joined("options", used),
+        *host.other,
+    ]
+    asked = " ".join(f"host({s.address})" if s.from_host else str(s.address) for s in servers)
+    given = (("nameservers", dns), ("search", search), ("options", options))
+    overrides = " ".join(name for name, values in given if values)
+    source = _source_of_ndots(host.options, chosen_options) if has_ndots else "internal"
+    comments = [
+        f"Based on host file: '{RESOLV_CONF}' (internal resolver)",
+        *([f"ExtServers: [{asked}]"] if servers else []),
+        f"Overrides: [{overrides}]",
+        f"Option ndots from: {source}",
+    ]
+    body = "".join(f"{line}\n" for line in lines)
+    return f"{_HEADER}\n{body}\n" + "".join(f"# {each}\n" for each in comments), servers
 
 
 def _joined(keyword: str, values: Sequence[str]) -> Iterator[str]:

@@ -10,13 +10,23 @@ a container, rows and elements of the packet filter, `sweep` finds by the contai
 
 import errno
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv6Address,
+    IPv6Interface,
+    ip_address,
+    ip_interface,
+)
 
 from wherry.errors import Internal
 from wherry.linux import netlink
 from wherry.linux.netlink import RouteSocket
 from wherry.network import firewall
 from wherry.network.bridge import ensure_bridge, set_sysctl
+from wherry.network.endpoint_options import sysctls_of
+from wherry.network.sub_links import make_sub_link
 from wherry.store.networks import (
     Endpoint,
     Network,
@@ -38,24 +48,57 @@ class PlugFailed(Internal):
         )
 
 
-def plug(store: Store, network: Network, endpoint: Endpoint, netns_fd: int) -> None:
+def plug(
+    store: Store,
+    network: Network,
+    endpoint: Endpoint,
+    netns_fd: int,
+    default_routes: Collection[int] = (4, 6),
+) -> None:
     """Join the namespace behind `netns_fd` to `network` as `endpoint` says.
 
-    Can be repeated after a failure at any step. The caller must be in the host's namespace;
-    only this thread leaves it, for a moment.
+    `default_routes` are the IP versions whose way out leads by this network. Can be repeated after
+    a failure at any step. The caller must be in the host's namespace; only this thread leaves it,
+    for a moment.
     """
-    if not endpoint.host_link:
+    if not endpoint.interface:
         if network.driver != "host":
             loopback_up(netns_fd)
         return
-    firewall.ensure(store)
     try:
         with RouteSocket() as host:
-            _make_pair(host, network, endpoint, netns_fd)
+            if endpoint.host_link:
+                firewall.ensure(store)
+                _make_pair(host, network, endpoint, netns_fd)
+            else:
+                make_sub_link(host, network, endpoint, netns_fd)
         store.trace("link made")
-        _configure(network, endpoint, netns_fd)
+        _configure(network, endpoint, netns_fd, default_routes)
     except OSError as error:
         raise PlugFailed(network, endpoint, error) from error
+
+
+def unplug(endpoint: Endpoint, netns_fd: int) -> None:
+    """Take a running container's link away, both ends."""
+    if endpoint.interface:
+        with RouteSocket(netns_fd) as container:
+            gone = frozenset({errno.ENODEV})
+            container.request(netlink.delete_link(endpoint.interface), ignoring=gone)
+
+
+def set_default_routes(chosen: Mapping[int, tuple[Network, Endpoint]], netns_fd: int) -> None:
+    """Make a running container's ways out lead by these networks, for each IP version."""
+    with RouteSocket(netns_fd) as container:
+        for version in (4, 6):
+            missing = frozenset({errno.ESRCH, errno.EAFNOSUPPORT, errno.EOPNOTSUPP})
+            container.request(netlink.delete_default_route(version), ignoring=missing)
+            if version not in chosen:
+                continue
+            network, endpoint = chosen[version]
+            link = container.link(endpoint.interface)
+            gateway = endpoint.gateway if version == 4 else endpoint.ipv6_gateway
+            if link is not None and gateway is not None:
+                container.request(_default_route(network, gateway, link.index))
 
 
 def loopback_up(netns_fd: int) -> None:
@@ -80,26 +123,52 @@ def _make_pair(host: RouteSocket, network: Network, endpoint: Endpoint, netns_fd
         # Left by a start that was killed, or the kernel is still at taking it down.
         host.request(netlink.delete_link(endpoint.host_link), ignoring=frozenset({errno.ENODEV}))
         host.request(pair)
+    if not network.lets_containers_talk:
+        # What the packet filter forbids never gets there: a bridge does not ask it.
+        link = host.link(endpoint.host_link)
+        if link is not None:
+            host.request(netlink.set_isolated(link.index))
 
 
-def _configure(network: Network, endpoint: Endpoint, netns_fd: int) -> None:
+def _configure(
+    network: Network, endpoint: Endpoint, netns_fd: int, default_routes: Collection[int]
+) -> None:
     name = endpoint.interface
     with netlink.entered(netns_fd):
         container = RouteSocket()
-        if not network.enable_ipv6:
-            # Before it is up: it would draw a link-local address and announce it.
-            set_sysctl(f"ipv6/conf/{name}/disable_ipv6", "1")
+        # Before it is up: without IPv6 it would draw a link-local address and announce it.
+        set_sysctl(f"ipv6/conf/{name}/disable_ipv6", "0" if network.enable_ipv6 else "1")
+        for path, value in sysctls_of(endpoint.driver_options, name).items():
+            set_sysctl(path, value)
     with container:
         container.request(netlink.set_link_up("lo"), netlink.set_link_up(name))
         link = container.link(name)
         if link is None:
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV), name)
         addresses = [address for address in (endpoint.ipv4, endpoint.ipv6) if address]
-        gateways = [gateway for gateway in (endpoint.gateway, endpoint.ipv6_gateway) if gateway]
+        addresses += map(_link_local, endpoint.link_local_ips)
+        gateways = [
+            gateway
+            for gateway in (endpoint.gateway, endpoint.ipv6_gateway)
+            if gateway and gateway.version in default_routes
+        ]
         container.request(
             *(netlink.new_address(link.index, address) for address in addresses),
-            *(netlink.new_default_route(gateway, link.index) for gateway in gateways),
+            *(_default_route(network, gateway, link.index) for gateway in gateways),
         )
+
+
+def _link_local(text: str) -> IPv4Interface | IPv6Interface:
+    address = ip_address(text)
+    return ip_interface(f"{address}/{16 if address.version == 4 else 64}")
+
+
+def _default_route(
+    network: Network, gateway: IPv4Address | IPv6Address, link_index: int
+) -> netlink.Message:
+    if network.is_routed:
+        return netlink.new_default_link(gateway.version, link_index)
+    return netlink.new_default_route(gateway, link_index)
 
 
 def sweep(store: Store, live_container_ids: Collection[str]) -> None:

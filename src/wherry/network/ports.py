@@ -31,8 +31,9 @@ from wherry.network import firewall
 from wherry.network.bridge import set_sysctl
 from wherry.network.forward import Forwarding, start_forwarder
 from wherry.network.requests import parse_port_range
+from wherry.network.settings import publish_address
 from wherry.oci.container_config import PortBinding
-from wherry.store.networks import Endpoint, find_network
+from wherry.store.networks import HOST_BINDING_OPTION, Endpoint, Network, find_network
 from wherry.store.published_ports import (
     PublishedPort,
     next_ephemeral_port,
@@ -129,6 +130,10 @@ class Published:
             self._epoll.register(claim.socket, select.EPOLLIN)
 
     @property
+    def is_open(self) -> bool:
+        return not self._epoll.closed
+
+    @property
     def _watched(self) -> list[_Claim]:
         return [claim for claim in self._claims if claim.port.protocol != "sctp"]
 
@@ -192,6 +197,7 @@ def _claim_all(
     name: str,
 ) -> list[_Claim]:
     claims: list[_Claim] = []
+    default = _default_address(find_network(store, endpoint.network_id))
     # Bindings that differ only in the host's address get the same port, so that a name with
     # several addresses leads to the same place by each.
     for (_, container_port, _, host_port), group in groupby(sorted(bindings, key=_order), _order):
@@ -206,7 +212,7 @@ def _claim_all(
                 container_port=container_port,
             )
             for binding in same
-            for host_ip in _host_addresses(binding)
+            for host_ip in _host_addresses(binding, default)
             if (container_ip := _container_address(endpoint, host_ip)) is not None
         ]
         if not wanted:
@@ -229,13 +235,23 @@ def _order(binding: PortBinding) -> tuple[bool, int, int, str]:
     return not exact, binding.container_port, protocol, binding.host_port
 
 
-def _host_addresses(binding: PortBinding) -> list[Address]:
+def _host_addresses(binding: PortBinding, default: Address | None) -> list[Address]:
     if binding.host_ip:
         return [ip_address(binding.host_ip)]
+    if default is not None:
+        return [default]
     # Nothing carries SCTP from IPv6, so it is not offered there.
     return [
         ip for ip in _ANYWHERE if ip.version == 4 or (binding.protocol != "sctp" and _has_ipv6())
     ]
+
+
+def _default_address(network: Network) -> Address | None:
+    """Where ports are published that name no address; None for all addresses of the host."""
+    chosen = network.options.get(HOST_BINDING_OPTION, "0.0.0.0")
+    if chosen != "0.0.0.0":
+        return ip_address(chosen)
+    return publish_address()
 
 
 def _container_address(endpoint: Endpoint, host_ip: Address) -> Address | None:

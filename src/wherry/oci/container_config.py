@@ -73,6 +73,7 @@ class MountRequest:
     propagation: str = ""  # bind: rprivate, rshared, ...
     recursive: str = ""  # bind-recursive: enabled, disabled, writable, readonly
     consistency: str = ""  # of Docker Desktop: kept for inspect, it means nothing here
+    map_owner: bool = False  # bind: its owner is the container's user, inside
     create_source: bool = False  # -v makes a missing host folder, --mount refuses it
     no_copy: bool = False  # volume-nocopy
     subpath: str = ""  # volume-subpath, image-subpath
@@ -238,3 +239,13 @@ class ContainerConfig:
     mac_address: str = ""
 
     console_size: tuple[int, ...] = ()  # rows, columns
+
+    @property
+    def attachments(self) -> tuple[NetworkAttachment, ...]:
+        """The networks that the container is to be on.
+
+        `networks` has one without a name where the container has left its last one.
+        """
+        if not self.networks:
+            return (NetworkAttachment(network=self.network_mode),)
+        return tuple(attachment for attachment in self.networks if attachment.network)

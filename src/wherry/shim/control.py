@@ -7,6 +7,7 @@ The requests are those of `protocol`, read without ever waiting for a slow asker
     restart    signal, timeout                 answered by {"started": True}
     kill       signal                          {"done": True}, as with the rest
     pause, unpause, resize (height, width), update, clear_logs
+    join (attachment), leave (network)         the networks of the container
     wait       condition, timeout              {"exit": code}, or {"health": status, "output": ...}
     follow                                     nothing: the connection ends when the log does
 """
@@ -18,6 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import WherryError, kind_of
+from wherry.oci.codec import from_json
+from wherry.oci.container_config import NetworkAttachment
 from wherry.shim.attach import Attachment, Client, ClientEvents
 from wherry.shim.client import listening_socket
 from wherry.shim.errors import (
@@ -63,6 +66,8 @@ class Control:
             "unpause": self._at_once(lambda _payload: self._pause(False)),
             "resize": self._at_once(self._resize),
             "update": self._at_once(lambda _payload: self._supervisor.reload()),
+            "join": self._at_once(self._join),
+            "leave": self._at_once(self._leave),
             "clear_logs": self._at_once(self._clear_logs),
         }
 
@@ -269,6 +274,13 @@ class Control:
                 height=str(height),
                 width=str(width),
             )
+
+    def _join(self, payload: Payload) -> None:
+        attachment = from_json(NetworkAttachment, payload.get("attachment"))
+        self._supervisor.join_network(attachment)
+
+    def _leave(self, payload: Payload) -> None:
+        self._supervisor.leave_network(str(payload.get("network")))
 
     def _clear_logs(self, _payload: Payload) -> None:
         if self._supervisor.run is not None:

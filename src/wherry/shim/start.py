@@ -8,7 +8,7 @@ from wherry.errors import InvalidArgument, WherryError
 from wherry.linux.cgroup.manager import CgroupManager
 from wherry.linux.namespaces import CloneFlag, open_namespace
 from wherry.linux.openat import opened
-from wherry.network.ports import Published
+from wherry.network.connected import Connected
 from wherry.runtime.create import Created, create_container
 from wherry.runtime.errors import ContainerStartFailed, InvalidSpec, ProgramNotRunnable
 from wherry.runtime.stdio import Stdio
@@ -52,7 +52,7 @@ class Starting:
     """A container whose init waits for the word to go on."""
 
     process: Supervised
-    published: Published | None
+    connected: Connected
     warnings: list[str]
     _created: Created | ForeignCreated
     _pipes: Pipes | None
@@ -75,8 +75,7 @@ class Starting:
             self._pipes.close_ours()
         elif self.process.console >= 0:
             os.close(self.process.console)
-        if self.published is not None:
-            self.published.close()
+        self.connected.close()
 
 
 def create_process(
@@ -85,12 +84,12 @@ def create_process(
     """Everything up to the point where the container's program could run."""
     config = plan.container.config
     pipes = None if config.tty else Pipes(with_stdin=config.open_stdin)
-    published: Published | None = None
+    connected = Connected()
 
     def connect(pid: int) -> None:
-        nonlocal published
+        nonlocal connected
         with opened(open_namespace(pid, CloneFlag.NEWNET)) as namespace:
-            published = plan.connect(namespace)
+            connected = plan.connect(namespace)
 
     stdio = pipes.theirs if pipes is not None else None
     created: Created | ForeignCreated
@@ -112,15 +111,14 @@ def create_process(
         if pipes is not None:
             pipes.close_theirs()
             pipes.close_ours()
-        if published is not None:
-            published.close()
+        connected.close()
         raise
     if pipes is not None:
         pipes.close_theirs()
     console = -1 if created.console is None else created.console
     return Starting(
         process=Supervised(created.pid, created.pidfd, created.start_time, console),
-        published=published,
+        connected=connected,
         warnings=created.warnings,
         _created=created,
         _pipes=pipes,

@@ -5,7 +5,7 @@ The shim cannot import the engine, which is above it; whoever starts a container
 
     prepare(container) ──> StartPlan ──> runtime.create ──> plan.connect(netns) ──> runtime.start
                                 │                                   │
-                                │                                   └── Published.close()
+                                │                                   └── Connected.close()
                                 └── plan.release() after the exit, or when any step failed
 """
 
@@ -13,14 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from wherry.network.ports import Published
+from wherry.network.connected import Connected
+from wherry.oci.container_config import NetworkAttachment
 from wherry.oci.mount import Mount
 from wherry.oci.runtime_spec import Spec
 from wherry.store.containers import Container
 
 
-def _nothing(_namespace: int) -> Published | None:
-    return None
+def _nothing(_namespace: int) -> Connected:
+    return Connected()
 
 
 def _no_release() -> None:
@@ -42,13 +43,21 @@ class StartPlan:
     spec: Spec
     root_mounts: tuple[Mount, ...] = ()
     # Joins the container's networks and publishes its ports, given a descriptor of its network
-    # namespace; raises in Docker's words. The shim forwards for the ports and closes them.
-    connect: Callable[[int], Published | None] = _nothing
+    # namespace; raises in Docker's words. The shim serves what comes of it, and closes that.
+    connect: Callable[[int], Connected] = _nothing
     # The program of another OCI runtime to run the bundle on; "" is our own.
     runtime: str = ""
     # Lets go of what `prepare` and `connect` took (addresses, mounted volumes); called once
     # after each exit or failed start, and must not raise for what is already gone.
     release: Callable[[], None] = _no_release
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reconnected:
+    """A running container after it has joined or left a network, and what it has to be served."""
+
+    container: Container
+    connected: Connected
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +68,9 @@ class Engineering:
     prepare: Callable[[Container], StartPlan]
     # What is left of a container whose row says it runs, though we hold its lock: ended, recorded.
     recover: Callable[[Container], Container]
+    # Join a network, or leave it, while the container runs. `connected` is what it has so far.
+    join: Callable[[Container, NetworkAttachment, int, Connected], Reconnected]
+    leave: Callable[[Container, str, int, Connected], Reconnected]
     # For --rm: forgets the container's row, publishes its events, and returns what is then left
     # to do (folders, anonymous volumes), which is done after the client has been answered.
     forget: Callable[[Container], Callable[[], None]]

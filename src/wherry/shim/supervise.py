@@ -20,8 +20,11 @@ from dataclasses import dataclass
 from wherry.errors import NotFound, WherryError
 from wherry.linux.cgroup.manager import CgroupManager, open_manager
 from wherry.linux.cgroup.oom import OOMWatch
+from wherry.linux.namespaces import CloneFlag, open_namespace
+from wherry.linux.openat import opened
 from wherry.linux.process import become_subreaper
-from wherry.network.ports import Published
+from wherry.network.connected import Connected
+from wherry.oci.container_config import NetworkAttachment
 from wherry.oci.timestamps import format_timestamp, parse_timestamp
 from wherry.shim import memory
 from wherry.shim.attach import Attachment, Client
@@ -32,11 +35,12 @@ from wherry.shim.health import HealthMonitor
 from wherry.shim.lock import remove_run_folder, take_shim_lock
 from wherry.shim.log.writer import LogWriter, open_log
 from wherry.shim.loop import READ, Loop, Timer
+from wherry.shim.networking import Networking
 from wherry.shim.process import Supervised, reap_orphans
 from wherry.shim.restart import Backoff, should_restart
 from wherry.shim.signals import watch_signals
 from wherry.shim.start import create_process, exit_code_of, start_error
-from wherry.shim.start_plan import Engineering, StartPlan
+from wherry.shim.start_plan import Engineering, Reconnected, StartPlan
 from wherry.shim.stop_signal import stop_signal_of
 from wherry.shim.streams import Streams
 from wherry.store.containers import (
@@ -66,7 +70,7 @@ class Run:
     streams: Streams
     cgroup: CgroupManager
     process: Supervised | None = None
-    published: Published | None = None
+    networking: Networking | None = None
     oom: OOMWatch | None = None
     health: HealthMonitor | None = None
     began: float = 0.0
@@ -172,20 +176,16 @@ class Supervisor:
         except BaseException:
             starting.abort()
             raise
-        run.process, run.published = starting.process, starting.published
+        run.process = starting.process
         run.began = time.monotonic()
         self.stop_requested = False
         self.loop.watch(run.process.pidfd, READ, self._process_ended)
-        if run.published is not None:
-            self.loop.watch(run.published.fileno(), READ, lambda _events: self._forward(run))
+        run.networking = Networking(
+            self.loop, self.store, self.container.id, starting.connected, self.rest
+        )
         self._watch_oom(run)
         run.health = HealthMonitor.of(self)
         container_event(self.store, self.container, "start")
-
-    def _forward(self, run: Run) -> None:
-        """Something has come to a port that the packet filter cannot carry."""
-        if run.published is not None:
-            run.published.forward()
 
     def _watch_oom(self, run: Run) -> None:
         with suppress(OSError):  # a kernel without the memory controller
@@ -296,10 +296,9 @@ class Supervisor:
             self._stop_when_alone()
 
     def _withdraw(self, run: Run) -> None:
-        if run.published is not None:
-            self.loop.forget(run.published.fileno())
-            run.published.close()
-            run.published = None
+        networking, run.networking = run.networking, None
+        if networking is not None:
+            networking.close()
 
     def _answer(self, run: Run, code: int) -> None:
         for client in list(run.streams.clients):
@@ -502,6 +501,37 @@ class Supervisor:
         self._record(status=Status.PAUSED if frozen else Status.RUNNING)
         container_event(self.store, self.container, "pause" if frozen else "unpause")
 
+    def join_network(self, attachment: NetworkAttachment) -> None:
+        """Join a network while the container runs."""
+        self._change_networks(
+            lambda netns, connected: self.engineering.join(
+                self.container, attachment, netns, connected
+            )
+        )
+
+    def leave_network(self, network: str) -> None:
+        """Leave a network while the container runs."""
+        self._change_networks(
+            lambda netns, connected: self.engineering.leave(
+                self.container, network, netns, connected
+            )
+        )
+
+    def _change_networks(self, change: Callable[[int, Connected], Reconnected]) -> None:
+        process = self.process
+        assert self.run is not None
+        networking = self.run.networking
+        assert networking is not None
+        with opened(open_namespace(process.pid, CloneFlag.NEWNET)) as netns:
+            connected = networking.pause()
+            try:
+                changed = change(netns, connected)
+            except BaseException:
+                networking.serve(connected)
+                raise
+        self.container = changed.container
+        networking.serve(changed.connected)
+
     def shut_down(self) -> None:
         """The machine goes down: stop the container, and leave it to `system restore`."""
         if self._restart_timer is not None:
@@ -536,8 +566,8 @@ class Supervisor:
         if run is not None and run.health is not None:
             watched |= run.health.pids
         for pid in reap_orphans(watched):
-            if run is not None and run.published is not None and run.published.forwarder_pid == pid:
-                run.published.forwarder_ended()
+            if run is not None and run.networking is not None:
+                run.networking.process_reaped(pid)
 
     def rest(self) -> None:
         """Unless something happens, give back soon what can be had again."""

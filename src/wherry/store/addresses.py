@@ -24,6 +24,7 @@ class Subnet:
     gateway: IPv4Address | IPv6Address | None = None
     ip_range: IPv4Network | IPv6Network | None = None
     reserved: tuple[IPv4Address | IPv6Address, ...] = ()  # Docker's auxiliary addresses
+    reserved_names: tuple[str, ...] = ()  # what each of them is for
 
 
 class AddressInUse(PermissionDenied):

@@ -146,22 +146,24 @@ def copy_up(root: int, path: str, volume: str | os.PathLike[str]) -> bool:
         source = open_in_root(root, path, READABLE_DIRECTORY)
     except (FileNotFoundError, NotADirectoryError):
         return False
+    with opened(source), opened(os.open(volume, READABLE_DIRECTORY | os.O_CLOEXEC)) as target:
+        copy_tree(source, target)
+    return True
+
+
+def copy_tree(source: int, target: int) -> None:
+    """Make the empty directory `target` the same as the directory `source`, itself included."""
     packer = Packer(nanoseconds=True)
-    with (
-        opened(source),
-        opened(os.open(volume, READABLE_DIRECTORY | os.O_CLOEXEC)) as target,
-        TreeWriter(target) as tree,
-    ):
+    with TreeWriter(target) as tree:
         # Within one process an archive is the copy that forgets nothing and trusts nothing.
         reader = TarReader(_whole(packer, source))
         for entry in reader:
             tree.make(clean_name(entry.name, reader.offset), entry, reader)
         tree.finish()
-        status = os.fstat(source)
-        os.fchown(target, status.st_uid, status.st_gid)
-        os.fchmod(target, stat.S_IMODE(status.st_mode))
-        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
-    return True
+    status = os.fstat(source)
+    os.fchown(target, status.st_uid, status.st_gid)
+    os.fchmod(target, stat.S_IMODE(status.st_mode))
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def _whole(packer: Packer, directory: int) -> Iterator[bytes]:

@@ -23,6 +23,7 @@ from wherry.store.downloads import remove_old_downloads
 from wherry.store.layer_blobs import forget_blobs_of_gone_layers
 from wherry.store.leases import claims_in
 from wherry.store.store import Store
+from wherry.store.volumes import finish_renames
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,6 +147,8 @@ def _move_strays(store: Store, connection: sqlite3.Connection, doomed: Path) -> 
             link.unlink()
     for folder, key in (("containers", "id"), ("volumes", "name")):
         known = {row[key] for row in connection.execute(f"SELECT {key} FROM {folder}")}
+        if folder == "volumes":
+            finish_renames(store, known)
         for entry in (store.root / folder).iterdir():
             if entry.name not in known:
                 _move(entry, doomed)

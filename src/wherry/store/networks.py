@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from ipaddress import (
@@ -30,6 +30,8 @@ from wherry.store.addresses import (
     choose_address,
     mac_address_for,
 )
+from wherry.store.endpoint_names import SCHEMA as NAMES_SCHEMA
+from wherry.store.endpoint_names import insert_names
 from wherry.store.store import Store
 from wherry.store.subnets import choose_subnet, default_bridge_candidates
 
@@ -55,7 +57,7 @@ CREATE UNIQUE INDEX endpoints_by_ipv4 ON endpoints (network_id, ipv4);
 CREATE UNIQUE INDEX endpoints_by_ipv6 ON endpoints (network_id, ipv6);
 CREATE UNIQUE INDEX endpoints_by_container ON endpoints (container_id, network_id);
 """
-    + published_ports.SCHEMA
+    f"{NAMES_SCHEMA};" + published_ports.SCHEMA
 )
 
 USUAL_ROOT = "/var/lib/wherry"
@@ -66,6 +68,8 @@ MASQUERADE_OPTION = "com.docker.network.bridge.enable_ip_masquerade"
 ICC_OPTION = "com.docker.network.bridge.enable_icc"
 HOST_BINDING_OPTION = "com.docker.network.bridge.host_binding_ipv4"
 DEFAULT_BRIDGE_OPTION = "com.docker.network.bridge.default_bridge"
+
+PREDEFINED = frozenset({"bridge", "host", "none"})
 
 _LINK_PREFIX = "wh"  # of the host's ends of veth pairs: wh, 12 digits of the container ID, one more
 _LINK_SUFFIXES = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -86,13 +90,29 @@ class Network:
     enable_ipv4: bool = True
     enable_ipv6: bool = False
     subnets: tuple[Subnet, ...] = ()
+    chosen_subnets: bool = False  # by the user, who may then choose addresses, too
     options: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
 
     @property
     def bridge(self) -> str:
         """The name of the bridge on the host; "" where the driver makes none."""
-        return self.options.get(BRIDGE_OPTION, "")
+        own = f"br-{self.id[:12]}" if self.driver == "bridge" else ""
+        return self.options.get(BRIDGE_OPTION, own)
+
+    @property
+    def is_routed(self) -> bool:
+        """Whether its way out is a link, not a neighbour."""
+        return self.driver == "ipvlan" and self.options.get("ipvlan_mode", "").startswith("l3")
+
+    @property
+    def is_predefined(self) -> bool:
+        return self.name in PREDEFINED
+
+    @property
+    def has_names(self) -> bool:
+        """Whether its containers find each other by name: on all networks that users make."""
+        return not self.is_predefined
 
     @property
     def mtu(self) -> int:
@@ -123,8 +143,12 @@ class Endpoint:
     ipv6_gateway: IPv6Address | None = None
     mac_address: str = ""
     interface: str = ""  # in the container: eth0, ...
-    host_link: str = ""  # at most 15 characters
+    host_link: str = ""  # at most 15 characters; "" where the driver makes none
     aliases: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()  # container:alias, names that only this container knows
+    gateway_priority: int = 0
+    link_local_ips: tuple[str, ...] = ()
+    driver_options: dict[str, str] = field(default_factory=dict)
 
 
 class NetworkNotFound(NotFound):
@@ -166,10 +190,10 @@ def ensure_default_networks(store: Store) -> None:
     with store.database.write() as connection:
         for network in (
             bridge,
-            Network(id=_new_id(), name="host", driver="host"),
-            Network(id=_new_id(), name="none", driver="null"),
+            Network(id=new_id(), name="host", driver="host"),
+            Network(id=new_id(), name="none", driver="null"),
         ):
-            _insert_network(connection, network, "INSERT OR IGNORE")
+            insert_network_row(connection, network, "INSERT OR IGNORE")
 
 
 def _default_bridge(store: Store) -> Network:
@@ -189,7 +213,7 @@ def _default_bridge(store: Store) -> Network:
         if r.destination.prefixlen == 0 and r.link_index in links
     ]
     return Network(
-        id=_new_id(),
+        id=new_id(),
         name="bridge",
         driver="bridge",
         subnets=(Subnet(subnet=subnet, gateway=subnet.network_address + 1),),
@@ -207,14 +231,14 @@ def _default_bridge(store: Store) -> Network:
 def insert_network(store: Store, network: Network) -> None:
     """Make the network exist; its ID and creation time are given by the caller or made here."""
     with store.database.write() as connection:
-        _insert_network(connection, network, "INSERT")
+        insert_network_row(connection, network, "INSERT")
 
 
-def _insert_network(connection: sqlite3.Connection, network: Network, verb: str) -> None:
+def insert_network_row(connection: sqlite3.Connection, network: Network, verb: str) -> None:
     connection.execute(
         f"{verb} INTO networks (id, name, driver, created, details) VALUES (?, ?, ?, ?, ?)",
         (
-            network.id or _new_id(),
+            network.id or new_id(),
             network.name,
             network.driver,
             network.created or format_timestamp(time.time_ns()),
@@ -239,19 +263,24 @@ def find_network(store: Store, name: str) -> Network:
         row = rows[0] if rows else None
     if row is None:
         raise NetworkNotFound(name)
-    return _network(row)
+    return network_of_row(row)
 
 
 def list_networks(store: Store) -> list[Network]:
     """Every network, by name."""
     rows = store.database.connection.execute("SELECT * FROM networks ORDER BY name")
-    return [_network(row) for row in rows]
+    return [network_of_row(row) for row in rows]
 
 
-def delete_network(store: Store, network_id: str) -> None:
-    """Forget the network; sqlite3.IntegrityError while an endpoint is on it."""
+def delete_network(store: Store, network_id: str, take_down: Callable[[], None]) -> None:
+    """Forget the network; sqlite3.IntegrityError while an endpoint is on it.
+
+    `take_down` is called when nobody can join any more and the row is still there: what a kill
+    leaves of its work then belongs to a network, whose first container makes the rest again.
+    """
     with store.database.write() as connection:
         connection.execute("DELETE FROM networks WHERE id = ?", (network_id,))
+        take_down()
 
 
 # ---- endpoints
@@ -266,12 +295,18 @@ def allocate_endpoint(
     ipv6: IPv6Address | str | None = None,
     mac: str | None = None,
     aliases: Iterable[str] = (),
+    names: Sequence[str] = (),
+    links: Iterable[str] = (),
+    gateway_priority: int = 0,
+    link_local_ips: Iterable[str] = (),
+    driver_options: Mapping[str, str] | None = None,
+    interface: str = "",
 ) -> Endpoint:
     """Claim a place on `network`: the address asked for, or the lowest one that is free.
 
     What the container had claimed there before is given up: only its supervisor calls this,
-    so an earlier claim is of a start that was killed. Raises AddressInUse, NoAddressLeft or
-    AddressOutsideSubnets.
+    so an earlier claim is of a start that was killed. By `names` others find it. Raises
+    AddressInUse, NoAddressLeft or AddressOutsideSubnets.
     """
     with store.database.write() as connection:
         connection.execute(
@@ -283,7 +318,7 @@ def allocate_endpoint(
         gateway, ipv6_gateway = _gateways(network)
         has_link = address4 is not None or address6 is not None
         endpoint = Endpoint(
-            id=_new_id(),
+            id=new_id(),
             network_id=network.id,
             container_id=container_id,
             ipv4=address4 if isinstance(address4, IPv4Interface) else None,
@@ -292,11 +327,19 @@ def allocate_endpoint(
             ipv6_gateway=ipv6_gateway,
             mac_address=mac
             or (mac_address_for(network.id, address4 or address6) if has_link else ""),
-            interface=_next_interface(connection, container_id) if has_link else "",
-            host_link=_next_link(connection, container_id) if has_link else "",
+            interface=(interface or _next_interface(connection, container_id)) if has_link else "",
+            host_link=_next_link(connection, container_id)
+            if has_link and network.driver == "bridge"
+            else "",
             aliases=tuple(aliases),
+            links=tuple(links),
+            gateway_priority=gateway_priority,
+            link_local_ips=tuple(link_local_ips),
+            driver_options=dict(driver_options or {}),
         )
         _insert_endpoint(connection, endpoint)
+        if names:
+            insert_names(connection, network.id, endpoint.id, names)
     return endpoint
 
 
@@ -314,6 +357,12 @@ def endpoints_on(store: Store, network_id: str) -> list[Endpoint]:
         "SELECT * FROM endpoints WHERE network_id = ? ORDER BY ipv4", (network_id,)
     )
     return [_endpoint(row) for row in rows]
+
+
+def release_endpoint(store: Store, endpoint: Endpoint) -> None:
+    """Give up one claim."""
+    with store.database.write() as connection:
+        connection.execute("DELETE FROM endpoints WHERE id = ?", (endpoint.id,))
 
 
 def release_endpoints(store: Store, container_id: str) -> None:
@@ -392,7 +441,7 @@ def is_container_link(name: str) -> bool:
     return len(name) == 15 and name.startswith(_LINK_PREFIX) and not name.startswith("wherry-")
 
 
-def _new_id() -> str:
+def new_id() -> str:
     return os.urandom(32).hex()
 
 
@@ -406,12 +455,14 @@ def _network_details(network: Network) -> dict[str, object]:
         "attachable": network.attachable,
         "enable_ipv4": network.enable_ipv4,
         "enable_ipv6": network.enable_ipv6,
+        "chosen_subnets": network.chosen_subnets,
         "subnets": [
             {
                 "subnet": str(pool.subnet),
                 "gateway": str(pool.gateway) if pool.gateway else None,
                 "ip_range": str(pool.ip_range) if pool.ip_range else None,
                 "reserved": [str(address) for address in pool.reserved],
+                "reserved_names": pool.reserved_names,
             }
             for pool in network.subnets
         ],
@@ -420,7 +471,7 @@ def _network_details(network: Network) -> dict[str, object]:
     }
 
 
-def _network(row: sqlite3.Row) -> Network:
+def network_of_row(row: sqlite3.Row) -> Network:
     details = json.loads(row["details"])
     pools = [
         Subnet(
@@ -428,6 +479,7 @@ def _network(row: sqlite3.Row) -> Network:
             gateway=ip_address(pool["gateway"]) if pool["gateway"] else None,
             ip_range=ip_network(pool["ip_range"]) if pool["ip_range"] else None,
             reserved=tuple(map(ip_address, pool["reserved"])),
+            reserved_names=tuple(pool["reserved_names"]),
         )
         for pool in details.pop("subnets")
     ]
@@ -450,6 +502,10 @@ def _insert_endpoint(connection: sqlite3.Connection, endpoint: Endpoint) -> None
         "mac_address": endpoint.mac_address,
         "interface": endpoint.interface,
         "aliases": endpoint.aliases,
+        "links": endpoint.links,
+        "gateway_priority": endpoint.gateway_priority,
+        "link_local_ips": endpoint.link_local_ips,
+        "driver_options": endpoint.driver_options,
     }
     connection.execute(
         "INSERT INTO endpoints (id, network_id, container_id, ipv4, ipv6, host_link, details)"
@@ -481,4 +537,8 @@ def _endpoint(row: sqlite3.Row) -> Endpoint:
         interface=details["interface"],
         host_link=row["host_link"] or "",
         aliases=tuple(details["aliases"]),
+        links=tuple(details["links"]),
+        gateway_priority=details["gateway_priority"],
+        link_local_ips=tuple(details["link_local_ips"]),
+        driver_options=details["driver_options"],
     )

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import TypeVar
 
 from wherry.errors import InvalidArgument
+
+_Subnet = TypeVar("_Subnet", IPv4Network, IPv6Network)
 
 # As many slices as it takes for installations side by side, each with a default bridge of its
 # own, to draw different ones before either bridge exists.
@@ -43,19 +46,28 @@ def user_network_candidates() -> Iterator[IPv4Network]:
     yield from IPv4Network("192.168.0.0/16").subnets(new_prefix=20)
 
 
+def ipv6_candidates(root: str) -> Iterator[IPv6Network]:
+    """Subnets of the unique local prefix, RFC 4193, that follows from this installation's root."""
+    prefix = b"\xfd" + sha256(root.encode()).digest()[:5]
+    for number in range(1 << 16):
+        address = prefix + number.to_bytes(2, "big") + bytes(8)
+        yield IPv6Network((IPv6Address(address), 64))
+
+
 def _slice(network: IPv4Network, prefix: int, number: int) -> IPv4Network:
     first = int(network.network_address) + (number << (32 - prefix))
     return IPv4Network((IPv4Address(first), prefix))
 
 
 def choose_subnet(
-    candidates: Iterable[IPv4Network], taken: Iterable[IPv4Network | IPv6Network]
-) -> IPv4Network:
+    candidates: Iterable[_Subnet], taken: Iterable[IPv4Network | IPv6Network]
+) -> _Subnet:
     """The first candidate that overlaps with no taken subnet; a default route takes nothing."""
-    occupied = [
-        network for network in taken if isinstance(network, IPv4Network) and network.prefixlen
-    ]
+    occupied = [network for network in taken if network.prefixlen]
     for candidate in candidates:
-        if not any(candidate.overlaps(network) for network in occupied):
+        if not any(
+            candidate.version == network.version and candidate.overlaps(network)
+            for network in occupied
+        ):
             return candidate
     raise NoSubnetLeft

@@ -14,10 +14,11 @@ import sqlite3
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wherry.errors import Conflict, InvalidArgument, NotFound
+from wherry.linux.files import exchange
 from wherry.oci.mount import Mount
 from wherry.oci.timestamps import format_timestamp
 from wherry.store.store import Store
@@ -62,6 +63,12 @@ class VolumeInUse(Conflict):
         super().__init__(f"remove {name}: volume is in use - [{', '.join(container_ids)}]")
         self.name = name
         self.container_ids = container_ids
+
+
+class VolumeExists(Conflict):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"a volume named {name} already exists")
+        self.name = name
 
 
 class InvalidVolume(InvalidArgument):
@@ -186,6 +193,53 @@ def remove_volume(store: Store, name: str) -> None:
         _move_content(store, name, staging / "gone")
 
 
+def adopt_volume(store: Store, volume: Volume, staged: Path) -> None:
+    """Make `staged`, a folder in tmp with the content, a volume; VolumeExists if there is one."""
+    with store.staging_folder() as staging, store.database.write() as connection:
+        if _row(connection, volume.name) is not None:
+            raise VolumeExists(volume.name)
+        _put_in_place(store, volume.name, staging)
+        os.rename(staged, data_folder(store, volume.name))  # the empty one gives way
+        _insert(connection, volume)
+
+
+def rename_volume(store: Store, old: str, new: str) -> Volume:
+    """Give a volume that no container has another name.
+
+    The folder under its new name and a link to it under the old one appear in one step, before the
+    row changes: a kill in between leaves the old volume whole, see `finish_renames`.
+    """
+    with store.staging_folder() as staging, store.database.write() as connection:
+        volume = _row(connection, old)
+        if volume is None:
+            raise NoSuchVolume(old)
+        renamed = replace(volume, name=new, anonymous=False)
+        check_volume(renamed)
+        if _row(connection, new) is not None:
+            raise VolumeExists(new)
+        users = users_of_volumes(store).get(old)
+        if users:
+            raise VolumeInUse(old, users)
+        before, after = store.root / "volumes" / old, store.root / "volumes" / new
+        _move_content(store, new, staging / "old")
+        os.symlink(new, after)
+        exchange(before, after)
+        connection.execute("UPDATE volumes SET name = ?, anonymous = 0 WHERE name = ?", (new, old))
+    before.unlink()
+    return renamed
+
+
+def finish_renames(store: Store, known: Collection[str]) -> None:
+    """Give the content back to the volumes, of those with rows, whose renaming was killed."""
+    folder = store.root / "volumes"
+    with os.scandir(folder) as entries:
+        links = [each.name for each in entries if each.is_symlink()]
+    for link in links:
+        name = os.readlink(folder / link)
+        if link in known and name not in known and (folder / name).is_dir():
+            exchange(folder / link, folder / name)
+
+
 def delete_unused(connection: sqlite3.Connection, names: Collection[str]) -> list[str]:
     """Forget those of the volumes that no container has, for `remove_content`; which these are."""
     unused = sorted(set(names) - _users(connection).keys()) if names else []
@@ -227,8 +281,12 @@ def _insert(connection: sqlite3.Connection, volume: Volume) -> None:
 
 def _move_content(store: Store, name: str, target: Path) -> None:
     """Move the volume's folder, if there is one, so that a new one of its name can be made."""
+    folder = store.root / "volumes" / name
+    if os.path.lexists(folder):
+        rows = store.database.connection.execute("SELECT name FROM volumes")
+        finish_renames(store, {row["name"] for row in rows} - {name})
     with suppress(FileNotFoundError):
-        os.rename(store.root / "volumes" / name, target)
+        os.rename(folder, target)
 
 
 def data_folder(store: Store, name: str) -> Path:

@@ -75,3 +75,6 @@ class Wherry:
         volumes = self("volume", "ls", "-q").stdout.split()
         if volumes:
             self("volume", "rm", "-f", *volumes)
+        networks = self("network", "ls", "-q", "--filter", "type=custom").stdout.split()
+        if networks:
+            self("network", "rm", *networks)

@@ -37,9 +37,9 @@ def elements(text: str) -> list[str]:
 
 def test_a_network_is_elements_of_the_sets() -> None:
     assert elements(table_text("wherry", [network("wherry0")], [])) == [
-        'add element ip wherry bridges { "wherry0" }',
-        'add element ip wherry together { "wherry0" . "wherry0" }',
-        "add element ip wherry subnets { 172.30.0.0/16 }",
+        'add element inet wherry bridges { "wherry0" }',
+        'add element inet wherry together { "wherry0" . "wherry0" }',
+        "add element inet wherry subnets { 172.30.0.0/16 }",
     ]
 
 
@@ -51,8 +51,8 @@ def test_containers_that_may_not_talk_are_not_together() -> None:
 def test_a_port_is_an_element_that_names_its_container() -> None:
     rest = f'tcp . 8080 comment "{"c" * 64}" : 172.30.0.2 . 80'
     assert elements(table_text("t", [], [port("0.0.0.0"), port("127.0.0.1"), port("::")])) == [
-        f"add element ip t published {{ {rest} }}",
-        f"add element ip t published_at {{ 127.0.0.1 . {rest} }}",
+        f"add element inet t published {{ {rest} }}",
+        f"add element inet t published_at {{ 127.0.0.1 . {rest} }}",
     ]
 
 

@@ -7,6 +7,7 @@ from wherry.network.names import (
     Link,
     ResolvConf,
     hosts_file,
+    internal_resolv_conf,
     parse_dns_search,
     parse_extra_host,
     resolv_conf,
@@ -165,3 +166,34 @@ def test_what_is_no_domain_is_refused(domain: str) -> None:
 
 def test_the_last_search_of_a_file_counts() -> None:
     assert ResolvConf.parse("search a\nsearch\ndomain b\n").search == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("host", "flags", "lines", "asked"),
+    [
+        ("nameserver 10.0.0.1\n", {}, ["options ndots:0"], ["10.0.0.1"]),
+        ("nameserver 127.0.0.53\n", {}, ["options ndots:0"], ["host(127.0.0.53)"]),
+        ("nameserver ::1\nnameserver 10.0.0.1\n", {}, [], ["host(::1) 10.0.0.1"]),
+        ("nameserver 10.0.0.1\n", {"dns": ["127.0.0.1"]}, [], ["127.0.0.1"]),
+        ("search a.test b.test\n", {}, ["search a.test b.test"], []),
+        ("search a.test\n", {"search": ["b.test"]}, ["search b.test"], []),
+        ("search a.test\n", {"search": ["."]}, [], []),
+        ("options ndots:3 rotate\n", {}, ["options ndots:3 rotate"], []),
+        ("options rotate\n", {}, ["options rotate ndots:0"], []),
+        ("options ndots:3\n", {"options": ["ndots:2"]}, ["options ndots:2"], []),
+    ],
+)
+def test_a_name_service_takes_the_place_of_resolvers(
+    host: str, flags: dict[str, list[str]], lines: list[str], asked: list[str]
+) -> None:
+    text, servers = internal_resolv_conf(host, **flags)
+
+    written = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert written[0] == "nameserver 127.0.0.11"
+    assert set(lines) <= set(written)
+    assert [line for line in text.splitlines() if "ExtServers" in line] == [
+        f"# ExtServers: [{each}]" for each in asked
+    ]
+    assert [server.from_host for server in servers] == [
+        word.startswith("host(") for each in asked for word in each.split()
+    ]

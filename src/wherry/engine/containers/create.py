@@ -20,6 +20,7 @@ from wherry.engine.containers.spec.namespaces import with_resolved_modes
 from wherry.engine.containers.validate import check_config, check_program
 from wherry.engine.containers.warnings import create_warnings
 from wherry.engine.images.resolve import PullPolicy, ResolvedImage, resolve_image
+from wherry.engine.networks.membership import check_attachment
 from wherry.errors import InvalidArgument
 from wherry.linux.files import remove_tree
 from wherry.oci.container_config import ContainerConfig
@@ -74,17 +75,35 @@ def create_container(
     config = complete_defaults(config, container_id)
     config = with_resolved_modes(engine.store, config)
     check_program(config)
-    _check_references(engine, config)
+    config = _with_networks(engine, config)
+    _check_links(engine, config)
     return _make(engine, container_id, name or "", config, image)
 
 
-def _check_references(engine: "Engine", config: ContainerConfig) -> None:
-    """Networks and containers that are named must be there."""
+def _with_networks(engine: "Engine", config: ContainerConfig) -> ContainerConfig:
+    """The configuration with networks by their names; each must be there, and fit what is asked."""
     ensure_default_networks(engine.store)
-    names = {config.network_mode, *(attachment.network for attachment in config.networks)}
-    for network in sorted(names - {"default"}):
-        if not network.startswith("container:"):
-            find_network(engine.store, network)
+    if not config.networks:
+        if not config.network_mode.startswith("container:"):
+            find_network(engine.store, _real_name(config.network_mode))
+        return config
+    if config.network_mode.startswith("container:"):
+        return config
+    attachments = []
+    for attachment in config.networks:
+        network = find_network(engine.store, _real_name(attachment.network))
+        check_attachment(network, attachment)
+        name = attachment.network if attachment.network == "default" else network.name
+        attachments.append(replace(attachment, network=name))
+    return replace(config, networks=tuple(attachments))
+
+
+def _real_name(network: str) -> str:
+    return "bridge" if network == "default" else network
+
+
+def _check_links(engine: "Engine", config: ContainerConfig) -> None:
+    """Containers that are named must be there."""
     for link in config.links:
         target = link.partition(":")[0]
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.cgroups import cgroup_path
+from wherry.engine.containers.links import linked_containers
 from wherry.engine.containers.options.environment import read_environment
 from wherry.engine.containers.options.values import Options
 from wherry.engine.containers.orders import find_live_container, launcher_of
@@ -65,7 +66,7 @@ def plan_exec(engine: "Engine", container: Container, request: ExecRequest) -> E
     keys = parse_detach_keys(request.detach_keys)
     config = replace(
         container.config,
-        env=(*container.config.env, *request.env),
+        env=(*_linked_env(engine, container), *container.config.env, *request.env),
         working_dir=request.workdir or container.config.working_dir,
         tty=request.tty,
         console_size=request.size,
@@ -97,6 +98,11 @@ def plan_exec(engine: "Engine", container: Container, request: ExecRequest) -> E
         keys=keys if request.tty else b"",
         socket_path=engine.store.container_run_folder(container.id) / f"exec-{os.getpid()}.sock",
     )
+
+
+def _linked_env(engine: "Engine", container: Container) -> list[str]:
+    linked = linked_containers(engine.store, container)
+    return [text for link in linked for text in link.variables(container)]
 
 
 def _check_running(container: Container) -> None:

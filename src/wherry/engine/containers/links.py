@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
+from wherry.engine.containers.options.network import is_user_defined
 from wherry.errors import Conflict
 from wherry.network import names
 from wherry.store.containers import Container, find_container
@@ -56,7 +57,12 @@ class LinkedContainer:
 
 
 def linked_containers(store: Store, container: Container) -> list[LinkedContainer]:
-    """The containers behind --link, which must be running."""
+    """The containers behind --link, which must be running.
+
+    On networks of users a link is a name of the name service, see `wherry.network.resolve`.
+    """
+    if is_user_defined(container.config.network_mode):
+        return []
     found = []
     for link in container.config.links:
         target, _, alias = link.partition(":")

@@ -58,12 +58,13 @@ def prepare_start(engine: "Engine", container: Container) -> StartPlan:
         hold_volumes(store, container)
         undo.callback(release_endpoints, store, container.id)
         network = prepare_network(engine, container)
-        own = user_mounts(engine, container, undo)
+        user = _user(engine, container)
+        own = user_mounts(engine, container, user, undo)
         spec = build_spec(
             container,
             ROOTFS,
             Moment(
-                user=_user(engine, container),
+                user=user,
                 hostname=network.hostname,
                 namespaces=container_namespaces(store, container.config, container.id),
                 mounts=(*own, *network.mounts(own)),

@@ -6,6 +6,7 @@ from wherry.engine.containers.names import InvalidName, checked_name
 from wherry.errors import Conflict, InvalidArgument
 from wherry.store.containers import NameInUse, find_container
 from wherry.store.containers import rename_container as rename_row
+from wherry.store.endpoint_names import rename_endpoints
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
@@ -21,6 +22,7 @@ def rename_container(engine: "Engine", old_name: str, new_name: str) -> None:
     try:
         name = checked_name(new_name if new_name.startswith("/") else f"/{new_name}")
         rename_row(engine.store, container.id, name)
+        rename_endpoints(engine.store, container.id, container.name, name)
     except InvalidName as error:
         raise InvalidArgument(f"Error when allocating new name: {error}") from error
     except NameInUse as error:

@@ -6,6 +6,8 @@ from contextlib import ExitStack, suppress
 from posixpath import normpath
 from typing import TYPE_CHECKING
 
+from wherry.engine.containers.owner_map import owner_map
+from wherry.engine.containers.propagation import check_propagation
 from wherry.engine.containers.spec.mounts import UserMount, tmpfs_options
 from wherry.engine.containers.validate_mounts import MissingBindSource
 from wherry.engine.images.resolve import PullPolicy, resolve_image
@@ -13,6 +15,7 @@ from wherry.errors import Internal, InvalidArgument
 from wherry.linux.mount import UnmountFlag, unmount
 from wherry.linux.openat import open_in_root
 from wherry.oci.container_config import MountRequest, MountType
+from wherry.oci.runtime_spec import IDMapping, User
 from wherry.store.containers import Container, MountPoint
 from wherry.store.snapshots import view_mount
 from wherry.store.store import Store
@@ -30,11 +33,13 @@ class CannotMakeSource(Internal):
         )
 
 
-def user_mounts(engine: "Engine", container: Container, undo: ExitStack) -> tuple[UserMount, ...]:
-    """What --mount, -v, --tmpfs, --volumes-from and VOLUME put into the container."""
+def user_mounts(
+    engine: "Engine", container: Container, user: User, undo: ExitStack
+) -> tuple[UserMount, ...]:
+    """What --mount, -v, --tmpfs, --volumes-from and VOLUME put into the container of `user`."""
     requests = {normpath(request.target): request for request in container.config.mounts}
     mounts = [
-        _of_point(engine, point, requests.get(point.destination), undo)
+        _of_point(engine, point, requests.get(point.destination), user, undo)
         for point in container.details.mounts
     ]
     return (*mounts, *_tmpfs_flags(container))
@@ -56,6 +61,7 @@ def _of_point(
     engine: "Engine",
     point: MountPoint,
     request: MountRequest | None,
+    user: User,
     undo: ExitStack,
 ) -> UserMount:
     if point.type == "tmpfs":
@@ -66,11 +72,15 @@ def _of_point(
     source = point.source
     if point.type == "bind":
         _check_source(source, make=request is not None and request.create_source)
+        check_propagation(source, point.propagation)
     elif request is not None and request.subpath:
         source = _opened_below(source, request.subpath, undo)
+    uids, gids = _owner_maps(source, user) if request and request.map_owner else ((), ())
     return UserMount(
         destination=point.destination,
         source=source,
+        uid_mappings=uids,
+        gid_mappings=gids,
         writable=point.writable,
         propagation=point.propagation,
         recursive=request.recursive if request is not None else "",
@@ -86,6 +96,12 @@ def _check_source(path: str, *, make: bool) -> None:
         os.makedirs(path, 0o755, exist_ok=True)
     except OSError as error:
         raise CannotMakeSource(path, error) from error
+
+
+def _owner_maps(path: str, user: User) -> tuple[tuple[IDMapping, ...], tuple[IDMapping, ...]]:
+    """How a bind shows its files, so that its owner is the container's user there."""
+    status = os.stat(path)
+    return owner_map(status.st_uid, user.uid), owner_map(status.st_gid, user.gid)
 
 
 def _image(engine: "Engine", point: MountPoint, request: MountRequest | None) -> UserMount:

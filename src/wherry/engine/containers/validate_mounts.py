@@ -95,6 +95,10 @@ def _check_bind(mount: MountRequest) -> None:
 
 
 def _check_volume(mount: MountRequest) -> None:
+    if mount.map_owner:
+        raise InvalidMountConfig(mount.type, "only a bind mount can map its owner")
+    if mount.propagation:
+        raise InvalidMountConfig(mount.type, "field BindOptions must not be specified")
     if mount.subpath and not mount.source:
         raise InvalidMountConfig(mount.type, "must not set Subpath when using anonymous volumes")
     _check_subpath(mount)

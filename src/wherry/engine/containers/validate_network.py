@@ -65,6 +65,4 @@ def _check_addresses(attachment: NetworkAttachment) -> None:
             "user specified IP address is supported on user defined networks only"
         )
     if attachment.aliases:
-        raise InvalidArgument(
-            "network-scoped alias is supported only for containers in user defined networks"
-        )
+        raise InvalidArgument("network-scoped aliases are only supported for user-defined networks")

@@ -6,11 +6,12 @@ volume is read from rows and the locks of their supervisors, so that no crash ma
 """
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from wherry.errors import Internal
+from wherry.errors import Internal, InvalidArgument
 from wherry.linux.locks import locked_by_name
 from wherry.linux.mount import MountFlag, UnmountFlag, mount, unmount
 from wherry.runtime.init.options import parse_options
@@ -82,10 +83,28 @@ def _mount(store: Store, volume: Volume) -> None:
     flags = options.flags
     if options.bind:
         flags |= MountFlag.BIND | (MountFlag.REC if options.recursive else 0)
+    data = _with_address(options.data) if wanted.type in ("nfs", "nfs4", "cifs") else options.data
     try:
-        mount(wanted.type, wanted.source, wanted.target, flags, options.data)
+        mount(wanted.type, wanted.source, wanted.target, flags, data)
     except OSError as error:
         raise VolumeMountFailed(volume, error) from error
+
+
+def _with_address(data: str) -> str:
+    """Mount options with addr= as a number: the kernel does not know names."""
+    parts = []
+    for part in data.split(","):
+        key, _, host = part.partition("=")
+        if key == "addr":
+            try:
+                host = str(socket.getaddrinfo(host, None)[0][4][0])
+            except socket.gaierror as error:
+                raise InvalidArgument(
+                    f"error resolving passed in network volume address: {error.strerror}"
+                ) from error
+            part = f"addr={host}"
+        parts.append(part)
+    return ",".join(parts)
 
 
 def _unmount(folder: Path) -> None:

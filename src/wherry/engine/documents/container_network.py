@@ -1,14 +1,17 @@
 """NetworkSettings: where a container is on its networks, and its published ports."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from wherry.oci.container_config import NetworkAttachment
 from wherry.store.containers import Container
+from wherry.store.endpoint_names import names_of
 from wherry.store.networks import Endpoint, Network, endpoints_of, list_networks
 from wherry.store.published_ports import published_ports
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
+    from wherry.store.store import Store
 
 Document = dict[str, object]
 
@@ -35,7 +38,7 @@ def network_settings(engine: "Engine", container: Container) -> Document:
         "SecondaryIPv6Addresses": None,
         "EndpointID": on_bridge.id if on_bridge else "",
         **_addresses(on_bridge),
-        "Networks": _networks_document(container, endpoints),
+        "Networks": _networks_document(engine.store, container, endpoints),
     }
 
 
@@ -52,25 +55,33 @@ def ports_document(engine: "Engine", container: Container) -> dict[str, list[Doc
 
 
 def _networks_document(
-    container: Container, endpoints: list[tuple[Network, Endpoint]]
+    store: "Store", container: Container, endpoints: list[tuple[Network, Endpoint]]
 ) -> dict[str, Document]:
     config = container.config
     mode = "bridge" if config.network_mode == "default" else config.network_mode
     attachments = {each.network: each for each in config.networks}
     document = {
-        network.name: _endpoint_document(attachments.get(network.name), network.id, endpoint)
+        network.name: _endpoint_document(
+            attachments.get(network.name),
+            network.id,
+            endpoint,
+            names_of(store, endpoint.id) if network.has_names else (),
+        )
         for network, endpoint in endpoints
     }
-    if not document and not mode.startswith("container:"):
+    if not container.status.has_process and not mode.startswith("container:"):
         # One that does not run is shown on the networks it will join.
-        for name in attachments or (mode,):
-            shown = mode if name == "default" else name
-            document[shown] = _endpoint_document(attachments.get(name), "", None)
+        for each in config.attachments:
+            shown = mode if each.network == "default" else each.network
+            document[shown] = _endpoint_document(attachments.get(each.network), "", None, ())
     return document
 
 
 def _endpoint_document(
-    attachment: NetworkAttachment | None, network_id: str, endpoint: Endpoint | None
+    attachment: NetworkAttachment | None,
+    network_id: str,
+    endpoint: Endpoint | None,
+    names: Sequence[str],
 ) -> Document:
     ipam = _ipam_document(attachment)
     return {
@@ -83,7 +94,7 @@ def _endpoint_document(
         "NetworkID": network_id,
         "EndpointID": endpoint.id if endpoint else "",
         **{key: value for key, value in _addresses(endpoint).items() if key != "MacAddress"},
-        "DNSNames": list(endpoint.aliases) or None if endpoint else None,
+        "DNSNames": list(names) or None,
     }
 
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from wherry.store.addresses import Subnet
 from wherry.store.networks import Endpoint, Network, endpoints_on
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def network_document(store: "Store", network: Network, names: dict[str, str]) ->
                     "Subnet": str(subnet.subnet),
                     **({"IPRange": str(subnet.ip_range)} if subnet.ip_range else {}),
                     **({"Gateway": str(subnet.gateway)} if subnet.gateway else {}),
+                    **_auxiliary(subnet),
                 }
                 for subnet in network.subnets
             ],
@@ -37,7 +39,9 @@ def network_document(store: "Store", network: Network, names: dict[str, str]) ->
         "ConfigOnly": False,
         "Containers": {
             endpoint.container_id: _endpoint_document(endpoint, names)
-            for endpoint in endpoints_on(store, network.id)
+            for endpoint in sorted(
+                endpoints_on(store, network.id), key=lambda endpoint: endpoint.container_id
+            )
         },
         "Options": dict(sorted(network.options.items())),
         "Labels": network.labels,
@@ -52,3 +56,10 @@ def _endpoint_document(endpoint: Endpoint, names: dict[str, str]) -> dict[str, o
         "IPv4Address": str(endpoint.ipv4 or ""),
         "IPv6Address": str(endpoint.ipv6 or ""),
     }
+
+
+def _auxiliary(subnet: Subnet) -> dict[str, dict[str, str]]:
+    if not subnet.reserved:
+        return {}
+    named = zip(subnet.reserved_names, subnet.reserved, strict=True)
+    return {"AuxiliaryAddresses": {name: str(address) for name, address in named}}

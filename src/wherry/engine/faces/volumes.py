@@ -1,10 +1,16 @@
 """`Engine().volumes`."""
 
 import builtins
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from wherry.engine.filters import Filters
+from wherry.engine.volumes.content import (
+    copy_volume,
+    export_volume,
+    import_volume,
+    move_volume,
+)
 from wherry.engine.volumes.create import create_volume
 from wherry.engine.volumes.list import list_volumes
 from wherry.engine.volumes.prune import PrunedVolumes, prune_volumes
@@ -42,3 +48,17 @@ class Volumes:
     def prune(self, filters: Filters | None = None) -> PrunedVolumes:
         """Remove the anonymous ones that no container has."""
         return prune_volumes(self._engine, filters)
+
+    def export(self, name: str) -> Iterator[bytes]:
+        """The pieces of a tar with what is in the volume."""
+        return export_volume(self._engine, name)
+
+    def import_(self, name: str, chunks: Iterable[bytes]) -> Volume:
+        """Unpack a tar into a volume, which is made if it is not there."""
+        return import_volume(self._engine, name, chunks)
+
+    def copy(self, source: str, target: str) -> Volume:
+        return copy_volume(self._engine, source, target)
+
+    def rename(self, old: str, new: str) -> Volume:
+        return move_volume(self._engine, old, new)

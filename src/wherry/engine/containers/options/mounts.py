@@ -169,6 +169,10 @@ def _non_recursive(draft: _Draft, value: str) -> None:
     draft.fields["recursive"] = "disabled" if _boolean("bind-nonrecursive", value) else "enabled"
 
 
+def _map_owner(draft: _Draft, value: str) -> None:
+    draft.fields["map_owner"] = _boolean("bind-map-owner", value)
+
+
 def _create_source(draft: _Draft, value: str) -> None:
     draft.fields["create_source"] = _boolean("bind-create-src", value)
 
@@ -191,12 +195,15 @@ def _tmpfs_mode(draft: _Draft, value: str) -> None:
         raise ValueError(f"invalid value for tmpfs-mode: {value}") from None
 
 
-_SWITCHES = frozenset(("readonly", "ro", "volume-nocopy", "bind-nonrecursive", "bind-create-src"))
+_SWITCHES = frozenset(
+    ("readonly", "ro", "volume-nocopy", "bind-nonrecursive", "bind-create-src", "bind-map-owner")
+)
 _KEYS: dict[str, Callable[[_Draft, str], None]] = {
     "bind-propagation": _propagation,
     "bind-nonrecursive": _non_recursive,
     "bind-recursive": _recursive,
     "bind-create-src": _create_source,
+    "bind-map-owner": _map_owner,
     "volume-subpath": _plain("subpath"),
     "volume-nocopy": _no_copy,
     "volume-label": _map("volume_labels"),

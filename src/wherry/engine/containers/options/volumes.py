@@ -20,6 +20,7 @@ _MODES = (
     frozenset(("z", "Z")),
     PROPAGATIONS,
     frozenset(("nocopy",)),
+    frozenset(("map",)),
     frozenset(("consistent", "cached", "delegated", "default")),
 )
 
@@ -116,6 +117,7 @@ def _mode_fields(mode: str) -> dict[str, Any]:
     return {
         "read_only": "ro" in words,
         "no_copy": "nocopy" in words,
+        "map_owner": "map" in words,
         "propagation": next((word for word in words if word in PROPAGATIONS), ""),
         "relabel": next((word for word in words if word in ("z", "Z")), ""),
     }

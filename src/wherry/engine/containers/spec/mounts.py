@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from posixpath import normpath
 
 from wherry.oci.container_config import ContainerConfig, MountRequest
-from wherry.oci.runtime_spec import Mount
+from wherry.oci.runtime_spec import IDMapping, Mount
 
 INIT_PATH = "/sbin/docker-init"
 _SHARED = frozenset(("shared", "rshared"))
@@ -60,6 +60,8 @@ class UserMount:
     propagation: str = ""
     recursive: str = ""  # enabled, disabled, writable, readonly
     options: tuple[str, ...] = ()  # of tmpfs and overlay
+    uid_mappings: tuple[IDMapping, ...] = ()  # IDs on disk, and as the container sees them
+    gid_mappings: tuple[IDMapping, ...] = ()
 
 
 def spec_mounts(
@@ -122,7 +124,14 @@ def _user_mount(mount: UserMount) -> Mount:
         options.append("ro" if mount.recursive in ("writable", "disabled") else "rro")
     if mount.propagation:
         options.append(mount.propagation)
-    return Mount(destination=destination, type="bind", source=mount.source, options=tuple(options))
+    return Mount(
+        destination=destination,
+        type="bind",
+        source=mount.source,
+        options=tuple(options),
+        uid_mappings=mount.uid_mappings,
+        gid_mappings=mount.gid_mappings,
+    )
 
 
 def _read_only_with_root(mount: Mount, replaced: Collection[str]) -> Mount:

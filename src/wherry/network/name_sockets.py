@@ -1,0 +1,87 @@
+"""Where a container's name service listens: at 127.0.0.11, inside the container's namespace.
+
+The sockets have ports of the kernel's choice, and the namespace's own packet filter leads port
+53 of that address to them: programs in the container may have port 53 for themselves. Who holds
+the sockets, the shim, need not be in the namespace to serve them.
+"""
+
+import os
+import socket
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from wherry.linux import nftables
+from wherry.linux.netlink import entered
+
+ADDRESS = "127.0.0.11"
+_TABLE = "wherry_names"
+_BACKLOG = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A resolver to forward to. One on the host's loopback is reached from the host only."""
+
+    address: IPv4Address | IPv6Address
+    from_host: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NameSockets:
+    """The sockets, the namespace they are in, and who is asked about other names."""
+
+    udp: socket.socket
+    tcp: socket.socket
+    netns: int
+    servers: tuple[Server, ...]
+
+    def close(self) -> None:
+        self.udp.close()
+        self.tcp.close()
+        os.close(self.netns)
+
+    def open_towards(self, server: Server, kind: int) -> socket.socket:
+        """A socket for a question to `server`, from where it can be reached."""
+        family = socket.AF_INET if server.address.version == 4 else socket.AF_INET6
+        if server.from_host:
+            return socket.socket(family, kind | socket.SOCK_NONBLOCK)
+        with entered(self.netns):
+            return socket.socket(family, kind | socket.SOCK_NONBLOCK)
+
+
+def open_name_sockets(netns_fd: int, servers: Sequence[Server]) -> NameSockets:
+    """Listen in the namespace behind `netns_fd`, whose loopback is up."""
+    with ExitStack() as undo:
+        with entered(netns_fd):
+            udp = undo.enter_context(_bound(socket.SOCK_DGRAM))
+            tcp = undo.enter_context(_bound(socket.SOCK_STREAM))
+            tcp.listen(_BACKLOG)
+            nftables.run(_rules(udp.getsockname()[1], tcp.getsockname()[1]))
+        sockets = NameSockets(udp, tcp, os.dup(netns_fd), tuple(servers))
+        undo.pop_all()
+    return sockets
+
+
+def _bound(kind: int) -> socket.socket:
+    made = socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        made.bind((ADDRESS, 0))
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def _rules(udp_port: int, tcp_port: int) -> str:
+    chain = f"ip {_TABLE} out"
+    return "\n".join(
+        (
+            f"add table ip {_TABLE}",
+            f"add chain {chain} {{ type nat hook output priority -100; policy accept; }}",
+            f"flush chain {chain}",
+            f"add rule {chain} ip daddr {ADDRESS} udp dport 53 dnat to {ADDRESS}:{udp_port}",
+            f"add rule {chain} ip daddr {ADDRESS} tcp dport 53 dnat to {ADDRESS}:{tcp_port}",
+        )
+    )

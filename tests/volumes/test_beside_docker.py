@@ -1,0 +1,120 @@
+"""Volumes and mounts: the same answers from Wherry and from Docker.
+
+A scene is several lines, whose answers are all compared. What a scene makes has names of its own.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from wherry.testing.both import Both
+
+pytestmark = pytest.mark.needs("containers", "dockerd", "docker")
+
+RUN = "run --rm --network none"
+SCENES = {
+    "create and list": (
+        "volume create --label kind=a one",
+        "volume create --label kind=b two",
+        "volume create one",
+        "volume ls --filter label=kind=a --format '{{.Name}} {{.Driver}} {{.Labels}}'",
+        "volume ls --filter name=tw -q",
+        "volume ls --filter driver=local --filter label=kind -q",
+        "volume inspect -f '{{.Name}} {{.Scope}} {{.Labels}}' one two",
+    ),
+    "names refused": (
+        "volume create x",
+        "volume create a/b",
+        "volume create -d nothing abc",
+        "volume create -o what=x abc",
+        "volume create -o type=tmpfs abc",
+        "volume inspect nothing",
+        "volume rm nothing",
+        "volume rm -f nothing",
+    ),
+    "in use": (
+        "volume create busy",
+        "run --network none --name holder -v busy:/data busybox true",
+        "volume rm -f other busy",
+        "volume ls --filter dangling=false -q",
+        "rm holder",
+        "volume rm busy",
+    ),
+    "copy-up": (
+        f"{RUN} -v filled:/etc busybox ls /etc/passwd",
+        f"{RUN} -v filled:/x busybox ls /x/passwd",
+        f"{RUN} -v bare:/etc:nocopy busybox ls /etc/passwd",
+        f"{RUN} --mount source=bare2,target=/etc,volume-nocopy busybox ls /etc/passwd",
+    ),
+    "tmpfs volume": (
+        "volume create -o type=tmpfs -o device=tmpfs -o o=size=1m,uid=1000 mem",
+        f"{RUN} -v mem:/m busybox sh -c 'stat -c %u /m; grep /m /proc/mounts | cut -d \" \" -f 3'",
+        f"{RUN} -v mem:/m busybox ls /m",
+    ),
+    "bind volume": (
+        "volume create -o type=none -o device=HERE/dir -o o=bind bound",
+        f"{RUN} -v bound:/m busybox cat /m/file",
+    ),
+    "read-only": (
+        f"{RUN} -v ro:/m:ro busybox touch /m/x",
+        f"{RUN} --mount type=bind,source=HERE/dir,target=/m,readonly busybox touch /m/x",
+        f"{RUN} -v HERE/dir:/m:ro busybox cat /m/file",
+    ),
+    "missing sources": (
+        f"{RUN} --mount type=bind,source=HERE/no,target=/m busybox true",
+        f"{RUN} -v HERE/made:/m busybox ls -d /m",
+        f"{RUN} -v relative/path:/m busybox true",
+        f"{RUN} --mount type=bind,source=HERE/dir busybox true",
+    ),
+    "files": (
+        f"{RUN} -v HERE/dir/file:/etc/hostname busybox cat /etc/hostname",
+        f"{RUN} -v HERE/dir/file:/new/deep/file busybox cat /new/deep/file",
+    ),
+    "nested": (
+        f"{RUN} -v outer:/a -v inner:/a/b/c busybox sh -c 'touch /a/x /a/b/c/y; find /a | sort'",
+        f"{RUN} -v inner:/a/b/c -v outer:/a busybox find /a",
+        f"{RUN} -v outer:/a busybox find /a",
+        f"{RUN} --tmpfs /t --tmpfs /t/u:size=1m busybox sh -c 'grep -c /t /proc/mounts'",
+    ),
+    "volumes-from": (
+        "run --network none --name giver -v given:/g -v HERE/dir:/d:ro busybox true",
+        f"{RUN} --volumes-from giver busybox sh -c 'touch /g/x; cat /d/file; touch /d/y'",
+        f"{RUN} --volumes-from giver:ro busybox touch /g/z",
+        f"{RUN} --volumes-from nobody busybox true",
+        "rm giver",
+    ),
+    "anonymous ones": (
+        "run --network none --name anon -v /a -v named:/b busybox true",
+        "inspect -f '{{range .Mounts}}{{.Type}} {{.Destination}} {{.RW}};{{end}}' anon",
+        "rm -v anon",
+        "volume ls --filter name=named -q",
+        f"{RUN} -v /a busybox true",
+        "volume ls -q --filter dangling=true --filter label=com.docker.volume.anonymous",
+    ),
+    "twice": (
+        f"{RUN} -v HERE/dir:/m -v other:/m busybox true",
+        f"{RUN} -v HERE/dir:/ busybox true",
+        f"{RUN} --mount type=what,target=/m busybox true",
+    ),
+    "propagation": (
+        "run --network none --name prop -v HERE/dir:/m:rslave busybox true",
+        "inspect -f '{{range .Mounts}}{{.Mode}} {{.Propagation}}{{end}}' prop",
+        "rm prop",
+        f"{RUN} -v named:/m:rshared busybox true",
+    ),
+    "pruned": (
+        "volume create kept",
+        "volume prune -f --filter label=nothing",
+        "volume ls -q --filter name=kept",
+    ),
+}
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_volumes_are_docker_s(both: Both, scene: str, tmp_path: Path) -> None:
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "dir/file").write_text("of the host\n")
+
+    for line in SCENES[scene]:
+        ours, theirs = both(line.replace("HERE", str(tmp_path)))
+        assert ours == theirs, line
