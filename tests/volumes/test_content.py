@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from wherry.errors import Conflict, NotFound
+from wherry.store.garbage import sweep
 from wherry.store.store import Store
 from wherry.store.volumes import (
     create_volume,
@@ -127,6 +128,18 @@ def test_a_rename_that_is_killed_leaves_the_old_volume_whole(store: Store) -> No
     create_volume(store, "new")
     assert os.listdir(data_folder(store, "new")) == []
     assert (data_folder(store, "old") / "file").read_text() == "content"
+
+
+def test_the_sweep_after_a_killed_rename_takes_no_content(store: Store) -> None:
+    create_volume(store, "old")
+    (data_folder(store, "old") / "file").write_text("content")
+    store.database.close()
+    renamed_until_killed(store)
+
+    sweep(store)
+
+    assert (data_folder(store, "old") / "file").read_text() == "content"
+    assert os.listdir(store.root / "volumes") == ["old"]
 
 
 def test_a_volume_is_renamed_to_what_is_free_only(store: Store) -> None:
