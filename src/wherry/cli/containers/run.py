@@ -58,8 +58,16 @@ class Flags(CreateFlags):
 
 
 def run(flags: Flags, context: "Context") -> None:
+    cidfile: CIDFile | None = None
     try:
-        _run(flags, context)
+        attach = _attached_streams(flags)
+        if not _fits(flags, context, attach):
+            return
+        cidfile = CIDFile(flags.cidfile)
+        try:
+            _run(flags, context, cidfile, attach)
+        finally:
+            cidfile.close()
     except OutputFailed:  # the container is none the worse for it
         raise
     except NotHealthy as error:
@@ -67,7 +75,8 @@ def run(flags: Flags, context: "Context") -> None:
         context.status = 1  # the engine did what it was asked to
     except WherryError as error:
         complain(context, error, "run", SYNTAX)
-        context.status = _status_of(error, context.status)
+        if cidfile is not None and cidfile.container_id:  # there is one, which did not start
+            context.status = _status_of(error, context.status)
 
 
 def _status_of(error: WherryError, status: int) -> int:
@@ -80,21 +89,23 @@ def _status_of(error: WherryError, status: int) -> int:
     return status
 
 
-def _run(flags: Flags, context: "Context") -> None:
-    attach = _attached_streams(flags)
+def _fits(flags: Flags, context: "Context", attach: "dict[str, bool] | None") -> bool:
+    """Whether the flags go together, and with the terminal there is; says what does not."""
+    problem = ""
     if flags.detach and flags.attach:
-        context.err("conflicting options: cannot specify both --attach and --detach")
+        problem = "conflicting options: cannot specify both --attach and --detach"
+    elif attach is not None and not check_terminal(stdin=attach["stdin"], tty=flags.tty):
+        problem = "the input device is not a TTY"
+    if problem:
+        context.err(problem)
         context.status = 1
-        return
-    if attach is not None and not check_terminal(stdin=attach["stdin"], tty=flags.tty):
-        context.err("the input device is not a TTY")
-        context.status = 1
-        return
-    cidfile = CIDFile(flags.cidfile)
-    try:
-        with_image(flags, context, lambda pull: _run_once(flags, context, cidfile, attach, pull))
-    finally:
-        cidfile.close()
+    return not problem
+
+
+def _run(
+    flags: Flags, context: "Context", cidfile: CIDFile, attach: "dict[str, bool] | None"
+) -> None:
+    with_image(flags, context, lambda pull: _run_once(flags, context, cidfile, attach, pull))
 
 
 def _run_once(
