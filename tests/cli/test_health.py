@@ -53,8 +53,8 @@ def test_a_change_of_health_is_an_event(ours: Side) -> None:
     eventually(lambda: health(ours) == "healthy")
 
     identifier = ours("inspect", "-f", "{{.Id}}", "web").stdout.strip()  # others had the name
-    words = ("--since", "1m", "--until", "0s", "-f", f"container={identifier}")
-    words += ("-f", "event=health_status")
+    wanted = ("-f", f"container={identifier}", "-f", "event=health_status")
+    words = ("--since", "1m", "--until", "0s", *wanted)
     seen = ours("events", *words, "--format", "{{.Action}} {{.Actor.Attributes.name}}")
 
     assert seen.stdout == "health_status: healthy web\n"
