@@ -39,6 +39,19 @@ def complaint(wherry: Wherry, *words: str) -> str:
 
 
 @pytest.mark.parametrize(
+    ("version", "words"),
+    [(1, "was made by a development version"), (99, "has schema version 99; this Wherry knows")],
+)
+def test_a_database_of_another_version_is_left_alone(own: Wherry, version: int, words: str) -> None:
+    connection = sqlite3.connect(own.root / "wherry.db")
+    connection.execute(f"PRAGMA user_version={version}")
+    connection.close()
+
+    assert words in complaint(own, "ps", "-a")
+    assert words in complaint(own, "run", "busybox", "true")
+
+
+@pytest.mark.parametrize(
     ("damage", "words"),
     [
         (lambda path: path.write_bytes(b"no database at all\n" * 999), "it is no database"),

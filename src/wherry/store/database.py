@@ -39,6 +39,17 @@ class SchemaTooNew(Internal):
         )
 
 
+class SchemaTooOld(Internal):
+    """Of a version before the first release: nothing is promised about those."""
+
+    def __init__(self, path: Path, found: int) -> None:
+        super().__init__(
+            f"{path} was made by a development version of Wherry (schema {found}, not"
+            f" {schema.VERSION})",
+            hint="move its folder away, or choose another one with --root",
+        )
+
+
 class DatabaseFailed(Internal):
     """The file cannot be read or written; `full` when there is no room on its disk."""
 
@@ -219,14 +230,16 @@ def _prepare(connection: _Connection) -> None:
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found > schema.VERSION:
         raise SchemaTooNew(connection.path, found)
-    if found < schema.VERSION:
+    if 0 < found < schema.VERSION:
+        raise SchemaTooOld(connection.path, found)
+    if found == 0:
         _create_tables(connection)
 
 
 def _create_tables(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN EXCLUSIVE")
     (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if found < schema.VERSION:  # not made meanwhile by another process
+    if found == 0:  # not made meanwhile by another process
         for statement in schema.statements():
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version={schema.VERSION}")
