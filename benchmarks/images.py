@@ -1,8 +1,8 @@
 """Images on their way, beside Docker: python -m benchmarks.images
 
-A Debian image made by `wherry bootstrap` (or the docker-archive given as the one argument) is saved,
+A Debian image made by `wherry bootstrap`, or the archive given as the one argument, is saved,
 loaded, pushed to and pulled from a docker-registry on the loopback interface. Before each load and
-pull the engine forgets the image. Peak memory is our command's own.
+pull the engine forgets the image.
 """
 
 import os
