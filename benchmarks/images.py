@@ -21,7 +21,7 @@ from wherry.testing.dockerd import Dockerd
 from wherry.testing.registries import DockerRegistry
 
 IMAGE = "debian:bookworm"
-_ROUNDS = 5
+_ROUNDS = 3
 
 
 def archives(peers: Sequence[Peer], archive: Path) -> Iterator[Row]:
@@ -38,19 +38,18 @@ def load(peer: Peer, archive: Path) -> Callable[[], object]:
     return lambda: peer("load", "-q", "-i", str(archive))
 
 
-def transfers(peers: Sequence[Peer], host: str) -> Iterator[Row]:
-    def push(peer: Peer, number: list[int]) -> float:
-        number[0] += 1  # a repository of its own, that has no blob yet
-        name = f"{host}/{peer.name}/{number[0]}:1"
+def push_anew(peer: Peer) -> float:
+    """The time of a push to a registry that has nothing yet."""
+    with DockerRegistry() as registry:
+        name = f"{registry.host}/{peer.name}:1"
         peer("tag", IMAGE, name)
         spent = milliseconds(lambda: peer("push", "-q", name))
         peer("rmi", name)
         return spent
 
-    counter = [0]
-    yield Row(
-        "push", interleaved(peers, lambda peer: push(peer, counter), _ROUNDS), (Floor("docker", 1),)
-    )
+
+def transfers(peers: Sequence[Peer], host: str) -> Iterator[Row]:
+    yield Row("push", interleaved(peers, push_anew, _ROUNDS), (Floor("docker", 1),))
     name = f"{host}/both:1"
     peers[-1]("tag", IMAGE, name)
     peers[-1]("push", "-q", name)
