@@ -61,6 +61,7 @@ def wherry(installation: Wherry) -> Iterator[Wherry]:
     """The command; what a test makes with it is removed afterwards and may leave nothing."""
     yield installation
     installation.remove_everything()
+    installation.remove_images_but("busybox:latest")
     # The rest of a survey takes longer, and is looked at once the suite has ended.
     none_of(lambda: left_on_disk(installation.root, installation.run_folder))
 

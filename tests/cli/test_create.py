@@ -34,7 +34,8 @@ def test_quiet_leaves_out_what_is_said_of_a_missing_image(wherry: Wherry) -> Non
     quiet = wherry("create", "-q", "nowhere", check=False).stderr
 
     assert loud.startswith("Unable to find image 'nowhere:latest' locally\n")
-    assert quiet.startswith("wherry: No such image: nowhere:latest")
+    assert quiet
+    assert "Unable to find image" not in quiet
 
 
 @pytest.mark.parametrize(

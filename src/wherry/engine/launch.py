@@ -33,7 +33,7 @@ from wherry.engine.engine import Engine
 from wherry.engine.images.resolve import parse_pull_policy
 from wherry.engine.networks.membership import join_network, leave_network
 from wherry.engine.reconcile import reconcile, recover_container
-from wherry.errors import Conflict, WherryError
+from wherry.errors import Conflict, InvalidArgument, WherryError
 from wherry.linux.cgroup.hierarchies import hierarchies
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.container_config import ContainerConfig, Healthcheck
@@ -89,13 +89,27 @@ def run(request: Request) -> None:
     payload = request.payload
     engine = engine_of(payload)
     reconcile(engine)
-    config = _config(payload)
+    try:
+        config = _config(payload)
+    except EngineRefusal:
+        raise
+    except WherryError as error:
+        raise FlagsRefused(error) from error
     size = payload.get("size")
     if isinstance(size, tuple):
         config = replace(config, console_size=size)
     keys = _keys(config, payload)  # before anything is made that a wrong one would leave behind
     container = _create(engine, config, request)
     _supervise(engine, container, request, _attachment(config, payload, keys))
+
+
+class FlagsRefused(InvalidArgument):
+    """What the client refuses, in Docker, whatever its words: it exits with 125."""
+
+    status = 125
+
+    def __init__(self, error: WherryError) -> None:
+        super().__init__(error.message, hint=error.hint)
 
 
 def _config(payload: Mapping[str, object]) -> ContainerConfig:

@@ -68,6 +68,15 @@ class Wherry:
             stderr=subprocess.PIPE,
         )
 
+    def remove_images_but(self, kept: str) -> None:
+        """Remove the images that a test has made or named, but for the one called `kept`."""
+        form = "{{.ID}} {{.Repository}}:{{.Tag}}"
+        lines = self("images", "-a", "--no-trunc", "--format", form).stdout.splitlines()
+        named = {name: image for image, name in (line.split(" ", 1) for line in lines)}
+        named.pop(kept, None)
+        if named:
+            self("rmi", "-f", *(image if "<" in name else name for name, image in named.items()))
+
     def remove_everything(self) -> None:
         names = self("ps", "-aq", "--no-trunc").stdout.split()
         if names:

@@ -93,7 +93,6 @@ class CIDFile:
     """--cidfile: made before the container, and gone again if there is none."""
 
     def __init__(self, path: str) -> None:
-        self.container_id = ""  # once there is one, also without a file
         self._path = path
         self._descriptor = -1
         self._written = False
@@ -113,7 +112,6 @@ class CIDFile:
             raise CIDFileRefused(message) from error
 
     def write(self, container_id: str) -> None:
-        self.container_id = container_id
         if self._descriptor >= 0:
             os.write(self._descriptor, container_id.encode())
             self._written = True

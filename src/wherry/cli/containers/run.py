@@ -58,7 +58,6 @@ class Flags(CreateFlags):
 
 
 def run(flags: Flags, context: "Context") -> None:
-    cidfile: CIDFile | None = None
     try:
         attach = _attached_streams(flags)
         if not _fits(flags, context, attach):
@@ -75,13 +74,12 @@ def run(flags: Flags, context: "Context") -> None:
         context.status = 1  # the engine did what it was asked to
     except WherryError as error:
         complain(context, error, "run", SYNTAX)
-        if cidfile is not None and cidfile.container_id:  # there is one, which did not start
-            context.status = _status_of(error, context.status)
+        context.status = _status_of(error, context.status)
 
 
 def _status_of(error: WherryError, status: int) -> int:
     """As Docker's client has it: 125, unless the words say what a shell says with 126 and 127."""
-    if status == SYNTAX.failure:
+    if error.exit_code == 1:  # nobody has said what it means
         if any(words in error.message for words in _NOT_FOUND):
             return 127
         if any(words in error.message for words in _NOT_RUNNABLE):

@@ -33,6 +33,11 @@ class UnknownBase(InvalidArgument):
         )
 
 
+def can_be_made(name: Reference) -> bool:
+    """Whether `bootstrap` may know how to make this image."""
+    return name.familiar_name in (_BUSYBOX, *SUPPORTED) and name.digest is None
+
+
 def bootstrap_image(
     engine: "Engine", name: str, tag: str = "", options: DebianOptions | None = None
 ) -> Digest:

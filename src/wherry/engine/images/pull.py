@@ -28,7 +28,7 @@ from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.registry.credentials import Credential
 from wherry.registry.download import download_blob
-from wherry.registry.errors import Denied, ManifestUnknown, RepositoryUnknown
+from wherry.registry.errors import Denied, ManifestUnknown, RepositoryUnknown, Unreachable
 from wherry.registry.patience import Cancellation, Cancelled
 from wherry.registry.repository import Repository, open_repositories
 from wherry.registry.transport import Transport
@@ -65,6 +65,9 @@ class PullAccessDenied(NotFound):
             f" require 'docker login': {cause.message}",
         )
         self.hint = "log in with: wherry login"
+
+
+_A_RELEASE = {"debian": ":bookworm", "ubuntu": ":noble"}  # what stands for the latest in hints
 
 
 class ManifestNotFound(NotFound):
@@ -120,13 +123,26 @@ def pull_image(
                 wanted = _all_tags(session, reference)
             pulled = [_pull(engine, session, one, platform, tell) for one in wanted]
         except (Denied, ManifestUnknown, RepositoryUnknown) as error:
-            raise _in_dockers_words(reference, error) from error
+            raise _hinted(reference, _in_dockers_words(reference, error)) from error
+        except Unreachable as error:
+            _hinted(reference, error)
+            raise
     subject = reference if all_tags else reference.with_default_tag()
     if any(image.is_new for image in pulled):
         tell(f"Status: Downloaded newer image for {subject}")
     else:
         tell(f"Status: Image is up to date for {subject}")
     return pulled
+
+
+def _hinted(reference: Reference, error: WherryError) -> WherryError:
+    """The error, with what can be done where the image needs no registry."""
+    from wherry.engine.images.bootstrap import can_be_made  # where all else has failed
+
+    if can_be_made(reference):
+        tag = f":{reference.tag}" if reference.tag else _A_RELEASE.get(reference.familiar_name, "")
+        error.hint = f"make this image with: wherry bootstrap {reference.familiar_name}{tag}"
+    return error
 
 
 def _in_dockers_words(reference: Reference, error: WherryError) -> WherryError:
