@@ -58,7 +58,7 @@ def prepare_start(engine: "Engine", container: Container) -> StartPlan:
         hold_volumes(store, container)
         undo.callback(release_endpoints, store, container.id)
         network = prepare_network(engine, container)
-        own = user_mounts(engine, container, undo)
+        own = user_mounts(engine, container)
         spec = build_spec(
             container,
             ROOTFS,
