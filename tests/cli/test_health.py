@@ -197,3 +197,11 @@ def test_bad_health_may_start_the_container_again(ours: Side, action: str, polic
     # Also in the middle of a restart, the last word is of whoever removes it.
     assert ours("rm", "-f", "web").status == 0
     assert ours("ps", "-aq").stdout == ""
+
+
+def test_wait_without_detach_is_refused(ours: Side) -> None:
+    result = ours("run", "--wait", "--health-cmd", "true", *SLEEP)
+
+    text = "conflicting options: --wait can only be specified with --detach\n"
+    assert (result.stderr, result.status) == (text, 1)
+    assert ours("ps", "-aq").stdout == ""

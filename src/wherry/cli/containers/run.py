@@ -85,6 +85,10 @@ def _run(flags: Flags, context: "Context") -> None:
         context.err("conflicting options: cannot specify both --attach and --detach")
         context.status = 1
         return
+    if flags.given("wait") and not flags.detach:
+        context.err("conflicting options: --wait can only be specified with --detach")
+        context.status = 1
+        return
     if attach is not None and not check_terminal(stdin=attach["stdin"], tty=flags.tty):
         context.err("the input device is not a TTY")
         context.status = 1
