@@ -47,6 +47,9 @@ REFUSED: list[tuple[tuple[str, ...], int]] = [
     (("--name", "a b", "busybox"), 125),
     (("--name", "a", "busybox"), 125),
     (("--cidfile", "/nosuch/file", "busybox"), 127),
+    (("--env-file", "/nosuch/file", "busybox"), 125),
+    (("--label-file", "/nosuch/file", "busybox"), 125),
+    (("--security-opt", "seccomp=/nosuch/file", "busybox"), 125),
     (("Busybox",), 125),
     (("busybox:a:b",), 125),
 ]

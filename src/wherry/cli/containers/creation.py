@@ -21,6 +21,8 @@ def creation_request(flags: CreateFlags) -> "dict[str, object]":
         raise InvalidArgument(
             f'invalid pull option: \'{flags.pull}\': must be one of "always", "missing" or "never"'
         )
+    if not flags.disable_content_trust:
+        raise InvalidArgument("--disable-content-trust=false: content trust is not supported")
     image, *command = flags.operands
     return {
         "image": image,

@@ -71,7 +71,7 @@ def run(flags: Flags, context: "Context") -> None:
 
 def _status_of(error: WherryError, status: int) -> int:
     """As Docker's client has it: 125, unless the words say what a shell says with 126 and 127."""
-    if status == SYNTAX.failure:
+    if error.exit_code != status == SYNTAX.failure:
         if any(words in error.message for words in _NOT_FOUND):
             return 127
         if any(words in error.message for words in _NOT_RUNNABLE):
