@@ -117,12 +117,23 @@ def error_of(described: object) -> WherryError:
 
 
 class Launcher:
-    """Where requests of one installation go. `program` is the module the launcher runs."""
+    """Where requests of one installation go. `program` is the module the launcher runs.
 
-    def __init__(self, root: str, run: str, program: str = PROGRAM) -> None:
+    `before_fork` lets go of what a child must not inherit, where there is no launcher: SQLite's
+    memory of its own locks makes a database that is open unusable for one that opens it again.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        run: str,
+        program: str = PROGRAM,
+        before_fork: "Callable[[], None] | None" = None,
+    ) -> None:
         self.root = root
         self.run = run
         self.program = program
+        self.before_fork = before_fork
 
     def request(
         self, operation: str, payload: "Mapping[str, object]", descriptors: "Sequence[int]" = ()
@@ -220,6 +231,8 @@ class Launcher:
 
     def _own_child(self) -> "_socket.socket":
         """Fork a child that does what a launcher's would; our end of the connection to it."""
+        if self.before_fork is not None:
+            self.before_fork()
         __import__(CHILD)
         serve_one = sys.modules[CHILD].serve_one
         ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
