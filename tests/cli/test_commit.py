@@ -110,7 +110,8 @@ def test_a_container_that_changed_no_file_adds_no_layer(it: Side) -> None:
     it("commit", "made", "made")
 
     assert it(*layers, "made") == it(*layers, "busybox")
-    assert it("history", "--format", "{{.CreatedBy}} {{.Size}}", "made").stdout.startswith("true 0B\n")
+    shown = it("history", "--format", "{{.CreatedBy}} {{.Size}}", "made").stdout
+    assert shown.startswith("true 0B\n")
     it("rm", "made")
     assert it("rmi", "made").stdout.count("Deleted: ") == 1
 

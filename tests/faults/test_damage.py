@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,14 @@ def test_a_reboot_is_told_from_a_kill(own: Wherry) -> None:
     assert own("ps", "--format", "{{.Names}}").stdout == "always\n"
     own.remove_everything()
     remove_bridge_if_unused(Store(own.root, own.run_folder))
+
+
+def test_a_database_of_an_earlier_version_is_told_and_left_alone(own: Wherry) -> None:
+    own("system", "launcher", "stop")
+    with closing(sqlite3.connect(own.root / "wherry.db")) as connection:
+        connection.execute("PRAGMA user_version=1")
+
+    assert "has schema version 1, of an earlier Wherry" in complaint(own, "ps")
+    assert "has schema version 1, of an earlier Wherry" in complaint(own, "run", "busybox")
+    with closing(sqlite3.connect(own.root / "wherry.db")) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)

@@ -39,6 +39,15 @@ class SchemaTooNew(Internal):
         )
 
 
+class SchemaTooOld(Internal):
+    def __init__(self, path: Path, found: int) -> None:
+        super().__init__(
+            f"{path} has schema version {found}, of an earlier Wherry; this one has"
+            f" {schema.VERSION}",
+            hint="move its folder away to start with nothing, or choose another with --root",
+        )
+
+
 class DatabaseFailed(Internal):
     """The file cannot be read or written; `full` when there is no room on its disk."""
 
@@ -219,14 +228,16 @@ def _prepare(connection: _Connection) -> None:
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found > schema.VERSION:
         raise SchemaTooNew(connection.path, found)
-    if found < schema.VERSION:
+    if found == 0:
         _create_tables(connection)
+    elif found < schema.VERSION:
+        raise SchemaTooOld(connection.path, found)
 
 
 def _create_tables(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN EXCLUSIVE")
     (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if found < schema.VERSION:  # not made meanwhile by another process
+    if found == 0:  # not made meanwhile by another process
         for statement in schema.statements():
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version={schema.VERSION}")

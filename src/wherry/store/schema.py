@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from importlib import import_module
 
-VERSION = 1
+VERSION = 2  # one more with each change of a table
 
 _KEEPERS = ("images", "layers", "layer_blobs", "containers", "volumes", "networks", "events")
 
