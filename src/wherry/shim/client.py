@@ -140,20 +140,20 @@ class Launcher:
     ) -> Connection:
         """Have a forked child carry out `operation`; the connection on which it answers."""
         data = self._request(operation, payload)
-        sock = self._connected() if self._is_wanted else None
+        sock = self._connected() if self.is_wanted else None
         return Connection(_sent(sock or self._own_child(), data, descriptors))
 
     def request_if_running(
         self, operation: str, payload: "Mapping[str, object]", descriptors: "Sequence[int]" = ()
     ) -> Connection | None:
         """As `request`, but only of a launcher that is there already."""
-        sock = self.running() if self._is_wanted else None
+        sock = self.running() if self.is_wanted else None
         if sock is None:
             return None
         return Connection(_sent(sock, self._request(operation, payload), descriptors))
 
     @property
-    def _is_wanted(self) -> bool:
+    def is_wanted(self) -> bool:
         return os.environ.get("WHERRY_LAUNCHER", "").lower() not in ("off", "0", "no", "false")
 
     def _request(self, operation: str, payload: "Mapping[str, object]") -> bytes:

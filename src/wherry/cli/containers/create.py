@@ -32,9 +32,10 @@ def run(flags: CreateFlags, context: "Context") -> None:
     understood = False
     try:
         payload = creation_request(flags)
+        launcher = launcher_for(context)
         cidfile = CIDFile(flags.cidfile)
         try:
-            connection = launcher_for(context).request("create", payload)
+            connection = launcher.request("create", payload)
             for message in connection.controls(write_output):
                 understood = True
                 warn(context, message)

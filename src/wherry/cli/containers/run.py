@@ -23,7 +23,7 @@ from wherry.cli.containers.supervised import SupervisorLost, launcher_for, run_s
 from wherry.cli.context import OutputFailed
 from wherry.cli.flags import Boolean, Integer, String, Syntax
 from wherry.errors import Unavailable, WherryError
-from wherry.shim.client import Connection, request_of
+from wherry.shim.client import Connection, Launcher, request_of
 from wherry.store.places import root_path, run_path
 
 TYPE_CHECKING = False
@@ -93,8 +93,9 @@ def _run(flags: Flags, context: "Context") -> None:
         context.err("the input device is not a TTY")
         context.status = 1
         return
+    launcher = launcher_for(context)
     cidfile = CIDFile(flags.cidfile)
-    connection = _request(flags, context, attach)
+    connection = _request(launcher, flags, context, attach)
     try:
         if attach is None:
             _run_detached(flags, context, connection, cidfile)
@@ -115,7 +116,9 @@ def _attached_streams(flags: Flags) -> "dict[str, bool] | None":
     }
 
 
-def _request(flags: Flags, context: "Context", attach: "dict[str, bool] | None") -> Connection:
+def _request(
+    launcher: Launcher, flags: Flags, context: "Context", attach: "dict[str, bool] | None"
+) -> Connection:
     payload = creation_request(flags)
     payload["attach"] = attach
     payload["detach_keys"] = flags.detach_keys or (
@@ -123,7 +126,7 @@ def _request(flags: Flags, context: "Context", attach: "dict[str, bool] | None")
     )
     if flags.tty:
         payload["size"] = window_size()
-    return launcher_for(context).request("run", payload)
+    return launcher.request("run", payload)
 
 
 def _run_detached(
