@@ -49,13 +49,14 @@ def test_health_comes_and_goes(it: Side) -> None:
 
 
 def test_a_change_of_health_is_an_event(ours: Side) -> None:
-    run(ours, "--health-cmd", "true")
-    eventually(lambda: health(ours) == "healthy")
+    run(ours, "--health-cmd", "true", name="changing")
+    eventually(lambda: state(ours, "changing")["Health"]["Status"] == "healthy")
 
-    words = ("--since", "1m", "--until", "0s", "-f", "container=web", "-f", "event=health_status")
+    mine = ("-f", "container=changing", "-f", "event=health_status")
+    words = ("--since", "1m", "--until", "0s", *mine)
     seen = ours("events", *words, "--format", "{{.Action}} {{.Actor.Attributes.name}}")
 
-    assert seen.stdout == "health_status: healthy web\n"
+    assert seen.stdout == "health_status: healthy changing\n"
 
 
 def test_five_results_are_kept_and_their_output_is_bounded(it: Side) -> None:
