@@ -31,8 +31,8 @@ Flags = CreateFlags
 def run(flags: CreateFlags, context: "Context") -> None:
     understood = False
     try:
-        payload = creation_request(flags)
         launcher = launcher_for(context)
+        payload = creation_request(flags)
         cidfile = CIDFile(flags.cidfile)
         try:
             connection = launcher.request("create", payload)

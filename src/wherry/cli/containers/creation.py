@@ -24,11 +24,17 @@ def creation_request(flags: CreateFlags) -> "dict[str, object]":
     if not flags.disable_content_trust:
         raise InvalidArgument("--disable-content-trust=false: content trust is not supported")
     image, *command = flags.operands
+    options = options_of(flags)
+    for name in ("env_file", "label_file"):
+        if paths := flags.__dict__[name]:
+            from wherry.cli.passed_files import readable_paths  # for the few that have one
+
+            options[name] = readable_paths(paths)
     return {
         "image": image,
         "command": command,
         "name": flags.name,
-        "options": options_of(flags),
+        "options": options,
         "cwd": os.getcwd(),
         "environ": dict(os.environ),
         "pull": flags.pull,
