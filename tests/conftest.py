@@ -1,6 +1,7 @@
 """Abilities of the host, an installation of the suite's own, and the check that nothing is left."""
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--full", action="store_true", help="a missing ability of the host fails the test"
     )
+
+
+def pytest_configure() -> None:
+    # In the background of a script it is ignored, and so it would be by all that tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -10,6 +10,7 @@ from wherry.engine.engine import Engine
 from wherry.store.images import find_image
 from wherry.testing.command import Wherry
 from wherry.testing.dockerd import Dockerd
+from wherry.testing.sides import Side
 
 pytestmark = pytest.mark.needs("containers")
 SHOWN = (
@@ -100,6 +101,19 @@ def test_a_container_of_the_image_finds_what_was_changed(wherry: Wherry) -> None
 
     assert re.fullmatch("sha256:[0-9a-f]{64}", printed)
     assert found.stdout == "hi\n/etc:\nhostname\nhosts\nmtab\npasswd\nresolv.conf\n\n/var:\nonly\n"
+
+
+def test_a_container_that_changed_no_file_adds_no_layer(it: Side) -> None:
+    layers = ("image", "inspect", "-f", "{{.RootFS.Layers}}")
+    it("run", "--name", "made", "--network", "none", "busybox", "true")
+
+    it("commit", "made", "made")
+
+    assert it(*layers, "made") == it(*layers, "busybox")
+    shown = it("history", "--format", "{{.CreatedBy}} {{.Size}}", "made").stdout
+    assert shown.startswith("true 0B\n")
+    it("rm", "made")
+    assert it("rmi", "made").stdout.count("Deleted: ") == 1
 
 
 @pytest.mark.parametrize(("flags", "pauses"), [([], 1), (["--no-pause"], 0), (["-p=false"], 0)])

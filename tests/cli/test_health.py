@@ -49,15 +49,14 @@ def test_health_comes_and_goes(it: Side) -> None:
 
 
 def test_a_change_of_health_is_an_event(ours: Side) -> None:
-    run(ours, "--health-cmd", "true")
-    eventually(lambda: health(ours) == "healthy")
+    run(ours, "--health-cmd", "true", name="changing")
+    eventually(lambda: state(ours, "changing")["Health"]["Status"] == "healthy")
 
-    identifier = ours("inspect", "-f", "{{.Id}}", "web").stdout.strip()  # others had the name
-    wanted = ("-f", f"container={identifier}", "-f", "event=health_status")
-    words = ("--since", "1m", "--until", "0s", *wanted)
+    mine = ("-f", "container=changing", "-f", "event=health_status")
+    words = ("--since", "1m", "--until", "0s", *mine)
     seen = ours("events", *words, "--format", "{{.Action}} {{.Actor.Attributes.name}}")
 
-    assert seen.stdout == "health_status: healthy web\n"
+    assert seen.stdout == "health_status: healthy changing\n"
 
 
 def test_five_results_are_kept_and_their_output_is_bounded(it: Side) -> None:
@@ -198,4 +197,12 @@ def test_bad_health_may_start_the_container_again(ours: Side, action: str, polic
     eventually(lambda: state(ours)["Pid"] not in (0, first))
     # Also in the middle of a restart, the last word is of whoever removes it.
     assert ours("rm", "-f", "web").status == 0
+    assert ours("ps", "-aq").stdout == ""
+
+
+def test_wait_without_detach_is_refused(ours: Side) -> None:
+    result = ours("run", "--wait", "--health-cmd", "true", *SLEEP)
+
+    text = "conflicting options: --wait can only be specified with --detach\n"
+    assert (result.stderr, result.status) == (text, 1)
     assert ours("ps", "-aq").stdout == ""

@@ -47,6 +47,9 @@ REFUSED: list[tuple[tuple[str, ...], int]] = [
     (("--name", "a b", "busybox"), 125),
     (("--name", "a", "busybox"), 125),
     (("--cidfile", "/nosuch/file", "busybox"), 127),
+    (("--env-file", "/nosuch/file", "busybox"), 125),
+    (("--label-file", "/nosuch/file", "busybox"), 125),
+    (("--security-opt", "seccomp=/nosuch/file", "busybox"), 125),
     (("Busybox",), 125),
     (("busybox:a:b",), 125),
 ]
@@ -338,3 +341,13 @@ def test_stdin_from_a_file_that_ends_and_a_slow_container(it: Side, tmp_path: Pa
             assert client.wait(20) == 0
     finally:
         os.close(descriptor)
+
+
+@pytest.mark.parametrize("words", ["run --rm {} busybox env", "exec {} web env"])
+def test_a_file_of_variables_may_be_a_pipe_or_nothing(it: Side, words: str) -> None:
+    it("run", "-d", "--name", "web", "busybox", "sleep", "1000")
+
+    files = "--env-file <(echo A=1) --env-file /dev/null"
+    result = it.shell(f"it {words.format(files)}")
+
+    assert "A=1\n" in result.stdout

@@ -9,12 +9,25 @@ WITH_PYTHON = ("-v", "/usr:/usr:ro", "-v", "/usr/lib:/lib:ro", "-v", "/usr/lib64
 IS_WRITABLE = "import os; print(os.statvfs('/proc/self/exe').f_flag & os.ST_RDONLY and 'read-only')"
 
 
-def test_the_hosts_interpreter_as_the_program(wherry: Wherry) -> None:
+@pytest.mark.parametrize("launcher", ["on", "off"])
+def test_the_hosts_interpreter_as_the_program(wherry: Wherry, launcher: str) -> None:
     program = ("/proc/self/exe", "-c", IS_WRITABLE)
 
-    run = wherry("run", "--rm", *WITH_PYTHON, "busybox", *program, check=False)
-    wherry("run", "-d", "--name", "one", *WITH_PYTHON, "busybox", "sleep", "100")
-    joined = wherry("exec", "one", *program, check=False)
+    run = wherry(
+        "run", "--rm", *WITH_PYTHON, "busybox", *program, check=False, WHERRY_LAUNCHER=launcher
+    )
+    wherry(
+        "run",
+        "-d",
+        "--name",
+        "one",
+        *WITH_PYTHON,
+        "busybox",
+        "sleep",
+        "100",
+        WHERRY_LAUNCHER=launcher,
+    )
+    joined = wherry("exec", "one", *program, check=False, WHERRY_LAUNCHER=launcher)
 
     assert {run.stdout, joined.stdout} <= {"", "read-only\n"}
 

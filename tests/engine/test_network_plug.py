@@ -131,7 +131,8 @@ def test_none_has_a_loopback_and_nothing_else(host: Machine) -> None:
             assert [link.name for link in inside.links()] == ["lo"]
 
 
-def test_a_plug_repairs_what_a_killed_one_left(host: Machine) -> None:
+@pytest.mark.parametrize("is_up", [False, True], ids=["half made", "of an earlier database"])
+def test_a_plug_repairs_the_bridge_that_it_finds(host: Machine, is_up: bool) -> None:
     with ExitStack() as lifetime:
         abandoned, netns = new_namespace(lifetime), new_namespace(lifetime)
         endpoint = allocate_endpoint(host.store, host.bridge, "b" * 64)
@@ -141,6 +142,8 @@ def test_a_plug_repairs_what_a_killed_one_left(host: Machine) -> None:
             sockets.request(
                 netlink.delete_link(bridge), netlink.new_bridge(bridge, "02:00:00:00:00:01", 1400)
             )
+            if is_up:
+                sockets.request(netlink.set_link_up(bridge))
 
         plug(host.store, host.bridge, endpoint, netns)
 

@@ -74,13 +74,20 @@ def test_a_container_lasts_as_long_as_its_block(engine: Engine) -> None:
         engine.containers.get(made.id)
 
 
-def test_a_container_ends_with_the_process_that_uses_it(engine: Engine, wherry: Wherry) -> None:
+@pytest.mark.parametrize("launcher", ["on", "off"])
+def test_a_container_ends_with_the_process_that_uses_it(
+    engine: Engine, wherry: Wherry, launcher: str
+) -> None:
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, os.fspath(wherry.root), os.fspath(wherry.run_folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "WHERRY_LAUNCHER": launcher,
+        },
     )
     with owner:
         assert owner.stdout is not None

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,10 @@ def complaint(wherry: Wherry, *words: str) -> str:
 
 @pytest.mark.parametrize(
     ("version", "words"),
-    [(1, "was made by a development version"), (99, "has schema version 99; this Wherry knows")],
+    [
+        (1, "has schema version 1, of an earlier Wherry"),
+        (99, "has schema version 99; this Wherry knows"),
+    ],
 )
 def test_a_database_of_another_version_is_left_alone(own: Wherry, version: int, words: str) -> None:
     connection = sqlite3.connect(own.root / "wherry.db")
@@ -102,3 +106,14 @@ def test_a_reboot_is_told_from_a_kill(own: Wherry) -> None:
     assert own("ps", "--format", "{{.Names}}").stdout == "always\n"
     own.remove_everything()
     remove_bridge_if_unused(Store(own.root, own.run_folder))
+
+
+def test_a_database_of_an_earlier_version_is_told_and_left_alone(own: Wherry) -> None:
+    own("system", "launcher", "stop")
+    with closing(sqlite3.connect(own.root / "wherry.db")) as connection:
+        connection.execute("PRAGMA user_version=1")
+
+    assert "has schema version 1, of an earlier Wherry" in complaint(own, "ps")
+    assert "has schema version 1, of an earlier Wherry" in complaint(own, "run", "busybox")
+    with closing(sqlite3.connect(own.root / "wherry.db")) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)

@@ -138,6 +138,35 @@ def test_a_kill_while_a_container_is_stopped(clean: Wherry, killed: Killed) -> N
     assert_usable(clean)
 
 
+@pytest.mark.parametrize("point", ["volume to be filled", "volume filled"])
+def test_a_kill_while_a_volume_is_filled(clean: Wherry, killed: Killed, point: str) -> None:
+    words = ("--rm", "--network", "none", "-v", "filled:/etc", "busybox")
+    assert killed(point, "run", *words, "true").returncode != 0
+
+    shown = clean("run", *words, "ls", "/etc").stdout
+
+    assert {"group", "passwd"} <= set(shown.split())
+
+
+def test_a_kill_while_a_volume_is_removed(clean: Wherry, killed: Killed) -> None:
+    clean("run", "--rm", "-v", "gone:/data", "busybox", "touch", "/data/old")
+
+    assert killed("volume forgotten", "volume", "rm", "gone").returncode == -signal.SIGKILL
+
+    assert clean("volume", "ls", "-q").stdout == ""
+    assert clean("run", "--rm", "-v", "gone:/data", "busybox", "ls", "/data").stdout == ""
+
+
+@pytest.mark.parametrize("point", ["program ended", "start prepared", "program started"])
+def test_a_kill_while_a_container_is_restarted(clean: Wherry, killed: Killed, point: str) -> None:
+    killed(point, "run", "-d", "--restart=always", *EVERYTHING, "busybox", "sleep", "0.1")
+
+    clean("ps", "-a")
+    clean("restart", "-t", "0", "it", check=False)
+
+    assert_usable(clean)
+
+
 def test_a_killed_shim_s_container_follows_its_policy(clean: Wherry) -> None:
     clean("run", "-d", "--name", "always", "--restart=always", "busybox", "sleep", "100")
     clean("run", "-d", "--name", "never", "busybox", "sleep", "100")

@@ -302,7 +302,9 @@ def test_domain_name_personality_and_umask(bundle: Bundle) -> None:
     ("path", "value", "words"),
     [
         ("linux.intelRdt", {"closID": "x"}, "linux.intelRdt: is not supported"),
-        ("linux.mountLabel", "x:y:z", "selinux is not enabled"),
+        ("linux.mountLabel", "x:y:z", "linux.mountLabel: is not supported"),
+        ("linux.netDevices", {"eth1": {"name": "eth1"}}, "linux.netDevices: is not supported"),
+        ("linux.memoryPolicy", {"mode": "MPOL_BIND"}, "linux.memoryPolicy: is not supported"),
         ("process.selinuxLabel", "x:y:z", "selinux is not enabled"),
         ("process.apparmorProfile", "x", "apparmor is not enabled"),
         ("linux.rootfsPropagation", "sideways", "is not known"),

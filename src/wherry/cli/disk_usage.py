@@ -79,8 +79,8 @@ def _image_rows(usage: "ImageUsage") -> "Iterable[Sequence[str]]":
             str(row["ID"]),
             created_since(usage.image.created_ns // 10**9),
             human_size(usage.size, 3),
-            human_size(usage.shared_size, 3),
-            human_size(usage.size - usage.shared_size, 3),
+            human_size(usage.shared_size),
+            human_size(usage.size - usage.shared_size),
             str(usage.containers),
         )
 

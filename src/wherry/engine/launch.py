@@ -15,7 +15,7 @@ import os
 import signal
 import socket
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -252,12 +252,11 @@ def warm(root: Path, run_folder: Path) -> None:
     hierarchies()
     _use_documents()
     spec = _use_spec()
-    if spec.linux is not None and spec.linux.seccomp is not None:
-        compile_filter(spec.linux.seccomp, root / "seccomp")
-    database = Store(root, run_folder).database
-    with suppress(WherryError):  # each request that needs it will say what is wrong with it
-        hold_open(database)
-    database.close()
+    with suppress(WherryError, OSError):  # each request that meets it will say what is wrong
+        if spec.linux is not None and spec.linux.seccomp is not None:
+            compile_filter(spec.linux.seccomp, root / "seccomp")
+        with closing(Store(root, run_folder).database) as database:
+            hold_open(database)
 
 
 def rehearse(root: Path, run_folder: Path) -> None:
@@ -265,11 +264,12 @@ def rehearse(root: Path, run_folder: Path) -> None:
 
     After a fork the first touch of each page of memory costs a copy: it is touched here.
     """
-    engine = Engine(root, run_folder)
-    supervised_ids(engine.store)
     _use_documents()
     _use_spec()
-    _prepared.append(engine)
+    engine = Engine(root, run_folder)
+    with suppress(WherryError, OSError):  # the request will say what is wrong
+        supervised_ids(engine.store)
+        _prepared.append(engine)
 
 
 # The engine of a child that has rehearsed.

@@ -35,18 +35,24 @@ class SubnetReachedElsewhere(Conflict):
 def ensure_bridge(host: RouteSocket, network: Network) -> Link:
     """The bridge of `network`, complete and up."""
     link = host.link(network.bridge)
-    if link is not None and link.is_up and link.kind == "bridge":
+    # Another hardware address is that of an earlier network, whose database was removed, or of
+    # somebody else's bridge: it may lack our addresses.
+    if link is not None and link.is_up and link.mac_address == _mac_address(network):
         return link
     return _make_bridge(host, network, link)
+
+
+def _mac_address(network: Network) -> str:
+    addresses = gateway_addresses(network)
+    return mac_address_for(network.id, addresses[0] if addresses else None)
 
 
 def _make_bridge(host: RouteSocket, network: Network, link: Link | None) -> Link:
     addresses = gateway_addresses(network)
     if link is None:
         _check_routes(host, network)
-        mac_address = mac_address_for(network.id, addresses[0] if addresses else None)
         host.request(
-            netlink.new_bridge(network.bridge, mac_address, network.mtu),
+            netlink.new_bridge(network.bridge, _mac_address(network), network.mtu),
             ignoring=frozenset({errno.EEXIST}),  # by somebody who runs a container as well
         )
         link = host.link(network.bridge)

@@ -118,6 +118,10 @@ class DiffID(_ContentHash):
     __slots__ = ()
 
 
+# The layer of a tar with nothing in it: an end of two blocks of zeros.
+EMPTY_TAR = DiffID.of_bytes(bytes(1024))
+
+
 @final
 class ChainID(_ContentHash):
     """Names a layer and everything below it, hence one state of a root filesystem."""

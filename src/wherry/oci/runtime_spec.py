@@ -323,6 +323,8 @@ class Linux:
     intel_rdt: IntelRdt | None = None
     personality: Personality | None = None
     time_offsets: dict[str, TimeOffset] = field(default_factory=dict)
+    net_devices: dict[str, object] = field(default_factory=dict)  # of version 1.3
+    memory_policy: dict[str, object] = field(default_factory=dict)  # of version 1.3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

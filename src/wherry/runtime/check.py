@@ -146,8 +146,12 @@ def _linux_faults(linux: Linux) -> Iterator[str]:
             yield "linux.personality.flags: are not supported"
     if linux.intel_rdt is not None:
         yield "linux.intelRdt: is not supported"
-    if linux.mount_label and not labels.has_selinux():
-        yield "linux.mountLabel: selinux is not enabled on this machine"
+    if linux.mount_label:
+        yield "linux.mountLabel: is not supported"
+    if linux.net_devices:
+        yield "linux.netDevices: is not supported"
+    if linux.memory_policy:
+        yield "linux.memoryPolicy: is not supported"
     for device in linux.devices:
         if device.type not in DEVICE_TYPES:
             yield f"linux.devices: {device.type!r} of {device.path} is not a type of device"

@@ -117,32 +117,43 @@ def error_of(described: object) -> WherryError:
 
 
 class Launcher:
-    """Where requests of one installation go. `program` is the module the launcher runs."""
+    """Where requests of one installation go. `program` is the module the launcher runs.
 
-    def __init__(self, root: str, run: str, program: str = PROGRAM) -> None:
+    `before_fork` lets go of what a child must not inherit, where there is no launcher: SQLite's
+    memory of its own locks makes a database that is open unusable for one that opens it again.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        run: str,
+        program: str = PROGRAM,
+        before_fork: "Callable[[], None] | None" = None,
+    ) -> None:
         self.root = root
         self.run = run
         self.program = program
+        self.before_fork = before_fork
 
     def request(
         self, operation: str, payload: "Mapping[str, object]", descriptors: "Sequence[int]" = ()
     ) -> Connection:
         """Have a forked child carry out `operation`; the connection on which it answers."""
         data = self._request(operation, payload)
-        sock = self._connected() if self._is_wanted else None
+        sock = self._connected() if self.is_wanted else None
         return Connection(_sent(sock or self._own_child(), data, descriptors))
 
     def request_if_running(
         self, operation: str, payload: "Mapping[str, object]", descriptors: "Sequence[int]" = ()
     ) -> Connection | None:
         """As `request`, but only of a launcher that is there already."""
-        sock = self.running() if self._is_wanted else None
+        sock = self.running() if self.is_wanted else None
         if sock is None:
             return None
         return Connection(_sent(sock, self._request(operation, payload), descriptors))
 
     @property
-    def _is_wanted(self) -> bool:
+    def is_wanted(self) -> bool:
         return os.environ.get("WHERRY_LAUNCHER", "").lower() not in ("off", "0", "no", "false")
 
     def _request(self, operation: str, payload: "Mapping[str, object]") -> bytes:
@@ -220,6 +231,8 @@ class Launcher:
 
     def _own_child(self) -> "_socket.socket":
         """Fork a child that does what a launcher's would; our end of the connection to it."""
+        if self.before_fork is not None:
+            self.before_fork()
         __import__(CHILD)
         serve_one = sys.modules[CHILD].serve_one
         ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)

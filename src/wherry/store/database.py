@@ -40,13 +40,11 @@ class SchemaTooNew(Internal):
 
 
 class SchemaTooOld(Internal):
-    """Of a version before the first release: nothing is promised about those."""
-
     def __init__(self, path: Path, found: int) -> None:
         super().__init__(
-            f"{path} was made by a development version of Wherry (schema {found}, not"
-            f" {schema.VERSION})",
-            hint="move its folder away, or choose another one with --root",
+            f"{path} has schema version {found}, of an earlier Wherry; this one has"
+            f" {schema.VERSION}",
+            hint="move its folder away to start with nothing, or choose another with --root",
         )
 
 
@@ -230,10 +228,10 @@ def _prepare(connection: _Connection) -> None:
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found > schema.VERSION:
         raise SchemaTooNew(connection.path, found)
-    if 0 < found < schema.VERSION:
-        raise SchemaTooOld(connection.path, found)
     if found == 0:
         _create_tables(connection)
+    elif found < schema.VERSION:
+        raise SchemaTooOld(connection.path, found)
 
 
 def _create_tables(connection: sqlite3.Connection) -> None:

@@ -30,11 +30,12 @@ Flags = CreateFlags
 
 
 def run(flags: CreateFlags, context: "Context") -> None:
+    launcher = launcher_for(context)
     understood = False
 
     def make(pull: str) -> None:
         nonlocal understood
-        connection = launcher_for(context).request("create", creation_request(flags, pull))
+        connection = launcher.request("create", creation_request(flags, pull))
         for message in connection.controls(write_output):
             understood = True
             warn(context, message)

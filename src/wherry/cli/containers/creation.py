@@ -26,6 +26,8 @@ def with_image(flags: CreateFlags, context: "Context", make: "Callable[[str], No
         raise InvalidArgument(
             f'invalid pull option: \'{flags.pull}\': must be one of "always", "missing" or "never"'
         )
+    if not flags.disable_content_trust:
+        raise InvalidArgument("--disable-content-trust=false: content trust is not supported")
     if flags.pull == "always":
         _pull(flags, context)
         make("never")
@@ -63,11 +65,17 @@ def _pull(flags: CreateFlags, context: "Context") -> None:
 def creation_request(flags: CreateFlags, pull: str) -> "dict[str, object]":
     """What the launcher must know to make the container."""
     image, *command = flags.operands
+    options = options_of(flags)
+    for name in ("env_file", "label_file"):
+        if paths := flags.__dict__[name]:
+            from wherry.cli.passed_files import readable_paths  # for the few that have one
+
+            options[name] = readable_paths(paths)
     return {
         "image": image,
         "command": command,
         "name": flags.name,
-        "options": options_of(flags),
+        "options": options,
         "cwd": os.getcwd(),
         "environ": dict(os.environ),
         "pull": pull,

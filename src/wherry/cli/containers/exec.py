@@ -49,17 +49,22 @@ def _run(flags: Flags, context: "Context") -> None:
         context.err("the input device is not a TTY")
         context.status = 1
         return
+    launcher = launcher_for(context)
     name, *command = flags.operands
     options: dict[str, object] = {
         flag.attribute: flags.__dict__[flag.attribute]
         for flag in flags.declared().values()
         if flags.given(flag.attribute) and flag.attribute != "detach"
     }
+    if flags.env_file:
+        from wherry.cli.passed_files import readable_paths  # for the few that have one
+
+        options["env_file"] = readable_paths(flags.env_file)
     if flags.tty and not flags.detach_keys:
         options["detach_keys"] = user_setting(context, "detachKeys")
     if flags.tty:
         options["size"] = window_size()
-    connection = launcher_for(context).request(
+    connection = launcher.request(
         "exec",
         {
             "name": name,

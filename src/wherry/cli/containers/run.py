@@ -20,11 +20,11 @@ from wherry.cli.containers.streaming import (
     check_terminal,
     window_size,
 )
-from wherry.cli.containers.supervised import SupervisorLost, launcher_for, run_streams
+from wherry.cli.containers.supervised import SupervisorLost, run_streams
 from wherry.cli.context import OutputFailed
 from wherry.cli.flags import Boolean, Integer, String, Syntax
 from wherry.errors import Unavailable, WherryError
-from wherry.shim.client import Connection, request_of
+from wherry.shim.client import Connection, Launcher, request_of
 from wherry.store.places import root_path, run_path
 
 TYPE_CHECKING = False
@@ -62,9 +62,18 @@ def run(flags: Flags, context: "Context") -> None:
         attach = _attached_streams(flags)
         if not _fits(flags, context, attach):
             return
+        launcher = launcher_for(context)
         cidfile = CIDFile(flags.cidfile)
+
+        def make(pull: str) -> None:
+            connection = _request(launcher, flags, context, attach, pull)
+            if attach is None:
+                _run_detached(flags, context, connection, cidfile)
+            else:
+                _run_attached(flags, context, connection, cidfile, attach)
+
         try:
-            _run(flags, context, cidfile, attach)
+            with_image(flags, context, make)
         finally:
             cidfile.close()
     except OutputFailed:  # the container is none the worse for it
@@ -92,32 +101,14 @@ def _fits(flags: Flags, context: "Context", attach: "dict[str, bool] | None") ->
     problem = ""
     if flags.detach and flags.attach:
         problem = "conflicting options: cannot specify both --attach and --detach"
+    elif flags.given("wait") and not flags.detach:
+        problem = "conflicting options: --wait can only be specified with --detach"
     elif attach is not None and not check_terminal(stdin=attach["stdin"], tty=flags.tty):
         problem = "the input device is not a TTY"
     if problem:
         context.err(problem)
         context.status = 1
     return not problem
-
-
-def _run(
-    flags: Flags, context: "Context", cidfile: CIDFile, attach: "dict[str, bool] | None"
-) -> None:
-    with_image(flags, context, lambda pull: _run_once(flags, context, cidfile, attach, pull))
-
-
-def _run_once(
-    flags: Flags,
-    context: "Context",
-    cidfile: "CIDFile",
-    attach: "dict[str, bool] | None",
-    pull: str,
-) -> None:
-    connection = _request(flags, context, attach, pull)
-    if attach is None:
-        _run_detached(flags, context, connection, cidfile)
-    else:
-        _run_attached(flags, context, connection, cidfile, attach)
 
 
 def _attached_streams(flags: Flags) -> "dict[str, bool] | None":
@@ -132,7 +123,11 @@ def _attached_streams(flags: Flags) -> "dict[str, bool] | None":
 
 
 def _request(
-    flags: Flags, context: "Context", attach: "dict[str, bool] | None", pull: str
+    launcher: Launcher,
+    flags: Flags,
+    context: "Context",
+    attach: "dict[str, bool] | None",
+    pull: str,
 ) -> Connection:
     payload = creation_request(flags, pull)
     payload["attach"] = attach
@@ -141,7 +136,7 @@ def _request(
     )
     if flags.tty:
         payload["size"] = window_size()
-    return launcher_for(context).request("run", payload)
+    return launcher.request("run", payload)
 
 
 def _run_detached(

@@ -13,7 +13,7 @@ from wherry.errors import Conflict, NotFound
 from wherry.images.changes import apply_changes
 from wherry.images.ingest import NewImage, commit_images
 from wherry.oci.container_config import ContainerConfig, Healthcheck
-from wherry.oci.digest import Digest
+from wherry.oci.digest import EMPTY_TAR, Digest
 from wherry.oci.image_config import ContainerDefaults, HealthConfig, History, RootFS
 from wherry.oci.reference import Reference
 from wherry.oci.timestamps import format_timestamp
@@ -60,7 +60,11 @@ def commit_container(
     with lease_of(store) as lease, _standing_still(engine, container, wanted=pause):
         below = _layers(lease, container)
         upper = store.container_folder(container.id) / "upper"
-        layer = register_layer(lease, layer_tar(upper, holes=False), below[-1] if below else None)
+        top = below[-1] if below else None
+        layer = register_layer(lease, layer_tar(upper, holes=False), top)
+        # As with Docker, a container that changed no file adds a line of history and no layer.
+        is_empty = layer.diff_id == EMPTY_TAR
+        layers = below if is_empty else [*below, layer]
         moment = time.time_ns()
         created = format_timestamp(moment)
         config = replace(
@@ -69,10 +73,7 @@ def commit_container(
             created=created,
             author=author,
             comment=message,
-            rootfs=RootFS(
-                type="layers",
-                diff_ids=tuple(one.diff_id for one in (*below, layer)),
-            ),
+            rootfs=RootFS(type="layers", diff_ids=tuple(one.diff_id for one in layers)),
             history=(
                 *parent.config.history,
                 History(
@@ -80,12 +81,13 @@ def commit_container(
                     created_by=" ".join(container.config.command or ()),
                     author=author,
                     comment=message,
+                    empty_layer=is_empty,
                 ),
             ),
         )
         new = NewImage(
             document=config.to_bytes(),
-            layers=(*below, layer),
+            layers=tuple(layers),
             names=(tag,) if tag is not None else (),
             parent_id=parent.id,
         )

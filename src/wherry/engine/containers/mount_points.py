@@ -154,8 +154,10 @@ def _fill(engine: "Engine", volume: Volume, root: int, destination: str) -> None
     if os.listdir(folder):
         return
     mark.touch()
+    engine.store.trace("volume to be filled")
     try:
         copy_up(root, destination, folder)
+        engine.store.trace("volume filled")
     except BaseException:
         _empty(folder)
         raise

@@ -20,24 +20,26 @@ quick quiet quirky radiant ready resolute robust serene sharp sincere smart snap
 stalwart steady sturdy sunny swift tender thrifty tidy upbeat valiant vivid warm wise witty zealous
 """
 _SURNAMES = """
-abel agnesi ampere archimedes aryabhata avogadro babbage banach banneker bardeen bartik becquerel
-bell bernoulli bessel bhabha blackburn blackwell bohr boltzmann boole bose bragg brahe brahmagupta
-burnell cannon cantor carson carver cavendish celsius chandrasekhar chebyshev clarke copernicus
-coulomb cray curie cuvier dalton darwin davy dedekind descartes dijkstra dirac dubinsky earhart
-eckert edison einstein elion engelbart eratosthenes erdos euclid euler faraday fermat fermi
-feynman fibonacci fleming forssmann fourier franklin fresnel galilei galois gauss germain gibbs
-godel goldberg goldwasser goodall haber hamilton hamming harvey hawking heisenberg helmholtz henry
-hermann herschel hertz hilbert hodgkin hooke hopper hubble hutton huygens hypatia jackson jacobi
-jemison jenner johnson joliot joule kapitsa karp keller kepler khayyam khorana kilby knuth
-kovalevskaya lagrange lamarr lamport laplace lavoisier leakey leavitt leeuwenhoek legendre leibniz
-linnaeus liskov lomonosov lorentz lovelace lumiere mach marconi margulis maxwell mayer mcclintock
-mclean meitner mendel mendeleev mercator michelson millikan minkowski mirzakhani moore morse moser
-nash neumann newton nightingale nobel noether northcutt noyce ohm oppenheimer panini pare pascal
-pasteur pauli pauling payne peano perlman pike planck poincare poisson poitras ptolemy pythagoras
-raman ramanujan rayleigh ride riemann ritchie roentgen rosalind rubin rutherford sagan sammet
-schrodinger shannon shaw shockley sinoussi snyder spence stallman steno stokes swanson swartz
-taussig tesla tharp thompson torricelli torvalds tu turing varahamihira vaughan villani visvesvaraya
-volhard volta wallace watt weierstrass wescoff wiener wiles wilson wing wright yalow yonath zeno
+abel agnesi alhazen ampere archimedes aryabhata avogadro babbage baird banach banneker bardeen
+bartik becquerel bell bernoulli bessel bhabha blackburn blackwell bohr boltzmann boole borg bose
+bragg brahe brahmagupta brouwer burnell cannon cantor carnot carson carver cavendish celsius cerf
+chandrasekhar chebyshev clarke copernicus coulomb cray crick curie cuvier dalton darwin davy
+dedekind descartes dijkstra dirac dubinsky dyson earhart eckert edison einstein elion engelbart
+eratosthenes erdos euclid euler faraday fermat fermi feynman fibonacci fleming forssmann fourier
+franklin fresnel galilei galois galvani gauss germain gibbs godel goldberg goldwasser goodall haber
+hamilton hamming harvey hawking heisenberg helmholtz henry hermann herschel hertz hilbert hodgkin
+hooke hopper hubble hutton huygens hypatia jackson jacobi jemison jenner johnson joliot joule
+kapitsa karp keller kelvin kepler khayyam khorana kilby knuth kovalevskaya lagrange lamarr lamport
+landau laplace lavoisier leakey leavitt leeuwenhoek legendre leibniz linnaeus liskov lomonosov
+lorentz lovelace lumiere mach mandelbrot marconi margulis maxwell mayer mcclintock mclean meitner
+mendel mendeleev mercator michelson millikan minkowski mirzakhani moore morse moseley moser nash
+neumann newton nightingale nobel noether northcutt noyce ohm oppenheimer panini pare pascal pasteur
+pauli pauling payne peano perlman pike planck poincare poisson poitras ptolemy pythagoras raman
+ramanujan rayleigh ride riemann ritchie roentgen rubin rutherford sagan sammet schrodinger shannon
+shaw shockley sinoussi snyder spence stallman steno stokes swanson swartz taussig tesla tharp
+thompson torricelli torvalds tu turing varahamihira vaughan veblen villani visvesvaraya volhard
+volta wallace watt weierstrass wescoff weyl wiener wiles wilson wing wright yalow yonath yukawa zeno
+zuse
 """
 
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def launcher_of(engine: "Engine") -> Launcher:
-    """Where this installation's requests go. Never forks in a process that runs threads."""
-    return Launcher(str(engine.store.root), str(engine.store.run))
+    """Where this installation's requests go; without a launcher that is a fork of this process."""
+    store = engine.store
+    return Launcher(str(store.root), str(store.run), before_fork=store.database.close)
 
 
 def find_live_container(engine: "Engine", name: str) -> Container:

@@ -59,7 +59,7 @@ def prepare_start(engine: "Engine", container: Container) -> StartPlan:
         undo.callback(release_endpoints, store, container.id)
         network = prepare_network(engine, container)
         user = _user(engine, container)
-        own = user_mounts(engine, container, user, undo)
+        own = user_mounts(engine, container, user)
         spec = build_spec(
             container,
             ROOTFS,

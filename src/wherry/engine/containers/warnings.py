@@ -3,6 +3,7 @@
 import os
 
 from wherry.engine.containers.complete import CGROUPS, is_cgroup2
+from wherry.engine.containers.spec.security import missing_capabilities
 from wherry.oci.container_config import ContainerConfig, ResourceLimits
 
 
@@ -10,6 +11,8 @@ def create_warnings(config: ContainerConfig) -> list[str]:
     found = limit_warnings(config.limits)
     if config.network_mode == "host" and config.ports:
         found.append("Published ports are discarded when using host network mode")
+    if missing := missing_capabilities(config):
+        found.append(f"{', '.join(missing)}: not held on this host. Capabilities discarded.")
     return found
 
 

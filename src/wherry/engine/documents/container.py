@@ -263,6 +263,9 @@ def _mount_document(mount: MountRequest) -> Document:
             options["SizeBytes"] = mount.tmpfs_size
         if mount.tmpfs_mode is not None:
             options["Mode"] = mount.tmpfs_mode
+    elif mount.type is MountType.IMAGE:
+        if mount.subpath:
+            options["Subpath"] = mount.subpath
     elif mount.type is MountType.VOLUME:
         if mount.no_copy:
             options["NoCopy"] = True

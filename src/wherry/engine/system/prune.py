@@ -36,7 +36,7 @@ class PrunedSystem:
 def check_filters(filters: Filters, *, volumes: bool) -> None:
     """Docker's refusal of a filter that volumes do not have."""
     if volumes and "until" in filters:
-        raise InvalidArgument('ERROR: The "until" filter is not supported with "--volumes"')
+        raise InvalidArgument('The "until" filter is not supported with "--volumes"')
 
 
 def prune_system(

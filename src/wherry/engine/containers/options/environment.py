@@ -89,12 +89,19 @@ def _read_line(name: str, line: str, lookup: Callable[[str], str | None]) -> str
     return None if found is None else f"{variable}={found}"
 
 
+class UnreadableFile(InvalidArgument):
+    status = 125  # for `run`, whatever the reason: what it says is not about the program
+
+    def __init__(self, shown: str, error: OSError) -> None:
+        super().__init__(f"open {shown}: {go_error_text(error)}")
+
+
 def read_regular_file(path: str, shown: str) -> bytes:
     """The bytes of a file the user names; a FIFO or a device is refused, not waited for."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        raise InvalidArgument(f"open {shown}: {go_error_text(error)}") from error
+        raise UnreadableFile(shown, error) from error
     with open(descriptor, "rb") as file:
         kind = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(kind):

@@ -11,7 +11,7 @@ BUILTIN = ("builtin", "unconfined")
 
 
 class BadSeccompProfile(InvalidArgument):
-    pass
+    status = 125  # for `run`, as with any file of flags that cannot be read
 
 
 def read_security_options(

@@ -88,17 +88,37 @@ def container_capabilities(config: ContainerConfig) -> tuple[str, ...]:
     What this process does not hold it cannot give: that is left out.
     """
     held = held_capabilities()
+    return tuple(name for name in _wanted_capabilities(config) if name in held)
+
+
+def missing_capabilities(config: ContainerConfig) -> tuple[str, ...]:
+    """What was asked for, by name or with everything else, and is not held here."""
+    held = held_capabilities()
+    return tuple(
+        name
+        for name in _wanted_capabilities(config)
+        if name not in held and name not in DEFAULT_CAPABILITIES
+    )
+
+
+def _wanted_capabilities(config: ContainerConfig) -> list[str]:
     if config.privileged:
-        return held
+        return known_capabilities()
     added = [normalised_capability(name) for name in config.capabilities_add]
     dropped = [normalised_capability(name) for name in config.capabilities_drop]
     if "ALL" in dropped:
-        wanted = list(held) if "ALL" in added else added
+        wanted = known_capabilities() if "ALL" in added else added
     elif "ALL" in added:
-        wanted = [name for name in held if name not in dropped]
+        wanted = [name for name in known_capabilities() if name not in dropped]
     else:
         wanted = [name for name in DEFAULT_CAPABILITIES if name not in dropped] + added
-    return tuple(name for name in dict.fromkeys(wanted) if name in held)
+    return list(dict.fromkeys(wanted))
+
+
+@cache
+def known_capabilities() -> list[str]:
+    """All that the running kernel knows."""
+    return capabilities.names_in((1 << capabilities.last_capability() + 1) - 1)
 
 
 @cache
