@@ -20,7 +20,7 @@ from wherry.cli.containers.streaming import (
     check_terminal,
     window_size,
 )
-from wherry.cli.containers.supervised import SupervisorLost, run_streams
+from wherry.cli.containers.supervised import SupervisorLost, launcher_for, run_streams
 from wherry.cli.context import OutputFailed
 from wherry.cli.flags import Boolean, Integer, String, Syntax
 from wherry.errors import Unavailable, WherryError
