@@ -1,0 +1,68 @@
+"""Packages of yum and dnf: `name-version`, and `module:stream`."""
+
+import re
+from collections.abc import Iterator
+
+from wherry.dockerfile.instructions import Arg, Env, Instruction
+from wherry.lint.document import Document, RunStep, Step
+from wherry.lint.options import Options
+from wherry.lint.rule import Check, Hit
+from wherry.lint.shell import UNKNOWN, Command, Word
+
+DNF = ("dnf", "microdnf")
+_VERSION = re.compile(r"-[0-9][^*?\s]*$|-[0-9][^*?\s]*-")
+_KNOWN_VALUE = "0"
+
+
+def names_no_version(*tools: str) -> Check:
+    """A check that finds installations by `tools` of packages without a version."""
+
+    def check(document: Document, options: Options) -> Iterator[Hit]:
+        del options
+        for run in document.runs:
+            known: set[str] | None = None
+            for command in run.script.calls(*tools):
+                if not command.has_any("install") or command.has_any("group"):
+                    continue
+                if known is None:
+                    known = _values_known(document, run)
+                if any(not _is_pinned(word, command, known) for word in _packages(command)):
+                    yield Hit(run.step)
+                    break
+
+    return check
+
+
+def _packages(command: Command) -> list[Word]:
+    skipped = ("install", "module") if command.has_any("module") else ("install",)
+    return [word for word in command.operands() if word.text not in skipped]
+
+
+def _is_pinned(word: Word, command: Command, known: set[str]) -> bool:
+    if command.has_any("module"):
+        return ":" in word.text
+    text = word.text
+    for name in word.variables:
+        # A variable that the Dockerfile sets is trusted to be a version.
+        text = text.replace(UNKNOWN, _KNOWN_VALUE if name in known else "?", 1)
+    return bool(_VERSION.search(text))
+
+
+def _values_known(document: Document, run: RunStep) -> set[str]:
+    """Variables that an ARG before the RUN has set, or an ENV of its stage or of a base."""
+    stages = {run.step.stage, *document.ancestry(run.step.stage)}
+    return {
+        name
+        for step in document.of(Arg, Env)
+        if step.number < run.step.number
+        and (isinstance(step.instruction, Arg) or step.stage in stages)
+        for name in _names(step, step.instruction)
+    }
+
+
+def _names(step: Step, instruction: Instruction) -> Iterator[str]:
+    del step
+    if isinstance(instruction, Arg):
+        yield from (argument.name.text for argument in instruction.arguments)
+    elif isinstance(instruction, Env):
+        yield from (pair.name.text for pair in instruction.pairs)
