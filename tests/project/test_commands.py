@@ -34,7 +34,7 @@ def test_every_module_has_a_row() -> None:
     rows = {row.module.removeprefix("wherry.cli.") for row in COMMANDS}
     modules = {
         f"{path.parent.name}.{path.stem}"
-        for noun in ("containers", "images", "networks", "system", "volumes")
+        for noun in ("containers", "images", "lint", "networks", "system", "volumes")
         for path in (FOLDER / noun).glob("[!_]*.py")
     }
     assert modules - SHARED == rows

@@ -101,6 +101,7 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "container wait, wait",
         "Block until one or more containers stop, then print their exit codes",
     ),
+    ("lint.lint", "lint", "Check Dockerfiles, and repair them"),
     (
         "networks.inspect",
         "network inspect",

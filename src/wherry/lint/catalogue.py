@@ -2,6 +2,7 @@
 
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 
 from wherry.lint.rule import Rule
 
@@ -22,6 +23,11 @@ NAMES = (
 def load_rules() -> tuple[Rule, ...]:
     """Every rule."""
     return tuple(_load(name) for name in NAMES)
+
+
+def module_of(rule: Rule) -> ModuleType:
+    """The module that says what the rule means."""
+    return import_module(f"wherry.lint.rules.{rule.code.lower()}")
 
 
 def _load(name: str) -> Rule:

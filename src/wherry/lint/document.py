@@ -22,6 +22,7 @@ from wherry.lint.shell import Script, read_script
 _Kind = TypeVar("_Kind", bound=Instruction)
 _EXEC_SHELLS = ("pwsh", "powershell", "cmd")
 BEFORE_STAGES = -1
+REFUSED_TRIGGERS = ("ONBUILD", "FROM", "MAINTAINER")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,11 +160,14 @@ def read_document(source: Source) -> Document:
     for item in lexed.items:
         if not isinstance(item, Statement):
             continue
+        instruction: Instruction | None
         try:
-            instruction: Instruction | None = read_instruction(item, lexed.escape)
+            instruction = read_instruction(item, lexed.escape)
         except Fault as fault:
-            problems.append(Problem(fault.message, fault.span or item.span, fault.prefixed))
-            continue
+            instruction = _refused_trigger(item)
+            if instruction is None:
+                problems.append(Problem(fault.message, fault.span or item.span, fault.prefixed))
+                continue
         stage += isinstance(instruction, From)
         line = source.line_of(item.span.start)
         is_trigger = False
@@ -177,6 +181,16 @@ def read_document(source: Source) -> Document:
     return Document(
         source, tuple(lexed.items), lexed.escape, tuple(steps), tuple(problems), by_kind
     )
+
+
+def _refused_trigger(statement: Statement) -> Onbuild | None:
+    """An ONBUILD of what it may not defer: DL3043 says so, and says it better."""
+    words = statement.arguments.text.split(maxsplit=1)
+    if statement.keyword.text.upper() != "ONBUILD" or not words:
+        return None
+    if words[0].upper() not in REFUSED_TRIGGERS:
+        return None
+    return Onbuild(statement=statement, expression=statement.arguments.text, trigger=None)
 
 
 def _as_it_is(value: str) -> str:
@@ -212,17 +226,6 @@ def _script_text(run: Run) -> tuple[str, int]:
     return "".join(run.command.texts), start + run.statement.arguments.text.find(
         "".join(run.command.texts)
     )
-
-
-def variables_before(document: Document, step: Step) -> set[str]:
-    """The names that ARG and ENV of the step's stage have set in front of it."""
-    names: set[str] = set()
-    for earlier in document.of(Arg, Env):
-        if earlier.number >= step.number:
-            break
-        if earlier.stage == step.stage and not earlier.is_trigger:
-            names |= set(names_set(earlier.instruction))
-    return names
 
 
 def names_set(instruction: Instruction) -> Iterator[str]:

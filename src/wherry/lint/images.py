@@ -1,6 +1,9 @@
 """The parts of an image's name as it was written, variables and all."""
 
+import re
 from dataclasses import dataclass
+
+_BRACED = re.compile(r"\$\{[^}]*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,6 @@ class ImageName:
         if slash and not first.startswith("$") and ("." in first or ":" in first):
             domain, name = first, rest
         # A colon inside ${V:-x} is no tag's.
-        depth_end = name.rfind("}")
-        colon = name.find(":", depth_end + 1)
+        colon = _BRACED.sub(lambda match: "_" * len(match[0]), name).find(":")
         path, tag = (name, "") if colon < 0 else (name[:colon], name[colon + 1 :])
         return cls(domain, path, tag, digest)

@@ -19,8 +19,7 @@ def installs(command: Command) -> bool:
 
 def packages(command: Command) -> list[str]:
     """What it installs, as written."""
-    return [
-        word.text
-        for word in command.operands(*_WITH_VALUE)
-        if word.text not in ("install", "pip")
-    ]
+    words = [word.text for word in command.operands(*_WITH_VALUE)]
+    if not command.name.startswith("pip"):
+        words = words[words.index("pip") + 1 :] if "pip" in words else []
+    return [word for word in words if word != "install"]

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterator
 
-from wherry.dockerfile.instructions import Arg, Env, Instruction
-from wherry.lint.document import Document, RunStep, Step
+from wherry.dockerfile.instructions import Arg, Env
+from wherry.lint.document import Document, RunStep, names_set
 from wherry.lint.options import Options
 from wherry.lint.rule import Check, Hit
-from wherry.lint.shell import UNKNOWN, Command, Word
+from wherry.lint.shell import Command, Word
 
 DNF = ("dnf", "microdnf")
 _VERSION = re.compile(r"-[0-9][^*?\s]*$|-[0-9][^*?\s]*-")
+_PLAIN_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)
 _KNOWN_VALUE = "0"
 
 
@@ -42,9 +43,11 @@ def _is_pinned(word: Word, command: Command, known: set[str]) -> bool:
     if command.has_any("module"):
         return ":" in word.text
     text = word.text
-    for name in word.variables:
+    for variable in word.variables:
         # A variable that the Dockerfile sets is trusted to be a version.
-        text = text.replace(UNKNOWN, _KNOWN_VALUE if name in known else "?", 1)
+        match = _PLAIN_VARIABLE.fullmatch(variable)
+        is_known = match is not None and (match[1] or match[2]) in known
+        text = text.replace(variable, _KNOWN_VALUE if is_known else "?", 1)
     return bool(_VERSION.search(text))
 
 
@@ -56,13 +59,5 @@ def _values_known(document: Document, run: RunStep) -> set[str]:
         for step in document.of(Arg, Env)
         if step.number < run.step.number
         and (isinstance(step.instruction, Arg) or step.stage in stages)
-        for name in _names(step, step.instruction)
+        for name in names_set(step.instruction)
     }
-
-
-def _names(step: Step, instruction: Instruction) -> Iterator[str]:
-    del step
-    if isinstance(instruction, Arg):
-        yield from (argument.name.text for argument in instruction.arguments)
-    elif isinstance(instruction, Env):
-        yield from (pair.name.text for pair in instruction.pairs)

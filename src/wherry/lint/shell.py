@@ -2,11 +2,11 @@
 
     apt-get -y install "curl=$V" | tee log
 
-    Command(name="apt-get", words="-y install curl=${VAR}")  Command(name="tee", words="log")
+    Command(name="apt-get", words="-y install curl=$V")  Command(name="tee", words="log")
 
 The grammar is tree-sitter's for bash. A word is what the shell would see, quotes and backslashes
-gone; whatever only a running shell knows is `${VAR}` in it. A script that is no shell's has no
-commands: nothing can be said about it.
+gone, variables as they are written. A script that is no shell's has no commands: nothing can be
+said about it.
 """
 
 import re
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 UNKNOWN = "${VAR}"
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED_IN_QUOTES = re.compile(r"\\([\\\"$`])")
+_PLAIN = (
+    *("word", "number", "special_character", "string_content", "regex", "extglob_pattern"),
+)
+_EXPANSIONS = (
+    *("simple_expansion", "expansion", "command_substitution", "arithmetic_expansion"),
+    "process_substitution",
+)
+_CLOSED_TWICE = re.compile(rb"\b(done|fi|esac)[ \t\n](?=[ \t\n]*(?:done|fi|esac|else|elif|\})\b)")
 _QUERY = """
 (command) @command
 (declaration_command) @command
@@ -38,7 +46,7 @@ class Word:
     start: int
     end: int
     variables: tuple[str, ...] = ()
-    """The names behind each `${VAR}`, "" for what is no plain variable."""
+    """What in it only a running shell knows: `$NAME`, `${NAME}` and the rest, as in the text."""
 
     @property
     def is_flag(self) -> bool:
@@ -159,7 +167,11 @@ def read_script(text: str) -> Script:
     data = text.encode("utf-8", "surrogatepass")
     root = parser.parse(data).root_node
     if root.has_error:
-        return NO_SCRIPT
+        # The grammar misses what shells allow: no semicolon between `done done`, `fi done`.
+        data = _CLOSED_TWICE.sub(rb"\1;", data)
+        root = parser.parse(data).root_node
+        if root.has_error:
+            return NO_SCRIPT
     reader = _Reader(text, data)
     captures = QueryCursor(query).captures(root)
     commands = [reader.command(node) for node in captures.get("command", ())]
@@ -246,27 +258,20 @@ class _Reader:
     def text(self, node: "Node") -> tuple[str, list[str]]:
         """A word without its quotes, and the variables in it."""
         kind = node.type
-        if kind in ("word", "number", "special_character", "string_content", "regex", "extglob_pattern"):
+        if kind in _PLAIN:
             pattern = _ESCAPED_IN_QUOTES if kind == "string_content" else _ESCAPED
             return pattern.sub(r"\1", self.raw(node)), []
         if kind in ("raw_string", "ansi_c_string"):
             raw = self.raw(node)
             return raw[raw.index("'") + 1 : -1], []
-        if kind in ("simple_expansion", "expansion"):
-            return UNKNOWN, [self._variable(node)]
-        if kind in ("command_substitution", "arithmetic_expansion", "process_substitution"):
-            return UNKNOWN, [""]
+        if kind in _EXPANSIONS:
+            raw = self.raw(node)
+            if kind == "process_substitution" or raw.startswith(("`", "$((")):
+                raw = UNKNOWN
+            return raw, [raw]
         if kind in ("command_name", "concatenation", "string", "translated_string", "array"):
             return self._joined(node, quoted=kind in ("string", "translated_string"))
         return self.raw(node), []
-
-    def _variable(self, node: "Node") -> str:
-        children = node.named_children
-        if len(children) == 1 and children[0].type == "variable_name":
-            plain = self.raw(node)
-            name = self.raw(children[0])
-            return name if plain in (f"${name}", f"${{{name}}}") else ""
-        return ""
 
     def _joined(self, node: "Node", *, quoted: bool) -> tuple[str, list[str]]:
         parts: list[str] = []

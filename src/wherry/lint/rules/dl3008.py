@@ -24,7 +24,7 @@ def _is_wrong(command: Command) -> bool:
     return any(
         "=" not in word.text and "/" not in word.text and not word.text.endswith(".deb")
         for word in command.operands("t", "target-release")
-        if word.text != "install" and word.text != "${VAR}/"
+        if word.text != "install"
     )
 
 

@@ -14,18 +14,16 @@ Good:
 from collections.abc import Iterator
 
 from wherry.dockerfile.instructions import Onbuild
-from wherry.lint.document import Document
+from wherry.lint.document import REFUSED_TRIGGERS, Document
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
 from wherry.lint.rule import Hit, Rule
-
-_REFUSED = ("ONBUILD", "FROM", "MAINTAINER")
 
 
 def check(document: Document, options: Options) -> Iterator[Hit]:
     del options
     for step, onbuild in document.instructions(Onbuild):
-        if not step.is_trigger and onbuild.expression.split(maxsplit=1)[0].upper() in _REFUSED:
+        if not step.is_trigger and onbuild.expression.split(maxsplit=1)[0].upper() in REFUSED_TRIGGERS:
             yield Hit(step)
 
 

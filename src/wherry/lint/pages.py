@@ -1,0 +1,54 @@
+"""What the rules' docstrings say, for terminals and for the reference."""
+
+from inspect import cleandoc
+
+from wherry.errors import NotFound
+from wherry.lint.catalogue import load_rules, module_of
+from wherry.lint.rule import Rule
+
+
+class NoSuchRule(NotFound):
+    def __init__(self, code: str) -> None:
+        super().__init__(
+            f"No such rule: {code}", hint="wherry lint --list-rules has those there are"
+        )
+
+
+def docstring(rule: Rule) -> str:
+    """The rule's page: a sentence, reasons, a bad and a good example."""
+    return cleandoc(module_of(rule).__doc__ or "")
+
+
+def title(rule: Rule) -> str:
+    return docstring(rule).partition("\n")[0]
+
+
+def list_rules() -> str:
+    """A line for each rule: code, level, whether it has a repair, title."""
+    rules = load_rules()
+    width = max(len(rule.code) for rule in rules)
+    return "".join(
+        f"{rule.code:{width}}  {rule.level.value:7}  {'fix' if rule.fix else '   '}  {title(rule)}\n"
+        for rule in rules
+    )
+
+
+def explain_rule(code: str) -> str:
+    """The page of one rule; NoSuchRule."""
+    for rule in load_rules():
+        if rule.code.lower() == code.lower():
+            fixed = "\n\nwherry lint --fix repairs it where that is safe." if rule.fix else ""
+            return f"{rule.code} ({rule.level.value})\n\n{docstring(rule)}{fixed}\n"
+    raise NoSuchRule(code)
+
+
+def reference() -> str:
+    """All of it as one page of Markdown."""
+    parts = [
+        "# Lint rules\n",
+        "Made from the rules' docstrings by `scripts/docs`. `wherry lint --explain CODE` shows one.\n",
+    ]
+    for rule in load_rules():
+        repair = ", with a repair" if rule.fix else ""
+        parts.append(f"## {rule.code}\n\n*{rule.level.value}{repair}*\n\n{docstring(rule)}\n")
+    return "\n".join(parts)
