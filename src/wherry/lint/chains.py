@@ -7,8 +7,10 @@ from wherry.lint.document import Document, RunStep, Step
 from wherry.lint.rule import Edit
 from wherry.lint.shell import Command, Script
 
-_KEEPS_STATE = ("cd", "export", "set", "unset", "source", ".", "exec", "exit", "alias", "shopt")
-_KEEPS_STATE += ("umask", "ulimit", "trap", "declare", "typeset", "readonly", "local", "eval")
+_KEEPS_STATE = (
+    *("cd", "export", "set", "unset", "source", ".", "exec", "exit", "alias", "shopt", "umask"),
+    *("ulimit", "trap", "declare", "typeset", "readonly", "local", "eval"),
+)
 
 
 def is_cleaned_up(

@@ -1,7 +1,7 @@
 """Settings from hadolint's configuration file and environment.
 
-    ./.hadolint.yaml  $XDG_CONFIG_HOME/hadolint.yaml  ~/.hadolint/hadolint.yaml
-    ~/.hadolint/config.yaml  ~/.hadolint.yaml         and each with .yml; the first that is there
+./.hadolint.yaml  $XDG_CONFIG_HOME/hadolint.yaml  ~/.hadolint/hadolint.yaml
+~/.hadolint/config.yaml  ~/.hadolint.yaml         and each with .yml; the first that is there
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -120,9 +120,7 @@ class Document:
     @cached_property
     def froms(self) -> tuple[tuple[Step, From], ...]:
         """The FROM of each stage."""
-        return tuple(
-            (step, base) for step, base in self.instructions(From) if not step.is_trigger
-        )
+        return tuple((step, base) for step, base in self.instructions(From) if not step.is_trigger)
 
     @cached_property
     def runs(self) -> tuple[RunStep, ...]:

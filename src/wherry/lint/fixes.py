@@ -70,9 +70,7 @@ def _touches(place: Span, edit: Span) -> bool:
     return place.start <= edit.end and edit.start <= place.end
 
 
-def _accepted(
-    source: Source, edits: list[Edit], before: Report, options: Options
-) -> Source | None:
+def _accepted(source: Source, edits: list[Edit], before: Report, options: Options) -> Source | None:
     """The text with `edits`, if that is better."""
     try:
         text = rewrite(source, edits)

@@ -23,12 +23,16 @@ def title(rule: Rule) -> str:
     return docstring(rule).partition("\n")[0]
 
 
+def repair(rule: Rule) -> str:
+    return "fix" if rule.fix else ""
+
+
 def list_rules() -> str:
     """A line for each rule: code, level, whether it has a repair, title."""
     rules = load_rules()
     width = max(len(rule.code) for rule in rules)
     return "".join(
-        f"{rule.code:{width}}  {rule.level.value:7}  {'fix' if rule.fix else '   '}  {title(rule)}\n"
+        f"{rule.code:{width}}  {rule.level.value:7}  {repair(rule):3}  {title(rule)}\n"
         for rule in rules
     )
 
@@ -46,9 +50,11 @@ def reference() -> str:
     """All of it as one page of Markdown."""
     parts = [
         "# Lint rules\n",
-        "Made from the rules' docstrings by `scripts/docs`. `wherry lint --explain CODE` shows one.\n",
+        "Made from the rules' docstrings; `wherry lint --explain CODE` shows one of them.\n",
     ]
-    for rule in load_rules():
-        repair = ", with a repair" if rule.fix else ""
-        parts.append(f"## {rule.code}\n\n*{rule.level.value}{repair}*\n\n{docstring(rule)}\n")
+    parts += [
+        f"## {rule.code}\n\n*{rule.level.value}{', with a repair' if rule.fix else ''}*\n\n"
+        f"{docstring(rule)}\n"
+        for rule in load_rules()
+    ]
     return "\n".join(parts)

@@ -1,9 +1,9 @@
 """Comments that speak to the linter.
 
-    # hadolint ignore=DL3008,SC2086      the instruction on the next line
-    # hadolint stage ignore=DL3008       the line before a FROM: its whole stage
-    # hadolint global ignore=DL3008      the whole file
-    # hadolint shell=/bin/bash           the shell that ShellCheck takes RUN to be for
+# hadolint ignore=DL3008,SC2086      the instruction on the next line
+# hadolint stage ignore=DL3008       the line before a FROM: its whole stage
+# hadolint global ignore=DL3008      the whole file
+# hadolint shell=/bin/bash           the shell that ShellCheck takes RUN to be for
 """
 
 import re

@@ -23,7 +23,7 @@ def names_no_version(*tools: str) -> Check:
         for run in document.runs:
             known: set[str] | None = None
             for command in run.script.calls(*tools):
-                if not command.has_any("install") or command.has_any("group"):
+                if not command.has_any("install") or _is_dnf_group(command):
                     continue
                 if known is None:
                     known = _values_known(document, run)
@@ -32,6 +32,10 @@ def names_no_version(*tools: str) -> Check:
                     break
 
     return check
+
+
+def _is_dnf_group(command: Command) -> bool:
+    return command.name in DNF and command.has_any("group")
 
 
 def _packages(command: Command) -> list[Word]:

@@ -55,9 +55,7 @@ class Settings:
             trusted_registries=self.trusted_registries + stronger.trusted_registries,
             labels={**self.labels, **stronger.labels},
             strict_labels=_said(stronger.strict_labels, self.strict_labels),
-            disable_ignore_pragma=_said(
-                stronger.disable_ignore_pragma, self.disable_ignore_pragma
-            ),
+            disable_ignore_pragma=_said(stronger.disable_ignore_pragma, self.disable_ignore_pragma),
             no_fail=_said(stronger.no_fail, self.no_fail),
             no_color=_said(stronger.no_color, self.no_color),
             verbose=_said(stronger.verbose, self.verbose),

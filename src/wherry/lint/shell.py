@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 UNKNOWN = "${VAR}"
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED_IN_QUOTES = re.compile(r"\\([\\\"$`])")
-_PLAIN = (
-    *("word", "number", "special_character", "string_content", "regex", "extglob_pattern"),
-)
+_PLAIN = (*("word", "number", "special_character", "string_content", "regex", "extglob_pattern"),)
 _EXPANSIONS = (
     *("simple_expansion", "expansion", "command_substitution", "arithmetic_expansion"),
     "process_substitution",
@@ -148,7 +146,7 @@ _BASH: "tuple[Parser, Query] | None" = None
 
 
 def _bash() -> "tuple[Parser, Query]":
-    global _BASH  # noqa: PLW0603 - made once: compiling the query takes longer than most scripts
+    global _BASH
     if _BASH is None:
         # 15 ms that a Dockerfile without RUN does without
         import tree_sitter
@@ -240,9 +238,7 @@ class _Reader:
         """The grammar takes words behind a redirection for further files; a shell does not."""
         if redirect.type != "file_redirect":
             return []
-        return [
-            self.word(child) for child in redirect.children_by_field_name("destination")[1:]
-        ]
+        return [self.word(child) for child in redirect.children_by_field_name("destination")[1:]]
 
     def word(self, node: "Node") -> Word:
         text, variables = self.text(node)
@@ -295,7 +291,7 @@ def _without_wrapper(command: Command) -> Command:
     """`exec x y` runs x."""
     if command.name not in _WRAPPERS:
         return command
-    rest = [word for word in command.words]
+    rest = list(command.words)
     while rest and rest[0].is_flag:
         rest.pop(0)
     if not rest:

@@ -18,7 +18,7 @@ SYNTAX = Syntax(
     "[OPTIONS] [DOCKERFILE...]",
     most=None,
     usage_status=1,
-    description="Check Dockerfiles, or standard input for -, by hadolint's rules and with its flags",
+    description="Check Dockerfiles, or standard input for -, by hadolint's rules, with its flags",
 )
 
 
@@ -172,7 +172,9 @@ def _fixed(source: "Source", settings: "Settings", flags: Flags, context: Contex
             source.name,
         )
         for line in lines:
-            context.write(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
+            context.write(
+                line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+            )
             context.status = 0 if settings.no_fail else 1
     elif source.name == "/dev/stdin":
         context.write(repaired.text)

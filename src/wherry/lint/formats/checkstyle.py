@@ -9,9 +9,7 @@ from wherry.lint.linter import Report
 
 def write(reports: Sequence[Report], style: Style) -> str:
     files = "".join(_file(report, style.path or report.name) for report in reports)
-    return (
-        f'<?xml version="1.0" encoding="UTF-8"?><checkstyle version="4.3">{files}</checkstyle>'
-    )
+    return f'<?xml version="1.0" encoding="UTF-8"?><checkstyle version="4.3">{files}</checkstyle>'
 
 
 def _file(report: Report, name: str) -> str:

@@ -12,7 +12,10 @@ from wherry.lint.linter import Report
 def write(reports: Sequence[Report], style: Style) -> str:
     return compact(
         [
-            {**issue, "fingerprint": sha1(compact(issue).encode(), usedforsecurity=False).hexdigest()}
+            {
+                **issue,
+                "fingerprint": sha1(compact(issue).encode(), usedforsecurity=False).hexdigest(),
+            }
             for issue in issues(reports, style)
         ]
     )

@@ -45,7 +45,9 @@ def _result(path: str, finding: Finding) -> dict[str, Json]:
         "startColumn": finding.column,
         "startLine": finding.line,
     }
-    location = {"physicalLocation": {"artifactLocation": {"uri": path}, "region": region}}
+    location: dict[str, Json] = {
+        "physicalLocation": {"artifactLocation": {"uri": path}, "region": region}
+    }
     return {
         "level": _LEVELS.get(finding.level, "note"),
         "locations": [location],

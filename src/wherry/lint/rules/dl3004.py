@@ -20,7 +20,6 @@ from wherry.lint.rule import Rule, in_commands
 RULE = Rule(
     "DL3004",
     Level.ERROR,
-    "Do not use sudo as it leads to unpredictable behavior. "
-    "Use a tool like gosu to enforce root",
+    "Do not use sudo as it leads to unpredictable behavior. Use a tool like gosu to enforce root",
     in_commands(lambda command: command.name == "sudo"),
 )

@@ -26,7 +26,7 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
     for step, base in document.froms:
         text = base.image.text
         image = ImageName.of(text)
-        is_plain = text != "scratch" and not text.startswith("$") and '"' not in text
+        is_plain = text != "scratch" and not text.startswith("$")
         if is_plain and text not in names and not image.tag and not image.digest:
             yield Hit(step, span=base.image.span)
         if base.alias:

@@ -17,6 +17,4 @@ from wherry.lint.finding import Level
 from wherry.lint.once import only_once
 from wherry.lint.rule import Rule
 
-RULE = Rule(
-    "DL3012", Level.ERROR, "Multiple `HEALTHCHECK` instructions", only_once(Healthcheck)
-)
+RULE = Rule("DL3012", Level.ERROR, "Multiple `HEALTHCHECK` instructions", only_once(Healthcheck))

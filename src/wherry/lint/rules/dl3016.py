@@ -41,7 +41,6 @@ def _is_wrong(command: Command) -> bool:
 RULE = Rule(
     "DL3016",
     Level.WARNING,
-    "Pin versions in npm. Instead of `npm install <package>` use "
-    "`npm install <package>@<version>`",
+    "Pin versions in npm. Instead of `npm install <package>` use `npm install <package>@<version>`",
     in_commands(_is_wrong),
 )

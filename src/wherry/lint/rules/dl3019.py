@@ -20,9 +20,7 @@ from wherry.lint.shell import Command
 
 
 def _is_wrong(command: Command) -> bool:
-    return (
-        command.name == "apk" and command.has_any("add") and not command.has_flag("no-cache")
-    )
+    return command.name == "apk" and command.has_any("add") and not command.has_flag("no-cache")
 
 
 def _keeps_cache(run: RunStep) -> bool:

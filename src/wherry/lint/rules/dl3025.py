@@ -36,7 +36,7 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
     del options
     for step in document.of(Cmd, Entrypoint, Healthcheck):
         command = _command(step.instruction)
-        if not step.is_trigger and command is not None and not command.is_exec:
+        if not step.is_trigger and command and command.words and not command.is_exec:
             yield Hit(step)
 
 
@@ -55,9 +55,12 @@ def fix(document: Document) -> Iterator[Edit]:
 
 
 _BUILTINS = frozenset(
-    (".", ":", "cd", "command", "eval", "exec", "exit", "export", "read", "set", "shift", "source")
-    + ("test", "trap", "type", "ulimit", "umask", "unset", "wait", "if", "for", "while", "case")
-    + ("until", "function", "time", "alias", "bg", "fg", "jobs", "local", "return", "times")
+    (
+        *(".", ":", "cd", "command", "eval", "exec", "exit", "export", "read", "set"),
+        *("shift", "source", "test", "trap", "type", "ulimit", "umask", "unset", "wait", "if"),
+        *("for", "while", "case", "until", "function", "time", "alias", "bg", "fg", "jobs"),
+        *("local", "return", "times"),
+    )
 )
 
 RULE = Rule(

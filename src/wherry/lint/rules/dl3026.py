@@ -44,7 +44,9 @@ def _images(document: Document) -> Iterator[tuple[Step, str]]:
         for step, copy in document.instructions(Copy)
         if copy.from_ is not None and not step.is_trigger
     ]
-    found += [(run.step, mount.from_) for run in document.runs for mount in run.mounts if mount.from_]
+    found += [
+        (run.step, mount.from_) for run in document.runs for mount in run.mounts if mount.from_
+    ]
     yield from sorted(found, key=lambda item: item[0].number)
 
 

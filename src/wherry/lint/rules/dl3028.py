@@ -34,7 +34,6 @@ def _is_wrong(command: Command) -> bool:
 RULE = Rule(
     "DL3028",
     Level.WARNING,
-    "Pin versions in gem install. Instead of `gem install <gem>` use "
-    "`gem install <gem>:<version>`",
+    "Pin versions in gem install. Instead of `gem install <gem>` use `gem install <gem>:<version>`",
     in_commands(_is_wrong),
 )

@@ -22,9 +22,7 @@ _ASKING = ("install", "groupinstall", "localinstall")
 
 def _is_wrong(command: Command) -> bool:
     return (
-        command.name in DNF
-        and command.has_any(*_ASKING)
-        and not command.has_flag("y", "assumeyes")
+        command.name in DNF and command.has_any(*_ASKING) and not command.has_flag("y", "assumeyes")
     )
 
 

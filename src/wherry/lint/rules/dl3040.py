@@ -21,9 +21,7 @@ from wherry.lint.rpm import DNF
 from wherry.lint.rule import Edit, Rule, in_runs
 from wherry.lint.shell import Command
 
-_FETCHING = (
-    *("install", "in", "upgrade", "up", "upgrade-minimal", "up-min", "reinstall", "rei"),
-)
+_FETCHING = (*("install", "in", "upgrade", "up", "upgrade-minimal", "up-min", "reinstall", "rei"),)
 
 
 def _tool_left_unclean(run: RunStep) -> str:

@@ -29,9 +29,7 @@ _TRUE = ("1", "on", "yes", "true")
 
 
 def _caches(command: Command) -> bool:
-    return (
-        command.name != "pipx" and installs(command) and not command.has_any("--no-cache-dir")
-    )
+    return command.name != "pipx" and installs(command) and not command.has_any("--no-cache-dir")
 
 
 def _is_off(name: str, value: str) -> bool:

@@ -23,7 +23,10 @@ from wherry.lint.rule import Hit, Rule
 def check(document: Document, options: Options) -> Iterator[Hit]:
     del options
     for step, onbuild in document.instructions(Onbuild):
-        if not step.is_trigger and onbuild.expression.split(maxsplit=1)[0].upper() in REFUSED_TRIGGERS:
+        if (
+            not step.is_trigger
+            and onbuild.expression.split(maxsplit=1)[0].upper() in REFUSED_TRIGGERS
+        ):
             yield Hit(step)
 
 

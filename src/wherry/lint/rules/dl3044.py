@@ -45,7 +45,6 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
 RULE = Rule(
     "DL3044",
     Level.ERROR,
-    "Do not refer to an environment variable within the same `ENV` statement where it is "
-    "defined.",
+    "Do not refer to an environment variable within the same `ENV` statement where it is defined.",
     check,
 )

@@ -25,12 +25,14 @@ _HARMLESS_DIGITS = 5
 def _is_wrong(command: Command) -> bool:
     if command.name != "useradd" or command.has_flag("l", "no-log-init"):
         return False
-    for at, text in enumerate(command.texts[:-1]):
-        if text.startswith("-") and not text.startswith("--") and "u" in text:
-            # The text's length, also of a variable: who knows what is in it.
-            if len(command.texts[at + 1]) > _HARMLESS_DIGITS:
-                return True
-    return False
+    # The length of the text counts, also of a variable: who knows what is in it.
+    return any(
+        text.startswith("-")
+        and not text.startswith("--")
+        and "u" in text
+        and len(command.texts[at + 1]) > _HARMLESS_DIGITS
+        for at, text in enumerate(command.texts[:-1])
+    )
 
 
 RULE = Rule(

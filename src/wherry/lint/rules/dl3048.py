@@ -29,9 +29,7 @@ _RESERVED = ("com.docker.", "io.docker.", "org.dockerproject.")
 
 
 def _is_wrong(key: str) -> bool:
-    return (
-        not _KEY.fullmatch(key) or ".." in key or "--" in key or key.startswith(_RESERVED)
-    )
+    return not _KEY.fullmatch(key) or ".." in key or "--" in key or key.startswith(_RESERVED)
 
 
 def check(document: Document, options: Options) -> Iterator[Hit]:

@@ -32,7 +32,7 @@ def _is_time(value: str) -> bool:
         int(part or 0) for part in match.groups()
     )
     return (
-        1 <= year
+        year >= 1
         and 1 <= month <= 12
         and 1 <= day <= monthrange(year, month)[1]
         and max(hour, zone_hour) <= 23

@@ -15,6 +15,7 @@ Good:
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from wherry.dockerfile.instructions import Run
 from wherry.lint.chains import is_joinable, joined
@@ -32,15 +33,11 @@ def _pairs(document: Document) -> Iterator[tuple[RunStep, RunStep]]:
     """RUNs one right behind the other, with the same flags, of one command each."""
     runs = {run.step.number: run for run in document.runs}
     steps = [step for step in document.steps if not step.is_trigger]
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         if not isinstance(before.instruction, Run) or not isinstance(after.instruction, Run):
             continue
         first, second = runs[before.number], runs[after.number]
-        if (
-            _flags(first) == _flags(second)
-            and _count(first) <= 1
-            and _count(second) <= 1
-        ):
+        if _flags(first) == _flags(second) and _count(first) <= 1 and _count(second) <= 1:
             yield first, second
 
 

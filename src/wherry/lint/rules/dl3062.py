@@ -26,8 +26,7 @@ def _is_wrong(command: Command) -> bool:
     if command.has_any("run"):
         packages = packages[:1]  # what follows are the program's own
     return any(
-        not package.startswith((".", "/"))
-        and ("@" not in package or package.endswith("@latest"))
+        not package.startswith((".", "/")) and ("@" not in package or package.endswith("@latest"))
         for package in packages
     )
 

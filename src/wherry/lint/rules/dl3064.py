@@ -22,17 +22,13 @@ from wherry.lint.finding import Level
 from wherry.lint.options import Options
 from wherry.lint.rule import Hit, Rule
 
-_TELLING = (
-    *("PASSWORD", "SECRET", "TOKEN", "API_KEY", "PRIVATE_KEY", "AWS_ACCESS_KEY_ID"),
-)
+_TELLING = (*("PASSWORD", "SECRET", "TOKEN", "API_KEY", "PRIVATE_KEY", "AWS_ACCESS_KEY_ID"),)
 
 
 def check(document: Document, options: Options) -> Iterator[Hit]:
     del options
     for step in document.of(Arg, Env):
-        if any(
-            part in name.upper() for name in names_set(step.instruction) for part in _TELLING
-        ):
+        if any(part in name.upper() for name in names_set(step.instruction) for part in _TELLING):
             yield Hit(step)
 
 
