@@ -8,7 +8,7 @@ _BASES = (
     *("python:3.12-slim", "fedora:40", "centos:7", "opensuse/leap:15.6", "ghcr.io/org/app:1.2"),
     *("scratch", "ruby:3.3", "${BASE}", "registry.example.com/team/app"),
 )
-_RUNS = (
+RUNS = (
     "apt-get update && apt-get install -y curl",
     "apt-get update && apt-get install -y --no-install-recommends curl=7.1 \\\n && rm -rf /x",
     "apt-get update && apt-get install -y git=1:2.39 \\\n && rm -r /var/lib/apt/lists/*",
@@ -106,7 +106,7 @@ def _dockerfile(chance: random.Random) -> str:
         lines.append(f"FROM {platform}{chance.choice(bases)}{name}")
         for _ in range(chance.randint(1, 9)):
             if chance.random() < 0.55:
-                lines.append(f"RUN {chance.choice(_RUNS)}")
+                lines.append(f"RUN {chance.choice(RUNS)}")
             else:
                 lines.append(chance.choice(_OTHERS))
         if names and chance.random() < 0.6:

@@ -18,7 +18,7 @@ def findings_of_hadolint(texts: Sequence[str], *flags: str) -> list[list[Found]]
         paths = [Path(folder) / f"{number:05}" for number in range(len(texts))]
         for path, text in zip(paths, texts, strict=True):
             path.write_bytes(text.encode())
-        command = [HADOLINT, "--no-fail", "-f", "json", *flags, *paths]
+        command: list[str | Path] = [HADOLINT, "--no-fail", "-f", "json", *flags, *paths]
         result = subprocess.run(command, capture_output=True, check=True)
     found: dict[str, list[Found]] = {str(path): [] for path in paths}
     for item in json.loads(result.stdout):

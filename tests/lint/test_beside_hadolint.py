@@ -37,7 +37,7 @@ def _told(case: Case, said: tuple[str, ...]) -> tuple[str, tuple[str, ...], tupl
 
 @pytest.mark.needs("hadolint")
 def test_whole_files_have_the_same_lines_levels_and_messages() -> None:
-    texts = list(dockerfiles(400))
+    texts = list(dockerfiles(250))
 
     different: list[tuple[str, object, object]] = []
     for text, found in zip(texts, findings_of_hadolint(texts), strict=True):

@@ -31,12 +31,12 @@ def fix(source: Source, options: Options) -> Source:
 
 def _round(source: Source, options: Options) -> Source:
     """After one pass over the rules; `source` itself if nothing could be repaired."""
+    report = lint(source, options)
     for rule in load_rules():
-        if rule.fix is None:
-            continue
-        report = lint(source, options)
-        if any(finding.code == rule.code for finding in report.findings):
-            source = _repaired(source, rule, report, options)
+        if rule.fix and any(finding.code == rule.code for finding in report.findings):
+            repaired = _repaired(source, rule, report, options)
+            if repaired is not source:
+                source, report = repaired, lint(repaired, options)
     return source
 
 

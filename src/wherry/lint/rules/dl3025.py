@@ -17,7 +17,14 @@ Good:
 import json
 from collections.abc import Iterator
 
-from wherry.dockerfile.instructions import Cmd, CommandLine, Entrypoint, Healthcheck, Instruction
+from wherry.dockerfile.instructions import (
+    Cmd,
+    CommandLine,
+    Entrypoint,
+    Healthcheck,
+    Instruction,
+    Shell,
+)
 from wherry.lint.document import Document
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
@@ -42,6 +49,8 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
 
 def fix(document: Document) -> Iterator[Edit]:
     """Words as they are, where a shell would do nothing but split them."""
+    if document.of(Shell):
+        return  # who knows what that shell makes of the words
     for hit in check(document, Options()):
         command = _command(hit.step.instruction) if hit.step else None
         if command is None or len(command.words) != 1:

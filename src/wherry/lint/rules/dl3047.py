@@ -33,5 +33,5 @@ RULE = Rule(
     "Avoid use of wget without progress bar. Use `wget --progress=dot:giga <url>`. Or consider "
     "using `-q` or `-nv` (shorthands for `--quiet` or `--no-verbose`).",
     in_commands(_is_wrong),
-    behind_name(_is_wrong, "--progress=dot:giga"),
+    behind_name(_is_wrong, "-q"),  # busybox has no --progress, and no -nv
 )
