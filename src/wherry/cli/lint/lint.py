@@ -71,7 +71,7 @@ def run(flags: Flags, context: Context) -> None:
 
 def _lint(flags: Flags, context: Context) -> None:
     from wherry.lint.formats.format import NEVER_FAIL
-    from wherry.lint.linter import lint
+    from wherry.lint.linter import lint_all
     from wherry.lint.settings import DEFAULT_THRESHOLD
 
     settings = _settings(flags, context)
@@ -85,7 +85,7 @@ def _lint(flags: Flags, context: Context) -> None:
         sources = [_fixed(source, settings, flags, context) for source in sources]
         if flags.diff:
             return
-    reports = [lint(source, options) for source in sources]
+    reports = lint_all(sources, options)
     _report(reports, settings, flags, context)
     threshold = settings.threshold or DEFAULT_THRESHOLD
     if settings.no_fail or any(name in NEVER_FAIL for name in settings.formats):
