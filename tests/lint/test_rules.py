@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 
+import wherry.lint.checks
 import wherry.lint.rules
+from wherry.dockerfile.ignorefile import parse_ignore_file
 from wherry.dockerfile.source import Source
-from wherry.lint.catalogue import NAMES, load_rules
+from wherry.lint.catalogue import CHECK_NAMES, NAMES, load_checks, load_rules
 from wherry.lint.finding import Level
 from wherry.lint.linter import lint
 from wherry.lint.options import LabelType, Options
 from wherry.lint.pages import docstring, explain_rule, list_rules, title
 from wherry.lint.rule import Rule
 
-FOLDER = Path(wherry.lint.rules.__file__).parent
-RULES = load_rules()
+RULES = (*load_rules(), *load_checks())
 SCHEMA = re.compile(r"label-schema: \{(\w+): (\w+)\}")
 
 
@@ -28,6 +29,8 @@ def _options(rule: Rule, introduction: str) -> Options:
         strict_labels="strict-labels" in introduction,
         trusted_registries=("docker.io",) if "docker.io trusted" in introduction else (),
         shellcheck=False,
+        checks=True,
+        ignore_file=parse_ignore_file(b"*.log") if "*.log" in introduction else None,
     )
 
 
@@ -35,6 +38,8 @@ def _examples(rule: Rule) -> tuple[str, str, Options]:
     match = re.search(r"^(Bad.*:)\n\n(.*?)\n\nGood:\n\n(.*)\Z", docstring(rule), re.M | re.S)
     assert match is not None, rule.code
     bad, good = (re.sub(r"(?m)^    ", "", text) for text in (match[2], match[3]))
+    if directive := re.search(r"`(# check=.*?)`", match[1]):
+        bad, good = f"{directive[1]}\n{bad}", f"{directive[1]}\n{good}"
     return f"{bad}\n", f"{good}\n", _options(rule, match[1])
 
 
@@ -43,8 +48,12 @@ def _codes(text: str, options: Options) -> set[str]:
 
 
 def test_the_folder_and_the_table_agree() -> None:
-    assert sorted(path.stem for path in FOLDER.glob("[!_]*.py")) == sorted(NAMES)
-    assert [rule.code.lower() for rule in RULES] == list(NAMES)
+    for package, names in ((wherry.lint.rules, NAMES), (wherry.lint.checks, CHECK_NAMES)):
+        modules = Path(package.__file__ or "").parent.glob("[!_]*.py")
+        assert sorted(path.stem for path in modules) == sorted(names)
+    assert [rule.code.lower() for rule in load_rules()] == list(NAMES)
+    codes = [rule.code.lower() for rule in load_checks()]
+    assert codes == [name.replace("_", "") for name in CHECK_NAMES]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

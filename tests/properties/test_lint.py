@@ -2,7 +2,7 @@
 
 from difflib import SequenceMatcher
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.lint.dockerfiles import RUNS, dockerfiles
@@ -36,6 +36,7 @@ def test_anything_can_be_linted(text: str) -> None:
         assert 1 <= finding.line <= text.count("\n") + 1
 
 
+@settings(deadline=None)  # a dozen readings of a text, on whatever machine
 @given(TEXTS)
 def test_repairs_never_make_a_text_worse_and_know_when_they_are_done(text: str) -> None:
     before = lint(Source(text), OPTIONS)
@@ -51,6 +52,7 @@ def test_repairs_never_make_a_text_worse_and_know_when_they_are_done(text: str) 
     assert fix(repaired, OPTIONS).text == repaired.text
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_repairs_keep_comments_and_line_ends(text: str) -> None:
     repaired = fix(Source(text), OPTIONS)
@@ -60,14 +62,16 @@ def test_repairs_keep_comments_and_line_ends(text: str) -> None:
         assert "\n" not in repaired.text.replace("\r\n", "")
 
 
+@settings(deadline=None)
 @given(_WHOLE)
 def test_lines_without_findings_stay_to_the_byte(text: str) -> None:
     source = Source(text)
+    lines = {finding.line for finding in lint(source, OPTIONS).findings}
     wrong = {
         number
         for statement in lex(source).items
         for first, last in [source.lines_of(statement.span)]
-        if any(finding.line == first for finding in lint(source, OPTIONS).findings)
+        if first in lines
         # A RUN in front may be joined to the one behind it, which is where that was found.
         for number in range(first - 3, last + 1)
     }

@@ -1,4 +1,4 @@
-"""The table of rules: the modules in `rules`, in the order of their codes."""
+"""The tables of rules: the modules in `rules`, and BuildKit's in `checks`."""
 
 from functools import cache
 from importlib import import_module
@@ -19,17 +19,50 @@ NAMES = (
 )
 
 
+CHECK_NAMES = (
+    "stage_name_casing",
+    "from_as_casing",
+    "no_empty_continuation",
+    "consistent_instruction_casing",
+    "duplicate_stage_name",
+    "reserved_stage_name",
+    "json_args_recommended",
+    "maintainer_deprecated",
+    "undefined_arg_in_from",
+    "workdir_relative_path",
+    "undefined_var",
+    "multiple_instructions_disallowed",
+    "legacy_key_value_format",
+    "redundant_target_platform",
+    "secrets_used_in_arg_or_env",
+    "invalid_default_arg_in_from",
+    "from_platform_flag_const_disallowed",
+    "copy_ignored_file",
+    "invalid_definition_description",
+    "expose_proto_casing",
+    "expose_invalid_format",
+)
+
+
 @cache
 def load_rules() -> tuple[Rule, ...]:
-    """Every rule."""
-    return tuple(_load(name) for name in NAMES)
+    """hadolint's rules, in the order of their codes."""
+    return tuple(_load(f"rules.{name}") for name in NAMES)
+
+
+@cache
+def load_checks() -> tuple[Rule, ...]:
+    """BuildKit's checks, in the order of BuildKit's own list."""
+    return tuple(_load(f"checks.{name}") for name in CHECK_NAMES)
 
 
 def module_of(rule: Rule) -> ModuleType:
     """The module that says what the rule means."""
-    return import_module(f"wherry.lint.rules.{rule.code.lower()}")
+    if rule in load_rules():
+        return import_module(f"wherry.lint.rules.{rule.code.lower()}")
+    return import_module(f"wherry.lint.checks.{CHECK_NAMES[load_checks().index(rule)]}")
 
 
 def _load(name: str) -> Rule:
-    rule: Rule = import_module(f"wherry.lint.rules.{name}").RULE
+    rule: Rule = import_module(f"wherry.lint.{name}").RULE
     return rule

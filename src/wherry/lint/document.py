@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from wherry.dockerfile.dockerfile import Item
+from wherry.dockerfile.dockerfile import Item, Remark
 from wherry.dockerfile.errors import Fault, Problem
 from wherry.dockerfile.instructions import Arg, Env, From, Instruction, Onbuild, Run, Shell
 from wherry.dockerfile.lines import lex
@@ -103,6 +103,8 @@ class Document:
     escape: str
     steps: tuple[Step, ...]
     problems: tuple[Problem, ...]
+    remarks: tuple[Remark, ...]
+    """What the builder accepts and remarks on."""
     _by_kind: dict[type[Instruction], list[Step]] = field(default_factory=dict)
 
     def of(self, *kinds: type[Instruction]) -> list[Step]:
@@ -177,7 +179,13 @@ def read_document(source: Source) -> Document:
             is_trigger = True
     problems.sort(key=lambda problem: problem.span)
     return Document(
-        source, tuple(lexed.items), lexed.escape, tuple(steps), tuple(problems), by_kind
+        source,
+        tuple(lexed.items),
+        lexed.escape,
+        tuple(steps),
+        tuple(problems),
+        tuple(lexed.warnings),
+        by_kind,
     )
 
 

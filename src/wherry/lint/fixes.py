@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from wherry.dockerfile.printing import rewrite
 from wherry.dockerfile.source import Source, Span
-from wherry.lint.catalogue import load_rules
+from wherry.lint.catalogue import load_checks, load_rules
 from wherry.lint.document import read_document
 from wherry.lint.linter import Report, lint
 from wherry.lint.options import Options
@@ -32,7 +32,8 @@ def fix(source: Source, options: Options) -> Source:
 def _round(source: Source, options: Options) -> Source:
     """After one pass over the rules; `source` itself if nothing could be repaired."""
     report = lint(source, options)
-    for rule in load_rules():
+    rules = (*load_rules(), *(load_checks() if options.checks else ()))
+    for rule in rules:
         if rule.fix and any(finding.code == rule.code for finding in report.findings):
             repaired = _repaired(source, rule, report, options)
             if repaired is not source:

@@ -1,10 +1,13 @@
 """One text in, findings out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from wherry.dockerfile.directives import CheckOptions, check_above, parse_check
+from wherry.dockerfile.dockerfile import Directive
 from wherry.dockerfile.source import Source, Span
-from wherry.lint.catalogue import load_rules
+from wherry.errors import InvalidArgument
+from wherry.lint.catalogue import load_checks, load_rules
 from wherry.lint.document import Document, read_document
 from wherry.lint.finding import Finding, Level
 from wherry.lint.options import Options
@@ -36,9 +39,7 @@ def lint_all(sources: Sequence[Source], options: Options) -> list[Report]:
     """The findings in each of `sources`."""
     documents = [read_document(source) for source in sources]
     found = [
-        list(_unreadable(document))
-        if document.problems
-        else list(_findings(document, options))
+        list(_unreadable(document)) if document.problems else list(_findings(document, options))
         for document in documents
     ]
     if options.shellcheck:
@@ -62,12 +63,12 @@ def _unreadable(document: Document) -> Iterator[Finding]:
 
 def _findings(document: Document, options: Options) -> Iterator[Finding]:
     wanted = _Wanted(document, options)
-    for rule in load_rules():
+    for rule in wanted.rules():
         level = wanted.level(rule.code, rule.level)
         if level is not Level.IGNORE:
             for hit in rule.check(document, options):
                 finding = _finding(document, rule, level, hit)
-                if wanted.at(finding):
+                if wanted.at(finding) and not wanted.skips(rule, hit):
                     yield finding
 
 
@@ -96,7 +97,9 @@ class _Wanted:
     """What of one document is to be reported, and how bad it is."""
 
     def __init__(self, document: Document, options: Options) -> None:
+        self.options = options
         self.levels = options.levels
+        self.check = _check_options(document) if options.checks else CheckOptions()
         self.ignored = set(options.ignored)
         self.of_lines: dict[int, frozenset[str]] = {}
         if options.heed_pragmas:
@@ -104,11 +107,43 @@ class _Wanted:
             self.ignored |= pragmas.everywhere
             self.of_lines = pragmas.lines_ignored(document)
 
+    def rules(self) -> Iterator[Rule]:
+        """Those to ask, the experimental ones only by name."""
+        if self.options.rules:
+            yield from load_rules()
+        if not self.options.checks or "all" in self.check.skip:
+            return
+        asked = self.check.experimental
+        for rule in load_checks():
+            if rule.code in self.check.skip:
+                continue
+            if not rule.is_experimental or rule.code in asked or "all" in asked:
+                yield replace(rule, level=Level.ERROR) if self.check.error else rule
+
     def level(self, code: str, default: Level) -> Level:
         return Level.IGNORE if code in self.ignored else self.levels.get(code, default)
 
     def at(self, finding: Finding) -> bool:
         return finding.code not in self.of_lines.get(finding.line, ())
+
+    def skips(self, rule: Rule, hit: Hit) -> bool:
+        """Whether `# check=skip=...` stands right above the instruction."""
+        if not self.options.checks or hit.step is None:
+            return False
+        comments = tuple(comment.text for comment in hit.step.instruction.comments)
+        above = check_above(comments)
+        return above is not None and (rule.code in above.skip or "all" in above.skip)
+
+
+def _check_options(document: Document) -> CheckOptions:
+    """What the file's `# check=` directive says; nothing if it cannot be read."""
+    for item in document.items:
+        if isinstance(item, Directive) and item.name == "check":
+            try:
+                return parse_check(item.value)
+            except InvalidArgument:
+                break
+    return CheckOptions()
 
 
 def _finding(document: Document, rule: Rule, level: Level, hit: Hit) -> Finding:

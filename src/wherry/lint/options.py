@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from wherry.dockerfile.ignorefile import IgnoreFile
 from wherry.lint.finding import Level
 
 
@@ -36,3 +37,7 @@ class Options:
     """Whether ShellCheck is asked, where it is installed."""
     checks: bool = False
     """Whether BuildKit's checks run too."""
+    rules: bool = True
+    """Whether hadolint's rules run."""
+    ignore_file: IgnoreFile | None = None
+    """What `.dockerignore` says, where the context is known."""

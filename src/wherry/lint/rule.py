@@ -38,6 +38,8 @@ class Rule:
     message: str
     check: Check
     fix: Fix | None = None
+    is_experimental: bool = False
+    """Whether it is only for those who ask for it by name."""
 
 
 def in_runs(is_wrong: Callable[[RunStep], bool]) -> Check:

@@ -73,9 +73,7 @@ def check_documents(documents: Sequence[Document]) -> list[Comment]:
     if path is None:
         return []
     scripts = [
-        script
-        for owner, document in enumerate(documents)
-        for script in _scripts(owner, document)
+        script for owner, document in enumerate(documents) for script in _scripts(owner, document)
     ]
     return list(_comments(path, scripts)) if scripts else []
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from wherry.dockerfile.source import Source
     from wherry.lint.linter import Report
+    from wherry.lint.options import Options
     from wherry.lint.settings import Settings
 
 SYNTAX = Syntax(
@@ -23,6 +24,7 @@ SYNTAX = Syntax(
 
 
 class Flags(FlagSet):
+    checks = Boolean("", "Run BuildKit's checks too")
     config = String("c", "Path of the configuration file")
     diff = Boolean("", "Show what --fix would change, and change nothing")
     disable_ignore_pragma = Boolean("", "Disable comments such as # hadolint ignore=DL3008")
@@ -70,6 +72,8 @@ def run(flags: Flags, context: Context) -> None:
 
 
 def _lint(flags: Flags, context: Context) -> None:
+    from dataclasses import replace
+
     from wherry.lint.formats.format import NEVER_FAIL
     from wherry.lint.linter import lint_all
     from wherry.lint.settings import DEFAULT_THRESHOLD
@@ -79,10 +83,10 @@ def _lint(flags: Flags, context: Context) -> None:
         from wherry.lint.verbose import described
 
         context.err(described(settings).rstrip("\n"))
-    options = settings.options()
+    options = replace(settings.options(), checks=flags.checks)
     sources = [_read(name) for name in flags.operands]
     if flags.fix or flags.diff:
-        sources = [_fixed(source, settings, flags, context) for source in sources]
+        sources = [_fixed(source, options, settings, flags, context) for source in sources]
         if flags.diff:
             return
     reports = lint_all(sources, options)
@@ -157,11 +161,13 @@ def _read(name: str) -> "Source":
         return decode(file.read(LARGEST + 1), shown)
 
 
-def _fixed(source: "Source", settings: "Settings", flags: Flags, context: Context) -> "Source":
+def _fixed(
+    source: "Source", options: "Options", settings: "Settings", flags: Flags, context: Context
+) -> "Source":
     """The repaired text; shown as a difference, written back, or for standard input printed."""
     from wherry.lint.fixes import fix
 
-    repaired = fix(source, settings.options())
+    repaired = fix(source, options)
     if flags.diff:
         from difflib import unified_diff
 
