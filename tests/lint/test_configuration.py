@@ -31,10 +31,10 @@ unknown: [1, {a: b}]
 """
 
 
-def _file(folder: Path, text: str) -> Path:
+def _file(folder: Path, text: str) -> str:
     path = folder / "hadolint.yaml"
     path.write_text(text)
-    return path
+    return str(path)
 
 
 def test_a_file_says_everything(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_aliases_cost_no_more_than_they_are_long(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NoConfiguration):
-        read_file(tmp_path / "none.yaml")
+        read_file(str(tmp_path / "none.yaml"))
 
 
 def test_the_first_file_of_the_search_counts(tmp_path: Path) -> None:
@@ -99,13 +99,13 @@ def test_the_first_file_of_the_search_counts(tmp_path: Path) -> None:
     for place in reversed(places):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text("ignored: []")
-        assert find_file(environ, here) == place
+        assert find_file(environ, str(here)) == str(place)
     (here / ".hadolint.yaml").unlink()
     (here / ".hadolint.yml").unlink()
     xdg.mkdir()
     (xdg / "hadolint.yaml").write_text("ignored: []")
-    assert find_file({**environ, "XDG_CONFIG_HOME": str(xdg)}, here) == xdg / "hadolint.yaml"
-    assert find_file({}, tmp_path) is None
+    assert find_file({**environ, "XDG_CONFIG_HOME": str(xdg)}, str(here)) == f"{xdg}/hadolint.yaml"
+    assert find_file({}, str(tmp_path)) is None
 
 
 def test_the_environment_is_weaker_than_flags_and_lists_are_joined() -> None:

@@ -4,8 +4,8 @@
 ~/.hadolint/config.yaml  ~/.hadolint.yaml         and each with .yml; the first that is there
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TypeVar
 
 from wherry.errors import InvalidArgument, NotFound
@@ -24,38 +24,38 @@ _Value = TypeVar("_Value")
 class InvalidConfiguration(InvalidArgument):
     """Reported, and the file then counts for nothing."""
 
-    def __init__(self, path: Path, problem: str) -> None:
+    def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"Error parsing your config file in '{path}': {problem}")
 
 
 class NoConfiguration(NotFound):
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
 
 
-def find_file(environ: Mapping[str, str], folder: Path) -> Path | None:
+def find_file(environ: Mapping[str, str], folder: str) -> str | None:
     """The configuration file that counts for a call in `folder`."""
-    return next((path for path in _places(environ, folder) if path.is_file()), None)
+    return next((path for path in _places(environ, folder) if os.path.isfile(path)), None)
 
 
-def _places(environ: Mapping[str, str], folder: Path) -> Iterator[Path]:
-    home = Path(environ["HOME"]) if environ.get("HOME") else None
-    stems = [folder / ".hadolint"]
+def _places(environ: Mapping[str, str], folder: str) -> Iterator[str]:
+    home = environ.get("HOME", "")
+    stems = [f"{folder}/.hadolint"]
     if environ.get("XDG_CONFIG_HOME"):
-        stems.append(Path(environ["XDG_CONFIG_HOME"]) / "hadolint")
+        stems.append(f"{environ['XDG_CONFIG_HOME']}/hadolint")
     elif home:
-        stems.append(home / ".config/hadolint")
+        stems.append(f"{home}/.config/hadolint")
     if home:
-        stems += [home / ".hadolint/hadolint", home / ".hadolint/config", home / ".hadolint"]
+        stems += [f"{home}/.hadolint/hadolint", f"{home}/.hadolint/config", f"{home}/.hadolint"]
     for stem in stems:
-        yield stem.with_name(stem.name + ".yaml")
-        yield stem.with_name(stem.name + ".yml")
+        yield f"{stem}.yaml"
+        yield f"{stem}.yml"
 
 
-def read_file(path: Path) -> Settings:
+def read_file(path: str) -> Settings:
     """The settings in a file; NoConfiguration or InvalidConfiguration."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise NoConfiguration(path, (error.strerror or "unreadable").lower()) from error

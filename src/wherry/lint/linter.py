@@ -76,9 +76,11 @@ def _of_shellcheck(
     documents: Sequence[Document], options: Options
 ) -> Iterator[tuple[int, Finding]]:
     """Its findings, each with the number of its document."""
+    sound = [document for document in documents if not document.problems]
+    if not any(document.runs for document in sound):
+        return
     from wherry.lint.shellcheck import check_documents  # json and subprocess: 15 ms
 
-    sound = [document for document in documents if not document.problems]
     owners = [number for number, document in enumerate(documents) if not document.problems]
     wanted = [_Wanted(document, options) for document in sound]
     told: set[tuple[int, Finding]] = set()

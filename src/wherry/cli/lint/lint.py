@@ -44,6 +44,7 @@ class Flags(FlagSet):
     info = Strings("", "Make the rule have the level info")
     list_rules = Boolean("", "List the rules")
     no_color = Boolean("", "Do not colour the output")
+    no_shellcheck = Boolean("", "Do not ask ShellCheck, where it is installed")
     no_fail = Boolean("", "Exit with 0 whatever is found")
     output = Strings("o", "Write the report of the format at the same position to this file")
     require_label = Strings("", "A label that images must have, such as maintainer:text")
@@ -83,7 +84,7 @@ def _lint(flags: Flags, context: Context) -> None:
         from wherry.lint.verbose import described
 
         context.err(described(settings).rstrip("\n"))
-    options = replace(settings.options(), checks=flags.checks)
+    options = replace(settings.options(), checks=flags.checks, shellcheck=not flags.no_shellcheck)
     sources = [_read(name) for name in flags.operands]
     if flags.fix or flags.diff:
         sources = [_fixed(source, options, settings, flags, context) for source in sources]
@@ -104,8 +105,6 @@ def _lint(flags: Flags, context: Context) -> None:
 
 def _settings(flags: Flags, context: Context) -> "Settings":
     """What environment, file and flags ask for."""
-    from pathlib import Path
-
     from wherry.lint.configuration import (
         InvalidConfiguration,
         find_file,
@@ -114,7 +113,7 @@ def _settings(flags: Flags, context: Context) -> "Settings":
     )
 
     settings = read_environment(os.environ)
-    path = Path(flags.config) if flags.config else find_file(os.environ, Path.cwd())
+    path = flags.config or find_file(os.environ, ".")
     if path is not None:
         if flags.verbose:
             context.err(f"Configuration file used: {path}")
