@@ -58,3 +58,7 @@ def reference() -> str:
         for rule in (*load_rules(), *load_checks())
     ]
     return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    print(reference(), end="")
