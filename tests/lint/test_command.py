@@ -12,6 +12,7 @@ from tests.lint.hadolint import HADOLINT
 from wherry.lint.formats.format import FORMATS
 
 WHERRY = [sys.executable, "-m", "wherry", "lint"]
+OURS = ("github", "buildkit", "sarif")  # sarif's results are compared below
 BAD = 'FROM debian\nRUN cd /srv\nMAINTAINER "<x> & y"\nLABEL Bad=1\nRUN apt-get update\n'
 
 
@@ -37,7 +38,7 @@ def _run(
 
 
 @pytest.mark.needs("hadolint", "shellcheck")
-@pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("github", "sarif")])
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in OURS])
 @pytest.mark.parametrize("more", [(), ("--file-path-in-report", "said/so")], ids=str)
 def test_formats_are_hadolints_to_the_byte(folder: Path, name: str, more: tuple[str, ...]) -> None:
     words = ("-f", name, *more, "bad & ugly", "good")
@@ -46,6 +47,32 @@ def test_formats_are_hadolints_to_the_byte(folder: Path, name: str, more: tuple[
     ours = _run(folder, *words)
 
     assert (_sorted(ours.stdout), ours.returncode) == (_sorted(theirs.stdout), theirs.returncode)
+
+
+@pytest.mark.needs("hadolint", "shellcheck")
+def test_sarif_has_the_same_results(folder: Path) -> None:
+    words = ("-f", "sarif", "bad & ugly", "good")
+    theirs, ours = (
+        json.loads(_run(folder, *words, program=program).stdout)["runs"][0]["results"]
+        for program in ([str(HADOLINT)], None)
+    )
+    assert sorted(ours, key=str) == sorted(theirs, key=str)
+
+
+def test_builds_show_findings_with_their_lines(folder: Path) -> None:
+    words = ("--checks", "-f", "buildkit", "--ignore", "DL3025", "-")
+    assert _run(folder, *words, text="FROM a:1\n\nCMD a\n").stdout == (
+        "\nWARNING: JSONArgsRecommended - "
+        "https://docs.docker.com/go/dockerfile/rule/json-args-recommended/\n"
+        "JSON arguments recommended for CMD to prevent unintended behavior related to OS signals\n"
+        "/dev/stdin:3\n"
+        "--------------------\n"
+        "   1 |     FROM a:1\n"
+        "   2 |     \n"
+        "   3 | >>> CMD a\n"
+        "   4 |     \n"
+        "--------------------\n"
+    )
 
 
 def _sorted(text: str) -> list[str]:

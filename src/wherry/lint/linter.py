@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from wherry.dockerfile.directives import CheckOptions, check_above, parse_check
 from wherry.dockerfile.dockerfile import Directive
+from wherry.dockerfile.ignorefile import IgnoreFile
 from wherry.dockerfile.source import Source, Span
 from wherry.errors import InvalidArgument
 from wherry.lint.catalogue import load_checks, load_rules
@@ -21,8 +22,12 @@ UNREADABLE = "DL1000"
 class Report:
     """What was found in one file, in the order of its lines."""
 
-    name: str
+    source: Source
     findings: tuple[Finding, ...]
+
+    @property
+    def name(self) -> str:
+        return self.source.name
 
     @property
     def is_readable(self) -> bool:
@@ -33,6 +38,12 @@ class Report:
 def lint(source: Source, options: Options = Options()) -> Report:  # noqa: B008 - a constant
     """The findings in `source`."""
     return lint_all([source], options)[0]
+
+
+def check_for_build(source: Source, ignore_file: IgnoreFile | None = None) -> Report:
+    """What BuildKit's checks find: what `build --check` shows, and a build warns of."""
+    options = Options(rules=False, checks=True, shellcheck=False, ignore_file=ignore_file)
+    return lint(source, options)
 
 
 def lint_all(sources: Sequence[Source], options: Options) -> list[Report]:
@@ -46,7 +57,7 @@ def lint_all(sources: Sequence[Source], options: Options) -> list[Report]:
         for owner, finding in _of_shellcheck(documents, options):
             found[owner].append(finding)
     return [
-        Report(source.name, tuple(sorted(findings, key=_order)))
+        Report(source, tuple(sorted(findings, key=_order)))
         for source, findings in zip(sources, found, strict=True)
     ]
 

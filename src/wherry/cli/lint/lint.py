@@ -38,7 +38,7 @@ class Flags(FlagSet):
     format = Strings(
         "f",
         "Output format (tty|json|checkstyle|codeclimate|gitlab_codeclimate|gnu|codacy|sonarqube|"
-        "sarif|junit|github)",
+        "sarif|junit|github|buildkit)",
     )
     ignore = Strings("", "Ignore the rule")
     info = Strings("", "Make the rule have the level info")

@@ -20,7 +20,7 @@ Write = Callable[[Sequence[Report], Style], str]
 
 FORMATS = (
     *("tty", "json", "checkstyle", "codeclimate", "gitlab_codeclimate", "gnu", "codacy"),
-    *("sonarqube", "sarif", "junit", "github"),
+    *("sonarqube", "sarif", "junit", "github", "buildkit"),
 )
 NEVER_FAIL = ("codeclimate", "codacy")
 """Formats for services that take an exit status for a broken linter."""
