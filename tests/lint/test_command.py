@@ -13,7 +13,13 @@ from wherry.lint.formats.format import FORMATS
 
 WHERRY = [sys.executable, "-m", "wherry", "lint"]
 OURS = ("github", "buildkit", "sarif")  # sarif's results are compared below
-BAD = 'FROM debian\nRUN cd /srv\nMAINTAINER "<x> & y"\nLABEL Bad=1\nRUN apt-get update\n'
+BAD = """\
+FROM debian
+RUN cd /srv
+MAINTAINER "<x> & y"
+LABEL Bad=1
+RUN apt-get update && apt-get install x
+"""
 
 
 @pytest.fixture
@@ -130,6 +136,15 @@ def test_fix_repairs_in_place_and_keeps_the_mode(folder: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o640
     assert "DL4000" not in result.stdout
     assert "DL3006" in result.stdout
+
+
+def test_bytes_that_are_no_text_are_linted_and_kept(folder: Path) -> None:
+    path = folder / "latin"
+    path.write_bytes(b"# caf\xe9\nFROM a:1\nMAINTAINER \xe9\nRUN echo '\xe9'\n")
+    assert _run(folder, "--fix", "latin").returncode == 0
+    assert path.read_bytes() == (
+        b"# caf\xe9\nFROM a:1\nLABEL maintainer=\"\xe9\"\nRUN echo '\xe9'\n"
+    )
 
 
 def test_fix_of_standard_input_prints_the_text(folder: Path) -> None:

@@ -11,6 +11,7 @@ _KEEPS_STATE = (
     *("cd", "export", "set", "unset", "source", ".", "exec", "exit", "alias", "shopt", "umask"),
     *("ulimit", "trap", "declare", "typeset", "readonly", "local", "eval"),
 )
+_APT = {"apt", "apt-get", "aptitude"}
 
 
 def is_cleaned_up(
@@ -55,9 +56,13 @@ def appended(document: Document, step: Step | None, command: str) -> Iterator[Ed
 def _may_run(document: Document, run: RunStep) -> bool:
     """Whether nothing later in its stage, or in one built on it, uses what would be removed."""
     programs = {command.name for command in run.script.commands}
+    if programs & _APT:
+        programs |= _APT
     return not any(
-        programs & {command.name for command in later.script.commands}
+        # Also as an argument: of xargs, of env, of timeout.
+        programs & {command.name, *command.texts}
         for later in document.runs
+        for command in later.script.commands
         if later.step.number > run.step.number
         and (
             later.step.is_trigger

@@ -162,7 +162,7 @@ def read_script(text: str) -> Script:
     from tree_sitter import QueryCursor  # loaded by _bash anyway, and only here
 
     parser, query = _bash()
-    data = text.encode("utf-8", "surrogatepass")
+    data = text.encode("utf-8", "surrogateescape")
     root = parser.parse(data).root_node
     if root.has_error:
         # The grammar misses what shells allow: no semicolon between `done done`, `fi done`.

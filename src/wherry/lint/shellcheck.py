@@ -124,7 +124,7 @@ def _comments(path: str, scripts: Sequence[Script]) -> Iterator[Comment]:
     with tempfile.TemporaryDirectory(prefix="wherry-lint-") as folder, ExitStack() as stack:
         names = [f"{folder}/{number}" for number in range(len(scripts))]
         for name, script in zip(names, scripts, strict=True):
-            Path(name).write_bytes(script.text.encode("utf-8", "surrogatepass"))
+            Path(name).write_bytes(script.text.encode("utf-8", "surrogateescape"))
         waiting = [
             stack.enter_context(_started(path, names[at : at + size]))
             for at in range(0, len(names), size)

@@ -153,11 +153,19 @@ def _from_flags(flags: Flags) -> "Settings":
 
 
 def _read(name: str) -> "Source":
-    from wherry.dockerfile.parser import LARGEST, decode
+    from wherry.dockerfile.parser import LARGEST, UnreadableDockerfile, decode
+    from wherry.dockerfile.source import Source
 
     path, shown = (0, "/dev/stdin") if name == "-" else (name, name)
     with open(path, "rb", closefd=name != "-") as file:
-        return decode(file.read(LARGEST + 1), shown)
+        data = file.read(LARGEST + 1)
+    try:
+        return decode(data, shown)
+    except UnreadableDockerfile:
+        if len(data) > LARGEST:
+            raise
+        # Comments in another encoding; the bytes come back when the file is repaired.
+        return Source(data.decode("utf-8", "surrogateescape"), shown)
 
 
 def _fixed(
@@ -188,7 +196,9 @@ def _fixed(
 
         target = os.path.realpath(source.name)
         mode = os.stat(target).st_mode & 0o7777
-        write_atomically(target, repaired.text.encode(), mode, durable=False)
+        write_atomically(
+            target, repaired.text.encode("utf-8", "surrogateescape"), mode, durable=False
+        )
     return repaired
 
 

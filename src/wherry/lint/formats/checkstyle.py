@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from wherry.lint.formats.format import Style
-from wherry.lint.formats.text import escaped, is_parse_error, parse_error
+from wherry.lint.formats.text import attribute, is_parse_error, parse_error
 from wherry.lint.linter import Report
 
 
@@ -15,8 +15,8 @@ def write(reports: Sequence[Report], style: Style) -> str:
 def _file(report: Report, name: str) -> str:
     errors = "".join(_errors(report))
     if not errors:
-        return f'<file name="{escaped(name)}"/>'
-    return f'<file name="{escaped(name)}">{errors}</file>'
+        return f'<file name="{attribute(name)}"/>'
+    return f'<file name="{attribute(name)}">{errors}</file>'
 
 
 def _errors(report: Report) -> Iterator[str]:
@@ -26,5 +26,5 @@ def _errors(report: Report) -> Iterator[str]:
             source, message = "", parse_error(report, finding)
         yield (
             f'<error column="{finding.column}" line="{finding.line}" '
-            f'message="{escaped(message)}" severity="{finding.level.value}"{source}/>'
+            f'message="{attribute(message)}" severity="{finding.level.value}"{source}/>'
         )

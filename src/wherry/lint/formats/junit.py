@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from wherry.lint.finding import Finding
 from wherry.lint.formats.format import Style
-from wherry.lint.formats.text import escaped, is_parse_error, parse_error
+from wherry.lint.formats.text import attribute, content, is_parse_error, parse_error
 from wherry.lint.linter import Report
 from wherry.version import __version__
 
@@ -35,13 +35,13 @@ def _cases(report: Report, path: str) -> Iterator[str]:
         if is_parse_error(finding):
             yield _parse_error(report, finding, path)
             continue
-        level, message = finding.level.value, escaped(finding.message)
+        level = finding.level.value
         yield (
             f'<testcase id="hadolint.rule.{finding.code}" time="0.001">'
-            f'<failure id="{finding.code}" message="{message}" type="{level}">'
-            f"File: {escaped(path)}\nLine: {finding.line}\n"
+            f'<failure id="{finding.code}" message="{attribute(finding.message)}" type="{level}">'
+            f"File: {content(path)}\nLine: {finding.line}\n"
             "Category: Hadolint - Dockerfile Static Analysis\n"
-            f"{level}: {message}\n</failure></testcase>"
+            f"{level}: {content(finding.message)}\n</failure></testcase>"
         )
 
 
@@ -49,7 +49,7 @@ def _parse_error(report: Report, finding: Finding, path: str) -> str:
     place = f"parse error at line {finding.line}, column {finding.column}"
     return (
         f'<testcase id="hadolint.error" name="{finding.code}" time="0.001">'
-        f'<failure message="{place}" type="error">Parse Error in {escaped(path)}\n'
+        f'<failure message="{place}" type="error">Parse Error in {content(path)}\n'
         f"Line: {finding.line}\nColumn: {finding.column}\n"
-        f"Parse Error: {escaped(parse_error(report, finding))}\n</failure></testcase>"
+        f"Parse Error: {content(parse_error(report, finding))}\n</failure></testcase>"
     )

@@ -27,8 +27,16 @@ def parse_error(report: Report, finding: Finding) -> str:
     return f"{report.name}:{finding.line}:{finding.column}:\n{finding.message}\n"
 
 
-def escaped(text: str) -> str:
-    """`text` as the value of an attribute in XML, or its content."""
-    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
-        text = text.replace(character, entity)
+def attribute(text: str) -> str:
+    """`text` as the value of an attribute in XML."""
+    return _possible(text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;"))
+
+
+def content(text: str) -> str:
+    """`text` between the tags of XML."""
+    return _possible(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+
+
+def _possible(text: str) -> str:
+    """Without what XML cannot say at all."""
     return "".join(c for c in text if c >= " " or c in "\t\n\r")

@@ -49,8 +49,11 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
 
 
 def fix(document: Document) -> Iterator[Edit]:
+    """The lists away behind an installation. An update alone is for something that follows."""
     for hit in check(document, Options()):
-        yield from appended(document, hit.step, f"rm -rf {_LISTS}/*")
+        run = next(run for run in document.runs if run.step is hit.step)
+        if any(command.has_any("install") for command in run.script.calls(*_UPDATERS)):
+            yield from appended(document, hit.step, f"rm -rf {_LISTS}/*")
 
 
 RULE = Rule(

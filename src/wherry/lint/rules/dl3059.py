@@ -53,12 +53,10 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
 
 def fix(document: Document) -> Iterator[Edit]:
     """`RUN a` and `RUN b` into `RUN a \\\\ && b`, where only blanks are between them."""
-    taken = -1
     for first, second in _pairs(document):
-        if first.step.number != taken and is_joinable(first) and is_joinable(second):
+        if is_joinable(first) and is_joinable(second):
             edit = joined(document, first, second)
             if edit is not None:
-                taken = second.step.number
                 yield edit
 
 
