@@ -147,6 +147,14 @@ def test_bytes_that_are_no_text_are_linted_and_kept(folder: Path) -> None:
     )
 
 
+def test_every_format_can_write_bytes_that_are_no_text(folder: Path) -> None:
+    (folder / "latin").write_bytes(b"FROM a:1\n# \xe9\nFR\xe9 x\n")
+    words = [word for name in FORMATS for word in ("-f", name)]
+    command = [*WHERRY, *words, "--no-fail", "latin"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, check=True)
+    assert result.stdout.count(b"unknown instruction: FR\xe9") >= len(FORMATS)
+
+
 def test_fix_of_standard_input_prints_the_text(folder: Path) -> None:
     result = _run(folder, "--fix", "-", text="FROM a:1\nMAINTAINER x\n")
     assert result.stdout == 'FROM a:1\nLABEL maintainer="x"\n'

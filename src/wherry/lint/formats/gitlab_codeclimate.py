@@ -14,7 +14,9 @@ def write(reports: Sequence[Report], style: Style) -> str:
         [
             {
                 **issue,
-                "fingerprint": sha1(compact(issue).encode(), usedforsecurity=False).hexdigest(),
+                "fingerprint": sha1(
+                    compact(issue).encode("utf-8", "surrogateescape"), usedforsecurity=False
+                ).hexdigest(),
             }
             for issue in issues(reports, style)
         ]
