@@ -11,7 +11,7 @@ from wherry.dockerfile.ignorefile import parse_ignore_file
 from wherry.dockerfile.source import Source
 from wherry.lint.catalogue import CHECK_NAMES, NAMES, load_checks, load_rules
 from wherry.lint.finding import Level
-from wherry.lint.linter import lint
+from wherry.lint.linter import check_for_build, lint
 from wherry.lint.options import LabelType, Options
 from wherry.lint.pages import docstring, explain_rule, list_rules, title
 from wherry.lint.rule import Rule
@@ -75,3 +75,13 @@ def test_levels_are_hadolints_own() -> None:
     counts = {level: sum(rule.level is level for rule in RULES) for level in Level}
     assert counts[Level.STYLE] == 1
     assert {rule.code for rule in RULES if rule.level is Level.IGNORE} == {"DL1001", "DL3057"}
+
+
+def test_builds_ask_for_buildkits_checks_alone() -> None:
+    source = Source("FROM debian as x\nCOPY a.log b.txt /\nCMD a\n")
+
+    report = check_for_build(source, parse_ignore_file("*.log"))
+
+    found = ["FromAsCasing", "CopyIgnoredFile", "JSONArgsRecommended"]
+    assert [finding.code for finding in report.findings] == found
+    assert source.slice(report.findings[1].span) == "a.log"

@@ -40,9 +40,10 @@ def test_findings_count_for_the_line_of_the_run(text: str, found: list[str]) -> 
 
 
 def test_a_stage_inherits_the_shell_and_the_variables_of_its_base() -> None:
-    text = 'FROM a:1 AS b\nSHELL ["/bin/bash", "-c"]\nFROM b\nRUN [[ -n "$x" ]] && echo "$x"\n'
+    base = 'FROM a:1 AS b\nENV x=1\nSHELL ["/bin/bash", "-c"]\n'
+    text = f'{base}FROM b\nRUN [[ -f y ]] && echo "$x"\n'
     assert _found(text) == []
-    assert _found(text.replace("FROM b", "FROM c:1")) == ["SC3010@5"]
+    assert _found(text.replace("FROM b", "FROM c:1")) == ["SC2154@5", "SC3010@5"]
 
 
 def test_many_files_at_once_find_the_same_as_one_by_one() -> None:
