@@ -131,8 +131,6 @@ class Script:
     has_pipe: bool = False
     assignments: tuple[Assignment, ...] = ()
     is_sound: bool = True
-    is_chain: bool = False
-    """Whether it is more than one command, at any depth."""
 
     def uses(self, *names: str) -> bool:
         return any(command.name in names for command in self.commands)
@@ -179,16 +177,7 @@ def read_script(text: str) -> Script:
         tuple(command for command in commands if command.name),
         bool(captures.get("pipeline")),
         tuple(assignments),
-        is_chain=_is_chain(root),
     )
-
-
-def _is_chain(root: "Node") -> bool:
-    statements = [child for child in root.named_children if child.type != "comment"]
-    if len(statements) != 1:
-        return len(statements) > 1
-    kind = statements[0].type
-    return kind in ("list", "if_statement", "for_statement", "while_statement", "case_statement")
 
 
 class _Reader:
