@@ -12,7 +12,7 @@ from wherry.cli.flags import FlagSet, Syntax
 from wherry.cli.help import command_help
 
 FOLDER = Path(wherry.cli.__file__).parent
-NOUNS = ("containers", "images", "manifests", "networks", "registry", "system", "volumes")
+NOUNS = ("containers", "images", "lint", "manifests", "networks", "registry", "system", "volumes")
 SHARED = {
     "containers.create_flags",
     "containers.creation",
@@ -37,15 +37,7 @@ def test_every_module_has_a_row() -> None:
     rows = {row.module.removeprefix("wherry.cli.") for row in COMMANDS}
     modules = {
         f"{path.parent.name}.{path.stem}"
-        for noun in (
-            "containers",
-            "images",
-            "manifests",
-            "networks",
-            "registry",
-            "system",
-            "volumes",
-        )
+        for noun in NOUNS
         for path in (FOLDER / noun).glob("[!_]*.py")
     }
     assert modules - SHARED == rows

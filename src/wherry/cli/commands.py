@@ -166,6 +166,7 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("networks.connect", "network connect", "Connect a container to a network"),
     ("networks.create", "network create", "Create a network"),
     ("networks.disconnect", "network disconnect", "Disconnect a container from a network"),
+    ("lint.lint", "lint", "Check Dockerfiles, and repair them"),
     (
         "networks.inspect",
         "network inspect",

@@ -58,6 +58,7 @@ class Syntax:
         *,
         interspersed: bool = True,
         failure: int = 1,
+        usage_status: int = UsageError.exit_code,
         description: str = "",
     ) -> None:
         self.usage = usage
@@ -65,6 +66,7 @@ class Syntax:
         self.most = most
         self.interspersed = interspersed  # whether flags may follow the first operand
         self.failure = failure  # exit code for an error that has none of its own
+        self.usage_status = usage_status  # and for flags that cannot be read
         self.description = description  # longer than the summary in the command table
 
 

@@ -131,6 +131,7 @@ def _run_row(row: Row, name: str, words: list[str], context: Context) -> None:
         return
     except UsageError as error:
         _usage_error(context, str(error), name, syntax.usage)
+        context.status = syntax.usage_status
         return
     complaint = _operand_complaint(syntax, len(flags.operands))
     if complaint:

@@ -57,7 +57,9 @@ class _Lexer:
         self.at = len(self.text) if end < 0 else end + 1
         line = self.text[self.start : self.at]
         # Bytes, and the line's end counts: a scanner of Go with its usual buffer reads it.
-        if len(line) * 4 > LONGEST_LINE and len(line.encode()) > LONGEST_LINE + (end >= 0):
+        if len(line) * 4 > LONGEST_LINE and len(
+            line.encode("utf-8", "surrogateescape")
+        ) > LONGEST_LINE + (end >= 0):
             raise Fault(
                 f"dockerfile line greater than max allowed size of {LONGEST_LINE}",
                 Span(self.start, self.at),

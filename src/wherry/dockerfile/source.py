@@ -6,6 +6,11 @@ from functools import cached_property
 from typing import NamedTuple
 
 
+def _size(text: str) -> int:
+    """In bytes; those that are no UTF-8 are surrogates in the text of a lenient reader."""
+    return len(text.encode("utf-8", "surrogateescape"))
+
+
 class Span(NamedTuple):
     """Characters of the text from `start` up to, not including, `end`."""
 
@@ -53,7 +58,7 @@ class Source:
 
     def position(self, offset: int) -> Position:
         line = self.line_of(offset)
-        byte = offset if self._is_ascii else len(self.text[:offset].encode())
+        byte = offset if self._is_ascii else _size(self.text[:offset])
         start = self._starts[line - 1]
         if line == 1 and self.text.startswith("\ufeff"):
             start = min(offset, 1)  # no editor counts the byte order mark as a column

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -127,6 +128,16 @@ def _mirror() -> None:
     socket.getaddrinfo(host, None)
 
 
+def _installed(name: str) -> Callable[[], None]:
+    """A program that pip puts beside the interpreter."""
+
+    def probe() -> None:
+        if not (Path(sys.executable).parent / name).exists():
+            raise Missing(f"no {name} beside {sys.executable}")
+
+    return probe
+
+
 PROBES: dict[str, Callable[[], None]] = {
     "root": _root,
     "overlay": _overlay,
@@ -142,6 +153,8 @@ PROBES: dict[str, Callable[[], None]] = {
     "containerd": _program("ctr"),
     "runc": _program("runc"),
     "crun": _program("crun"),
+    "hadolint": _installed("hadolint"),
+    "shellcheck": _installed("shellcheck"),
     "skopeo": _program("skopeo"),
     "registry": _program("docker-registry"),
     "mmdebstrap": _program("mmdebstrap"),

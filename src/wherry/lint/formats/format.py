@@ -1,0 +1,32 @@
+"""What a format is, and the table of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from wherry.lint.linter import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How to write besides the findings themselves."""
+
+    color: bool = False
+    path: str = ""
+    """Said instead of each file's own name, by the formats that do."""
+
+
+Write = Callable[[Sequence[Report], Style], str]
+
+FORMATS = (
+    *("tty", "json", "checkstyle", "codeclimate", "gitlab_codeclimate", "gnu", "codacy"),
+    *("sonarqube", "sarif", "junit", "github", "buildkit"),
+)
+NEVER_FAIL = ("codeclimate", "codacy")
+"""Formats for services that take an exit status for a broken linter."""
+
+
+def writer_of(name: str) -> Write:
+    """The function that writes the format `name`, one of FORMATS."""
+    write: Write = import_module(f"wherry.lint.formats.{name}").write
+    return write

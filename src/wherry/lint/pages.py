@@ -1,0 +1,64 @@
+"""What the rules' docstrings say, for terminals and for the reference."""
+
+from inspect import cleandoc
+
+from wherry.errors import NotFound
+from wherry.lint.catalogue import load_checks, load_rules, module_of
+from wherry.lint.rule import Rule
+
+
+class NoSuchRule(NotFound):
+    def __init__(self, code: str) -> None:
+        super().__init__(
+            f"No such rule: {code}", hint="wherry lint --list-rules has those there are"
+        )
+
+
+def docstring(rule: Rule) -> str:
+    """The rule's page: a sentence, reasons, a bad and a good example."""
+    return cleandoc(module_of(rule).__doc__ or "")
+
+
+def title(rule: Rule) -> str:
+    return docstring(rule).partition("\n")[0]
+
+
+def repair(rule: Rule) -> str:
+    return "fix" if rule.fix else ""
+
+
+def list_rules() -> str:
+    """A line for each rule: code, level, whether it has a repair, title."""
+    rules = (*load_rules(), *load_checks())
+    width = max(len(rule.code) for rule in rules)
+    return "".join(
+        f"{rule.code:{width}}  {rule.level.value:7}  {repair(rule):3}  {title(rule)}\n"
+        for rule in rules
+    )
+
+
+def explain_rule(code: str) -> str:
+    """The page of one rule; NoSuchRule."""
+    for rule in (*load_rules(), *load_checks()):
+        if rule.code.lower() == code.lower():
+            fixed = "\n\nwherry lint --fix repairs it where that is safe." if rule.fix else ""
+            return f"{rule.code} ({rule.level.value})\n\n{docstring(rule)}{fixed}\n"
+    raise NoSuchRule(code)
+
+
+def reference() -> str:
+    """All of it as one page of Markdown."""
+    parts = [
+        "# Lint rules\n",
+        "Made from the rules' docstrings; `wherry lint --explain CODE` shows one of them.\n",
+    ]
+    parts += [
+        f"## {rule.code}\n\n*{rule.level.value}{', with a repair' if rule.fix else ''}*\n\n"
+        f"{docstring(rule)}\n"
+        for rule in (*load_rules(), *load_checks())
+    ]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    print(reference(), end="")

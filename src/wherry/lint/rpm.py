@@ -1,0 +1,67 @@
+"""Packages of yum and dnf: `name-version`, and `module:stream`."""
+
+import re
+from collections.abc import Iterator
+
+from wherry.dockerfile.instructions import Arg, Env
+from wherry.lint.document import Document, RunStep, names_set
+from wherry.lint.options import Options
+from wherry.lint.rule import Check, Hit
+from wherry.lint.shell import Command, Word
+
+DNF = ("dnf", "microdnf")
+_VERSION = re.compile(r"-[0-9][^*?\s]*$|-[0-9][^*?\s]*-")
+_PLAIN_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)
+_KNOWN_VALUE = "0"
+
+
+def names_no_version(*tools: str) -> Check:
+    """A check that finds installations by `tools` of packages without a version."""
+
+    def check(document: Document, options: Options) -> Iterator[Hit]:
+        del options
+        for run in document.runs:
+            known: set[str] | None = None
+            for command in run.script.calls(*tools):
+                if not command.has_any("install") or _is_dnf_group(command):
+                    continue
+                if known is None:
+                    known = _values_known(document, run)
+                if any(not _is_pinned(word, command, known) for word in _packages(command)):
+                    yield Hit(run.step)
+                    break
+
+    return check
+
+
+def _is_dnf_group(command: Command) -> bool:
+    return command.name in DNF and command.has_any("group")
+
+
+def _packages(command: Command) -> list[Word]:
+    skipped = ("install", "module") if command.has_any("module") else ("install",)
+    return [word for word in command.operands() if word.text not in skipped]
+
+
+def _is_pinned(word: Word, command: Command, known: set[str]) -> bool:
+    if command.has_any("module"):
+        return ":" in word.text
+    text = word.text
+    for variable in word.variables:
+        # A variable that the Dockerfile sets is trusted to be a version.
+        match = _PLAIN_VARIABLE.fullmatch(variable)
+        is_known = match is not None and (match[1] or match[2]) in known
+        text = text.replace(variable, _KNOWN_VALUE if is_known else "?", 1)
+    return bool(_VERSION.search(text))
+
+
+def _values_known(document: Document, run: RunStep) -> set[str]:
+    """Variables that an ARG before the RUN has set, or an ENV of its stage or of a base."""
+    stages = {run.step.stage, *document.ancestry(run.step.stage)}
+    return {
+        name
+        for step in document.of(Arg, Env)
+        if step.number < run.step.number
+        and (isinstance(step.instruction, Arg) or step.stage in stages)
+        for name in names_set(step.instruction)
+    }

@@ -1,0 +1,1 @@
+"""hadolint's rules, a file each; `catalogue` has the table of them."""

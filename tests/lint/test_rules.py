@@ -1,0 +1,87 @@
+"""The table of rules, and each rule by the examples of its own page."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import wherry.lint.checks
+import wherry.lint.rules
+from wherry.dockerfile.ignorefile import parse_ignore_file
+from wherry.dockerfile.source import Source
+from wherry.lint.catalogue import CHECK_NAMES, NAMES, load_checks, load_rules
+from wherry.lint.finding import Level
+from wherry.lint.linter import check_for_build, lint
+from wherry.lint.options import LabelType, Options
+from wherry.lint.pages import docstring, explain_rule, list_rules, title
+from wherry.lint.rule import Rule
+
+RULES = (*load_rules(), *load_checks())
+SCHEMA = re.compile(r"label-schema: \{(\w+): (\w+)\}")
+
+
+def _options(rule: Rule, introduction: str) -> Options:
+    """What the line above the bad example says is asked for."""
+    schema = SCHEMA.search(introduction)
+    return Options(
+        levels={rule.code: Level.ERROR},
+        labels={schema[1]: LabelType(schema[2])} if schema else {},
+        strict_labels="strict-labels" in introduction,
+        trusted_registries=("docker.io",) if "docker.io trusted" in introduction else (),
+        shellcheck=False,
+        checks=True,
+        ignore_file=parse_ignore_file(b"*.log") if "*.log" in introduction else None,
+    )
+
+
+def _examples(rule: Rule) -> tuple[str, str, Options]:
+    match = re.search(r"^(Bad.*:)\n\n(.*?)\n\nGood:\n\n(.*)\Z", docstring(rule), re.M | re.S)
+    assert match is not None, rule.code
+    bad, good = (re.sub(r"(?m)^    ", "", text) for text in (match[2], match[3]))
+    if directive := re.search(r"`(# check=.*?)`", match[1]):
+        bad, good = f"{directive[1]}\n{bad}", f"{directive[1]}\n{good}"
+    return f"{bad}\n", f"{good}\n", _options(rule, match[1])
+
+
+def _codes(text: str, options: Options) -> set[str]:
+    return {finding.code for finding in lint(Source(text), options).findings}
+
+
+def test_the_folder_and_the_table_agree() -> None:
+    for package, names in ((wherry.lint.rules, NAMES), (wherry.lint.checks, CHECK_NAMES)):
+        modules = Path(package.__file__ or "").parent.glob("[!_]*.py")
+        assert sorted(path.stem for path in modules) == sorted(names)
+    assert [rule.code.lower() for rule in load_rules()] == list(NAMES)
+    codes = [rule.code.lower() for rule in load_checks()]
+    assert codes == [name.replace("_", "") for name in CHECK_NAMES]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_rule_catches_its_bad_example_and_not_its_good_one(rule: Rule) -> None:
+    bad, good, options = _examples(rule)
+
+    assert rule.code in _codes(bad, options)
+    assert rule.code not in _codes(good, options)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_rule_explains_itself(rule: Rule) -> None:
+    assert title(rule).endswith(".")
+    assert explain_rule(rule.code.lower()).startswith(f"{rule.code} ({rule.level.value})\n\n")
+    assert title(rule) in list_rules()
+
+
+def test_levels_are_hadolints_own() -> None:
+    counts = {level: sum(rule.level is level for rule in RULES) for level in Level}
+    assert counts[Level.STYLE] == 1
+    assert {rule.code for rule in RULES if rule.level is Level.IGNORE} == {"DL1001", "DL3057"}
+
+
+def test_builds_ask_for_buildkits_checks_alone() -> None:
+    source = Source("FROM debian as x\nCOPY a.log b.txt /\nCMD a\n")
+
+    report = check_for_build(source, parse_ignore_file("*.log"))
+
+    found = ["FromAsCasing", "CopyIgnoredFile", "JSONArgsRecommended"]
+    assert [finding.code for finding in report.findings] == found
+    assert source.slice(report.findings[1].span) == "a.log"
