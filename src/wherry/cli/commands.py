@@ -40,6 +40,7 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("containers.run", "container run, run", "Create and run a new container from an image", 1),
     ("containers.exec", "container exec, exec", "Execute a command in a running container", 1),
     ("containers.ls", "container ls, container list, container ps, ps", "List containers", 1),
+    ("images.ls", "image ls, image list, images", "List images", 1),
     ("images.bootstrap", "image bootstrap, bootstrap", "Make a base image without a registry", 1),
     ("system.version", "version", "Show the Wherry version information", 1),
     ("system.info", "system info, info", "Display system-wide information", 1),
@@ -101,6 +102,31 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "container wait, wait",
         "Block until one or more containers stop, then print their exit codes",
     ),
+    ("images.history", "image history, history", "Show the history of an image"),
+    (
+        "images.import_",
+        "image import, import",
+        "Import the contents from a tarball to create a filesystem image",
+    ),
+    (
+        "images.inspect",
+        "image inspect",
+        "Display detailed information on one or more images",
+    ),
+    ("images.load", "image load, load", "Load an image from a tar archive or STDIN"),
+    ("images.prune", "image prune", "Remove unused images"),
+    ("images.rm", "image rm, image remove, rmi", "Remove one or more images"),
+    (
+        "images.save",
+        "image save, save",
+        "Save one or more images to a tar archive (streamed to STDOUT by default)",
+    ),
+    ("images.tag_log", "image tag log, tag log", "Show what a tag has pointed at"),
+    (
+        "images.tag",
+        "image tag, tag",
+        "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
+    ),
     (
         "networks.inspect",
         "network inspect",
@@ -111,6 +137,7 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("system.events", "system events, events", "Get real time events from the server"),
     ("system.inspect", "inspect", "Return low-level information on Wherry objects"),
     ("system.launcher", "system launcher", "End the process that containers are forked from"),
+    ("system.prune", "system prune", "Remove unused data"),
     ("system.restore", "system restore", "Start what ran before the machine went down, by policy"),
     ("volumes.create", "volume create", "Create a volume"),
     ("volumes.inspect", "volume inspect", "Display detailed information on one or more volumes"),
@@ -124,7 +151,7 @@ COMMANDS = tuple(Row(*values) for values in _TABLE)
 
 def find(words: list[str]) -> tuple[Row | None, int]:
     """The command that `words` begin with, and how many of them are its name."""
-    for count in (2, 1):
+    for count in (3, 2, 1):
         name = " ".join(words[:count])
         for row in COMMANDS:
             if name in row.names and len(words) >= count:

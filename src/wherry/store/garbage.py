@@ -19,6 +19,7 @@ from wherry.errors import InvalidArgument
 from wherry.linux.locks import EXCLUSIVE, locked, try_lock
 from wherry.oci.digest import ChainID, Digest
 from wherry.store.blobs import list_blobs, remove_blob
+from wherry.store.layer_blobs import forget_blobs_of_gone_layers
 from wherry.store.leases import claims_in
 from wherry.store.store import Store
 
@@ -42,6 +43,7 @@ def collect(store: Store) -> Collected:
             claims = _sort_out_staging(store, doomed)
             with store.database.write() as connection:
                 layers, freed = _delete_layers(connection, claims)
+                forget_blobs_of_gone_layers(connection)
             with store.database.write() as connection:
                 _move_strays(store, connection, claims, doomed)
                 blobs = _needless_blobs(store, connection, claims)

@@ -2,7 +2,7 @@
 
     images        id is the digest of `config`, which is kept as the bytes that were hashed
     image_layers  the chain IDs of an image's layers, lowest first
-    tags          full reference with a tag  -> image; moves
+    tags          full reference with a tag  -> image; moves, unless it is locked
     repo_digests  full reference with a digest -> image; never moves
     tag_log       every move of a tag, for good: what a tag pointed at, and when
 
@@ -15,7 +15,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from wherry.errors import InvalidArgument, NotFound
+from wherry.errors import Conflict, InvalidArgument, NotFound
 from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import ImageConfig
 from wherry.oci.reference import InvalidReference, Reference
@@ -41,7 +41,8 @@ CREATE INDEX image_layers_by_chain ON image_layers (chain_id);
 CREATE TABLE tags (
     name TEXT PRIMARY KEY,
     image_id TEXT NOT NULL REFERENCES images (id),
-    tagged_ns INTEGER NOT NULL
+    tagged_ns INTEGER NOT NULL,
+    locked INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX tags_by_image ON tags (image_id);
 CREATE TABLE repo_digests (
@@ -59,6 +60,7 @@ CREATE TABLE tag_log (
 CREATE INDEX tag_log_by_name ON tag_log (name, number)
 """
 
+NO_TIME = -(1 << 63)  # created_ns of an image that says none, or one too long ago for the column
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -102,6 +104,15 @@ class AmbiguousImage(InvalidArgument):
         self.prefix = prefix
 
 
+class TagLocked(Conflict):
+    def __init__(self, name: Reference, image_id: Digest) -> None:
+        super().__init__(
+            f"tag {name} is locked to image {image_id.short}",
+            hint=f"to move it, unlock it first: wherry tag --unlock {name}",
+        )
+        self.name = name
+
+
 def insert_image(
     connection: sqlite3.Connection, image: StoredImage, chain_ids: Iterable[ChainID]
 ) -> bool:
@@ -135,11 +146,16 @@ def delete_image(connection: sqlite3.Connection, image_id: Digest) -> None:
 def set_tag(
     connection: sqlite3.Connection, name: Reference, image_id: Digest, now_ns: int, reason: str
 ) -> Digest | None:
-    """Point the tag at the image; the image that it named until now, if another one."""
+    """Point the tag at the image; the image that it named until now, if another one.
+
+    Raises TagLocked if it is another one and the tag must not move.
+    """
     assert name.tag is not None
     previous = _tagged(connection, name.full)
+    if previous not in (None, image_id):
+        _check_unlocked(connection, name)
     connection.execute(
-        "INSERT INTO tags VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
+        "INSERT INTO tags (name, image_id, tagged_ns) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
         " SET image_id = excluded.image_id, tagged_ns = excluded.tagged_ns",
         (name.full, str(image_id), now_ns),
     )
@@ -156,17 +172,38 @@ def add_repo_digest(connection: sqlite3.Connection, name: Reference, image_id: D
     )
 
 
-def remove_name(connection: sqlite3.Connection, name: Reference, now_ns: int) -> bool:
-    """Take a tag or a repository digest away; False if it was not there."""
+def remove_name(
+    connection: sqlite3.Connection, name: Reference, now_ns: int, *, force: bool = False
+) -> bool:
+    """Take a tag or a repository digest away; False if it was not there.
+
+    Raises TagLocked, unless `force`, if the tag is locked.
+    """
     if name.digest is not None:
         cursor = connection.execute(
             "DELETE FROM repo_digests WHERE name = ?", (_by_digest(name).full,)
         )
         return cursor.rowcount > 0
+    if not force:
+        _check_unlocked(connection, name)
     cursor = connection.execute("DELETE FROM tags WHERE name = ?", (name.full,))
     if cursor.rowcount > 0:
         _log_move(connection, name.full, None, now_ns, "untag")
     return cursor.rowcount > 0
+
+
+def set_locked(connection: sqlite3.Connection, name: Reference, *, locked: bool) -> None:
+    """Let the tag stay where it is from now on, or let it go; NoSuchImage if there is none."""
+    cursor = connection.execute(
+        "UPDATE tags SET locked = ? WHERE name = ?", (int(locked), name.full)
+    )
+    if cursor.rowcount == 0:
+        raise NoSuchImage(str(name))
+
+
+def locked_tags(connection: sqlite3.Connection) -> set[str]:
+    """The full names of the tags that must not move."""
+    return {row["name"] for row in connection.execute("SELECT name FROM tags WHERE locked")}
 
 
 def find_image(connection: sqlite3.Connection, name: str) -> StoredImage:
@@ -227,6 +264,15 @@ def names_of(connection: sqlite3.Connection, image_id: Digest) -> list[Reference
         "SELECT name, 0 AS kind FROM tags WHERE image_id = ?1"
         " UNION ALL SELECT name, 1 FROM repo_digests WHERE image_id = ?1 ORDER BY kind, name",
         (str(image_id),),
+    )
+    return [Reference.parse(row["name"]) for row in rows]
+
+
+def tags_in_repository(connection: sqlite3.Connection, repository: Reference) -> list[Reference]:
+    """The tags that the repository has here, in order."""
+    start = f"{repository.name}:"
+    rows = connection.execute(
+        "SELECT name FROM tags WHERE substr(name, 1, ?) = ? ORDER BY name", (len(start), start)
     )
     return [Reference.parse(row["name"]) for row in rows]
 
@@ -331,6 +377,14 @@ def _by_digest(name: Reference) -> Reference:
 def _tagged(connection: sqlite3.Connection, name: str) -> Digest | None:
     row = connection.execute("SELECT image_id FROM tags WHERE name = ?", (name,)).fetchone()
     return None if row is None else Digest(row["image_id"])
+
+
+def _check_unlocked(connection: sqlite3.Connection, name: Reference) -> None:
+    row = connection.execute(
+        "SELECT image_id FROM tags WHERE name = ? AND locked", (name.full,)
+    ).fetchone()
+    if row is not None:
+        raise TagLocked(name, Digest(row["image_id"]))
 
 
 def _log_move(

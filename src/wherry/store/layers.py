@@ -1,6 +1,7 @@
 """Layers: unpacked once, shared by every image and container that stands on them.
 
     layers/<id>/diff     the files, an overlay lower directory
+    layers/<id>/tar.zst  the rest of the tar that they came in, see `tar_record`
     layers/l/<id>        link to ../<id>/diff: short, because a mount's options fit one page
 
 A layer is known by its chain ID, that is together with all below it. It is unpacked under tmp,
@@ -12,7 +13,8 @@ finds the work done; otherwise both unpack, and the second drops its own.
 import errno
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection, Row
@@ -24,6 +26,7 @@ from wherry.linux.openat import directory_descriptor
 from wherry.oci.digest import ChainID, DiffID
 from wherry.store.leases import Lease
 from wherry.store.store import Store
+from wherry.store.tar_record import TarRecorder
 from wherry.store.unpack import Unpacked, unpack_layer
 
 # An ID is never given twice: a mount of a removed layer must not meet a new one.
@@ -34,6 +37,7 @@ CREATE TABLE layers (
     diff_id TEXT NOT NULL,
     parent_chain_id TEXT REFERENCES layers (chain_id),
     size INTEGER NOT NULL,
+    tar_size INTEGER NOT NULL,
     created_ns INTEGER NOT NULL
 );
 CREATE INDEX layers_by_parent ON layers (parent_chain_id)
@@ -69,13 +73,17 @@ class LayerNotStored(Internal):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layer:
-    """A layer that is here. `size` is Docker's: bytes of its files and links."""
+    """A layer that is here. `size` is Docker's: bytes of its files and links.
+
+    `tar_size` is the length of the tar whose hash the diff ID is.
+    """
 
     id: int
     chain_id: ChainID
     diff_id: DiffID
     parent: ChainID | None
     size: int
+    tar_size: int
     created_ns: int
 
 
@@ -96,8 +104,36 @@ def register_layer(
     if diff_id is None:
         return _unpack_and_adopt(lease, chunks, parent, None)
     chain_id = ChainID.above(parent.chain_id if parent else None, diff_id)
-    with locked_by_name(lease.store.root / "tmp" / f".chain-{chain_id.hex}"):
+    with locked_chains(lease, [chain_id]):
         return claim_layer(lease, chain_id) or _unpack_and_adopt(lease, chunks, parent, diff_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StagedLayer:
+    """A layer that is unpacked in a lease's folder, and nothing to anyone else."""
+
+    folder: Path
+    unpacked: Unpacked
+
+
+def stage_layer(
+    lease: Lease, chunks: Iterable[bytes], *, diff_id: DiffID | None = None
+) -> StagedLayer:
+    """Unpack the layer, compressed or not, without giving it a place; threads may do so at once.
+
+    Raises WrongDiffID, LayerNotStored, InvalidArchive, DamagedStream.
+    """
+    folder = lease.new_path("-layer")
+    try:
+        diff = new_diff_folder(folder)
+        with TarRecorder(folder) as recorder:
+            unpacked = unpack_layer(chunks, diff, recorder)
+    except OSError as error:
+        raise LayerNotStored(error) from error
+    lease.trace("layer unpacked")
+    if diff_id is not None and unpacked.diff_id != diff_id:
+        raise WrongDiffID(unpacked.diff_id, diff_id)
+    return StagedLayer(folder=folder, unpacked=unpacked)
 
 
 def adopt_layer(
@@ -105,36 +141,63 @@ def adopt_layer(
 ) -> Layer:
     """Make a staged folder, whose `diff` holds an unpacked layer, a layer on top of `parent`.
 
-    If that chain is here already, the folder is left to the lease.
+    If that chain is here already, the folder is left to the lease. A folder without a record of
+    its tar is one whose diff ID is that of `diff.layer_tar(folder / "diff", holes=False)`.
     """
-    chain_id = ChainID.above(parent.chain_id if parent else None, unpacked.diff_id)
+    (layer,) = adopt_layers(lease, [StagedLayer(folder=folder, unpacked=unpacked)], parent)
+    return layer
+
+
+def adopt_layers(
+    lease: Lease, staged: Sequence[StagedLayer], parent: Layer | None = None
+) -> list[Layer]:
+    """Make staged layers, each on top of the one before, layers on top of `parent`: in one step."""
     try:
-        with directory_descriptor(folder) as descriptor:
+        with directory_descriptor(lease.folder) as descriptor:
             sync_filesystem(descriptor)
     except OSError as error:
         raise LayerNotStored(error) from error
     lease.trace("layer synced")
-    lease.claim(_claim_of(chain_id))
+    chain = parent.chain_id if parent else None
+    chains: list[ChainID] = []
+    for each in staged:
+        chain = ChainID.above(chain, each.unpacked.diff_id)
+        chains.append(chain)
+        lease.claim(_claim_of(chain))
+    layers: list[Layer] = []
     with lease.store.database.write() as connection:
-        if (layer := find_layer(connection, chain_id)) is not None:
-            return layer
-        cursor = connection.execute(
-            "INSERT INTO layers (chain_id, diff_id, parent_chain_id, size, created_ns)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (
-                str(chain_id),
-                str(unpacked.diff_id),
-                str(parent.chain_id) if parent else None,
-                unpacked.size,
-                time.time_ns(),
-            ),
-        )
-        assert cursor.lastrowid is not None
-        _put_in_place(lease, folder, cursor.lastrowid)
+        for each, chain in zip(staged, chains, strict=True):
+            layer = find_layer(connection, chain)
+            if layer is None:
+                below = layers[-1] if layers else parent
+                layer = _insert_layer(lease, connection, each, below)
+            layers.append(layer)
         lease.trace("layer in place")
-        layer = find_layer(connection, chain_id)
-        assert layer is not None
     lease.trace("layer committed")
+    return layers
+
+
+def _insert_layer(
+    lease: Lease, connection: Connection, staged: StagedLayer, parent: Layer | None
+) -> Layer:
+    unpacked = staged.unpacked
+    chain_id = ChainID.above(parent.chain_id if parent else None, unpacked.diff_id)
+    cursor = connection.execute(
+        "INSERT INTO layers (chain_id, diff_id, parent_chain_id, size, tar_size, created_ns)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            str(chain_id),
+            str(unpacked.diff_id),
+            str(parent.chain_id) if parent else None,
+            unpacked.size,
+            unpacked.tar_size,
+            time.time_ns(),
+        ),
+    )
+    assert cursor.lastrowid is not None
+    _put_in_place(lease, staged.folder, cursor.lastrowid)
+    layer = find_layer(connection, chain_id)
+    assert layer is not None
     return layer
 
 
@@ -178,9 +241,23 @@ def list_layers(store: Store) -> Iterator[Layer]:
     return map(_layer, store.database.connection.execute("SELECT * FROM layers ORDER BY id"))
 
 
+def layer_folder(store: Store, layer: Layer) -> Path:
+    """The layer's own folder."""
+    return store.root / "layers" / str(layer.id)
+
+
 def diff_folder(store: Store, layer: Layer) -> Path:
     """Where the layer's files are."""
-    return store.root / "layers" / str(layer.id) / "diff"
+    return layer_folder(store, layer) / "diff"
+
+
+@contextmanager
+def locked_chains(lease: Lease, chain_ids: Iterable[ChainID]) -> Iterator[None]:
+    """Keep others from unpacking the same layers; always in one order, so that nobody is stuck."""
+    with ExitStack() as stack:
+        for name in sorted({chain_id.hex for chain_id in chain_ids}):
+            stack.enter_context(locked_by_name(lease.store.root / "tmp" / f".chain-{name}"))
+        yield
 
 
 def _layer(row: Row) -> Layer:
@@ -190,6 +267,7 @@ def _layer(row: Row) -> Layer:
         diff_id=DiffID(row["diff_id"]),
         parent=ChainID(row["parent_chain_id"]) if row["parent_chain_id"] else None,
         size=row["size"],
+        tar_size=row["tar_size"],
         created_ns=row["created_ns"],
     )
 
@@ -201,16 +279,8 @@ def _claim_of(chain_id: ChainID) -> str:
 def _unpack_and_adopt(
     lease: Lease, chunks: Iterable[bytes], parent: Layer | None, expected: DiffID | None
 ) -> Layer:
-    folder = lease.new_path("-layer")
-    try:
-        diff = new_diff_folder(folder)
-        unpacked = unpack_layer(chunks, diff)
-    except OSError as error:
-        raise LayerNotStored(error) from error
-    lease.trace("layer unpacked")
-    if expected is not None and unpacked.diff_id != expected:
-        raise WrongDiffID(unpacked.diff_id, expected)
-    return adopt_layer(lease, folder, unpacked, parent)
+    (layer,) = adopt_layers(lease, [stage_layer(lease, chunks, diff_id=expected)], parent)
+    return layer
 
 
 def new_diff_folder(folder: Path) -> Path:

@@ -5,7 +5,7 @@ from importlib import import_module
 
 VERSION = 1
 
-_KEEPERS = ("images", "layers", "containers", "volumes", "networks", "events")
+_KEEPERS = ("images", "layers", "layer_blobs", "containers", "volumes", "networks", "events")
 
 
 def statements() -> Iterator[str]:

@@ -13,6 +13,7 @@ of all, when nothing is made in them any more.
 import errno
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -36,6 +37,10 @@ _NODE_TYPES = {
 }
 
 
+# Takes an entry away: given its directory, its name, and its path without links.
+SetAside = Callable[[int, bytes, bytes], object]
+
+
 class CannotOverwrite(InvalidArchive):
     """Docker's refusal to turn a directory into something else, or the reverse, in `cp`."""
 
@@ -48,7 +53,8 @@ class TreeWriter:
 
     `owner` is given to everything instead of what the entries say. With `keep_kinds` a directory
     is never replaced by something else, nor something else by a directory. `settled` says that
-    there are directories already, any of which may be setgid.
+    there are directories already, any of which may be setgid. `aside` takes files and directories
+    that a later entry replaces, which are removed otherwise.
     """
 
     def __init__(
@@ -59,12 +65,15 @@ class TreeWriter:
         owner: tuple[int, int] | None = None,
         keep_kinds: bool = False,
         settled: bool = False,
+        aside: SetAside | None = None,
     ) -> None:
         self._root = root
         self._base = b"/" + base.strip(b"/")
         self._owner = owner
         self._keep_kinds = keep_kinds
+        self._aside = aside
         self._directories: dict[bytes, int] = {}
+        self._real: dict[bytes, bytes] = {}  # of those that were reached through a link
         self._times: dict[bytes, int] = {}
         self._modes: dict[bytes, int] = {}
         self._privileged = os.geteuid() == 0
@@ -124,9 +133,17 @@ class TreeWriter:
         if found is None:
             found = self._open(path)
             if len(self._directories) >= _MOST_OPEN:
-                os.close(self._directories.pop(next(iter(self._directories))))
+                oldest = next(iter(self._directories))
+                os.close(self._directories.pop(oldest))
+                self._real.pop(oldest, None)
         self._directories[path] = found  # last again: the first is the next to go
         return found
+
+    def real_path(self, path: bytes) -> bytes:
+        """Where the entry just made at `path` is, without links on the way."""
+        above, slash, name = path.rpartition(b"/")
+        real = self._real.get(above)
+        return path if real is None else real + slash * bool(real) + name
 
     def finish(self) -> None:
         """Set what can only be set on directories when they are complete."""
@@ -270,8 +287,14 @@ class TreeWriter:
             raise CannotOverwrite("directory", path, "non-directory", offset)
         if self._keep_kinds and entry.kind == Kind.DIRECTORY:
             raise CannotOverwrite("non-directory", path, "directory", offset)
-        remove_entry(parent, name)
-        if stat.S_ISDIR(there.st_mode):
+        kind = stat.S_IFMT(there.st_mode)
+        if self._aside is not None and kind in (stat.S_IFREG, stat.S_IFDIR):
+            self._aside(parent, name, self.real_path(path))
+        else:
+            remove_entry(parent, name)
+        if kind == stat.S_IFLNK:
+            self._forget_directories()  # some may have been reached through it
+        if kind == stat.S_IFDIR:
             below = path + b"/"
             for known in [key for key in self._times if (key + b"/").startswith(below)]:
                 self._times.pop(known)
@@ -283,13 +306,22 @@ class TreeWriter:
         parent = self._directories.get(above) if path else None
         if parent is not None:
             with suppress(OSError):  # missing, or a link: looked up properly below
-                return os.open(name, _STEP, dir_fd=parent)
-        return make_directories_in_root(self._root, self._base + b"/" + path)
+                found = os.open(name, _STEP, dir_fd=parent)
+                if above in self._real:
+                    self._real[path] = self.real_path(path)
+                return found
+        found = make_directories_in_root(self._root, self._base + b"/" + path)
+        if self._aside is not None:
+            real = _path_below(self._root, found)
+            if real != path:
+                self._real[path] = real
+        return found
 
     def _forget_directories(self) -> None:
         for descriptor in self._directories.values():
             os.close(descriptor)
         self._directories.clear()
+        self._real.clear()
 
 
 def clean_name(name: bytes, offset: int) -> bytes:
@@ -311,6 +343,12 @@ def clean_name(name: bytes, offset: int) -> bytes:
         elif part not in (b"", b"."):
             parts.append(part)
     return b"/".join(parts)
+
+
+def _path_below(root: int, directory: int) -> bytes:
+    """Where the kernel says that `directory` is, seen from `root`; nothing is moved meanwhile."""
+    above, below = (os.readlink(b"/proc/self/fd/%d" % number) for number in (root, directory))
+    return below[len(above) :].strip(b"/")
 
 
 def _is_welcome(key: str) -> bool:

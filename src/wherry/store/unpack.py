@@ -24,6 +24,7 @@ from wherry.store.overlay import OPAQUE, opaque_xattr
 from wherry.store.stages import hashed, prefetched
 from wherry.store.tar.entry import InvalidArchive, Kind, TarEntry
 from wherry.store.tar.reader import TarReader
+from wherry.store.tar_record import TarRecorder
 from wherry.store.tree import TreeWriter, clean_name
 
 WHITEOUT = b".wh."
@@ -33,17 +34,25 @@ _AUFS_OWN = b".wh..wh."  # its bookkeeping, such as .wh..wh.plnk; means nothing 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unpacked:
-    """What came out: `size` is the length of all files and links, each counted once."""
+    """What came out: `size` is the length of all files and links, each counted once.
+
+    `tar_size` is the length of the tar, uncompressed.
+    """
 
     diff_id: DiffID
     size: int
+    tar_size: int
 
 
-def unpack_layer(chunks: Iterable[bytes], folder: str | os.PathLike[str]) -> Unpacked:
+def unpack_layer(
+    chunks: Iterable[bytes],
+    folder: str | os.PathLike[str],
+    recorder: TarRecorder | None = None,
+) -> Unpacked:
     """Unpack a layer, compressed or not, into the empty directory `folder`.
 
-    Inflating, hashing and extracting run beside each other. Raises InvalidArchive, DamagedStream,
-    and OSError with the entry's path.
+    Inflating, hashing and extracting run beside each other. `recorder` keeps what the tree does
+    not tell of the tar. Raises InvalidArchive, DamagedStream, and OSError with the entry's path.
     """
     digest = hashlib.sha256()
     compression, pieces = peeked(chunks)
@@ -53,22 +62,23 @@ def unpack_layer(chunks: Iterable[bytes], folder: str | os.PathLike[str]) -> Unp
     with (
         opened(os.open(folder, READABLE_DIRECTORY | os.O_CLOEXEC)) as root,
         closing(stream),
-        TreeWriter(root) as tree,
+        TreeWriter(root, aside=None if recorder is None else recorder.set_aside) as tree,
     ):
-        reader = TarReader(stream)
-        layer = _Layer(tree)
+        reader = TarReader(stream, None if recorder is None else recorder.note)
+        layer = _Layer(tree, recorder)
         for entry in reader:
             layer.take(entry, reader)
         tree.finish()
         reader.drain()  # the diff ID counts what follows the archive's end
-        return Unpacked(diff_id=DiffID.of_hash(digest), size=tree.size)
+        return Unpacked(diff_id=DiffID.of_hash(digest), size=tree.size, tar_size=reader.offset)
 
 
 class _Layer:
     """The rules of a layer on top of those of an archive."""
 
-    def __init__(self, tree: TreeWriter) -> None:
+    def __init__(self, tree: TreeWriter, recorder: TarRecorder | None) -> None:
         self._tree = tree
+        self._recorder = recorder
         self._opaque = opaque_xattr()
         self._hidden: set[bytes] = set()
 
@@ -85,6 +95,8 @@ class _Layer:
             self._make_opaque(self._tree.directory(path))
         else:
             self._tree.make(path, entry, reader)
+            if entry.stored and self._recorder is not None:
+                self._recorder.contents(self._tree.real_path(path), entry)
 
     def _special(self, path: bytes, above: bytes, name: bytes, reader: TarReader) -> None:
         if b"/" + WHITEOUT in b"/" + above:

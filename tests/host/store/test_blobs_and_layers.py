@@ -137,6 +137,7 @@ def test_a_layer_that_is_another_is_refused(store: Store) -> None:
             diff_id=DiffID.of_bytes(b"gone"),
             parent=None,
             size=0,
+            tar_size=0,
             created_ns=0,
         )
         with pytest.raises(NoSuchLayer):

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 from wherry.cli.context import Context
-from wherry.cli.flags import FlagSet, String, Syntax
+from wherry.cli.flags import Boolean, FlagSet, String, Syntax
 from wherry.cli.listing import FORMAT_HELP, print_rows
 from wherry.cli.units import human_size
+from wherry.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from wherry.engine.system.df import DiskUsage
@@ -23,11 +24,19 @@ _TABLE = "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}"
 
 class Flags(FlagSet):
     format = String("", FORMAT_HELP)
+    verbose = Boolean("v", "Show detailed information on space usage")
 
 
 def run(flags: Flags, context: Context) -> None:
     from wherry.engine.system.df import disk_usage  # --help does without the engine
 
+    if flags.verbose:
+        if flags.format not in ("", "table"):
+            raise InvalidArgument("the verbose and the format options conflict")
+        from wherry.cli.disk_usage import print_details  # for those who want to know
+
+        print_details(context, disk_usage(context.engine))
+        return
     rows = _summary(disk_usage(context.engine))
     print_rows(context, rows, chosen=flags.format, titles=TITLES, default=_TABLE)
 

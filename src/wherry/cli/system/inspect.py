@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SYNTAX = Syntax("[OPTIONS] NAME|ID [NAME|ID...]", least=1, most=None)
-KINDS = ("container", "network", "volume")
+KINDS = ("container", "image", "network", "volume")
 
 
 class Flags(FlagSet):
@@ -45,12 +45,14 @@ def _finders(context: Context, size: bool) -> "dict[str, Callable[[str], dict[st
     # --help does without the engine
     from wherry.engine.containers.inspect import inspect_container
     from wherry.engine.documents.volume import volume_document
+    from wherry.engine.images.inspect import inspect_image
     from wherry.engine.networks.inspect import inspect_network
     from wherry.store.volumes import get_volume
 
     engine = context.engine
     return {
         "container": lambda name: inspect_container(engine, name, size=size),
+        "image": lambda name: inspect_image(engine, name),
         "network": lambda name: inspect_network(engine, name),
         "volume": lambda name: volume_document(engine.store, get_volume(engine.store, name)),
     }

@@ -1,19 +1,17 @@
 """Making a base image without a registry, from what the machine has."""
 
-import json
-import os
-import time
 from typing import TYPE_CHECKING
 
-from wherry.engine.documents.version import go_architecture
 from wherry.errors import InvalidArgument
 from wherry.images.busybox import fill_root, find_busybox
-from wherry.oci.digest import Digest
+from wherry.images.rootfs import image_of_rootfs, rootfs_document
+from wherry.oci.digest import DiffID, Digest
+from wherry.oci.image_config import ContainerDefaults
+from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.oci.timestamps import format_timestamp
 from wherry.store.diff import layer_tar
-from wherry.store.images import StoredImage, insert_image, set_tag
-from wherry.store.layers import new_diff_folder, register_layer
+from wherry.store.layers import new_diff_folder
 from wherry.store.leases import lease_of
 
 if TYPE_CHECKING:
@@ -41,30 +39,18 @@ def bootstrap_image(engine: "Engine", name: str, tag: str = "") -> Digest:
     store = engine.store
     with lease_of(store) as lease:
         root = new_diff_folder(lease.new_path("-busybox"))
-        moment = fill_root(root, busybox)
-        layer = register_layer(lease, layer_tar(root, holes=False))
-        document = _configuration(format_timestamp(moment), str(layer.diff_id))
-        image = StoredImage(
-            id=Digest.of_bytes(document),
-            document=document,
-            size=layer.size,
-            created_ns=moment,
-            added_ns=time.time_ns(),
-        )
-        with store.database.write() as connection:
-            insert_image(connection, image, [layer.chain_id])
-            set_tag(connection, reference, image.id, image.added_ns, "bootstrap")
+        created = format_timestamp(fill_root(root, busybox))
+
+        def document(diff_id: DiffID) -> bytes:
+            return rootfs_document(
+                diff_id,
+                ContainerDefaults(cmd=("sh",), env=(PATH,)),
+                created=created,
+                comment="Made by wherry bootstrap",
+                platform=Platform.host(),
+            )
+
+        tar = layer_tar(root, holes=False)
+        image = image_of_rootfs(lease, tar, document, (reference,), reason="bootstrap").image
     engine.events.publish("image", "import", str(image.id), {"name": str(reference)})
     return image.id
-
-
-def _configuration(created: str, diff_id: str) -> bytes:
-    document = {
-        "architecture": go_architecture(os.uname().machine),
-        "config": {"Cmd": ["sh"], "Env": [PATH]},
-        "created": created,
-        "history": [{"comment": "Made by wherry bootstrap", "created": created}],
-        "os": "linux",
-        "rootfs": {"diff_ids": [diff_id], "type": "layers"},
-    }
-    return json.dumps(document, separators=(",", ":"), sort_keys=True).encode()

@@ -7,7 +7,7 @@ followed, which Docker unpacks with: two readers that disagree about where an en
 let an archive show one content to a scanner and another to the engine.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from wherry.store.tar.entry import BLOCK, HEADER_ONLY, InvalidArchive, Kind, TarEntry
 from wherry.store.tar.numbers import checksum_matches, parse_number
@@ -24,11 +24,13 @@ _LOCAL_ONLY = ("path", "linkpath", "size", "GNU.sparse.")
 class TarReader:
     """Iterate for the entries; `parts` gives the data of the one at hand.
 
-    Data that is not asked for is passed over.
+    Data that is not asked for is passed over. `note` gets all bytes but the data asked for.
     """
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._source = Source(pieces)
+    def __init__(
+        self, pieces: Iterable[bytes], note: Callable[[bytes | memoryview], object] | None = None
+    ) -> None:
+        self._source = Source(pieces, note)
         self._unread = 0  # of the current entry's data
         self._padding = 0
         self._global: dict[str, bytes] = {}
@@ -46,7 +48,7 @@ class TarReader:
         """All the current entry's data if that is small and at hand, to spare an iterator."""
         if self._unread > BLOCK * 256:
             return None
-        data = self._source.take_all(self._unread)
+        data = self._source.data(self._unread)
         self._unread = 0
         return data
 

@@ -1,17 +1,25 @@
 """A stream of pieces of any size, read by the byte count."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from wherry.store.tar.entry import InvalidArchive
 
 _SMALL = 1 << 14  # below this a copy costs less than a view
+_LARGE = 1 << 19
 
 
 class Source:
-    """Hands out the bytes of `pieces` in order, without joining large ones."""
+    """Hands out the bytes of `pieces` in order, without joining large ones.
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
+    `note` is called with everything but what is asked for by `data` and `parts`: with that, and
+    these, the stream can be put together again.
+    """
+
+    def __init__(
+        self, pieces: Iterable[bytes], note: Callable[[bytes | memoryview], object] | None = None
+    ) -> None:
         self._pieces = iter(pieces)
+        self._note = note
         self._piece = b""
         self._at = 0
         self._before = 0  # bytes in earlier pieces
@@ -23,6 +31,12 @@ class Source:
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes; fewer, or none, only at the end of the stream."""
+        data = self._take(count)
+        if self._note is not None:
+            self._note(data)
+        return data
+
+    def _take(self, count: int) -> bytes:
         start = self._at
         end = start + count
         if end <= len(self._piece):
@@ -36,13 +50,19 @@ class Source:
 
     def take_all(self, count: int) -> bytes:
         """The next `count` bytes, or InvalidArchive."""
-        data = self.take(count)
+        return self._all(self.take(count), count)
+
+    def data(self, count: int) -> bytes:
+        """As `take_all`, of what is a file's contents."""
+        return self._all(self._take(count), count)
+
+    def _all(self, data: bytes, count: int) -> bytes:
         if len(data) < count:
             raise InvalidArchive("unexpected EOF", self.offset)
         return data
 
     def parts(self, count: int) -> Iterator[bytes | memoryview]:
-        """The next `count` bytes in the pieces they came in, or InvalidArchive."""
+        """The next `count` bytes, a file's contents, in the pieces they came in."""
         while count:
             part = self._some(count)
             if not part:
@@ -51,15 +71,15 @@ class Source:
             yield part
 
     def skip(self, count: int) -> None:
-        for _ in self.parts(count):
-            pass
+        for part in self.parts(count):
+            if self._note is not None:
+                self._note(part)
 
     def drain(self) -> None:
         """Take everything there is."""
-        self._before += len(self._piece)
-        self._piece, self._at = b"", 0
-        for piece in self._pieces:
-            self._before += len(piece)
+        while part := self._some(_LARGE):
+            if self._note is not None:
+                self._note(part)
 
     def _some(self, count: int) -> bytes | memoryview:
         while self._at == len(self._piece):

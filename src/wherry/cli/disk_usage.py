@@ -1,0 +1,107 @@
+"""`system df -v`: a table for each kind of thing that takes space."""
+
+from wherry.cli.context import Context
+from wherry.cli.images.ls import created_since, image_rows
+from wherry.cli.tables import table_lines
+from wherry.cli.units import human_duration, human_size, quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from wherry.engine.system.df import ContainerUsage, DiskUsage, ImageUsage
+
+_IMAGES = (
+    "REPOSITORY",
+    "TAG",
+    "IMAGE ID",
+    "CREATED",
+    "SIZE",
+    "SHARED SIZE",
+    "UNIQUE SIZE",
+    "CONTAINERS",
+)
+_CONTAINERS = (
+    "CONTAINER ID",
+    "IMAGE",
+    "COMMAND",
+    "LOCAL VOLUMES",
+    "SIZE",
+    "CREATED",
+    "STATUS",
+    "NAMES",
+)
+_VOLUMES = ("VOLUME NAME", "LINKS", "SIZE")
+_LONGEST_COMMAND = 20
+
+
+def print_details(context: Context, usage: "DiskUsage") -> None:
+    """Print what each image, container and volume takes."""
+    _print_table(
+        context,
+        "Images space usage:",
+        _IMAGES,
+        [row for image in usage.images for row in _image_rows(image)],
+    )
+    _print_table(
+        context,
+        "Containers space usage:",
+        _CONTAINERS,
+        [_container_row(context, each) for each in usage.containers],
+    )
+    _print_table(
+        context,
+        "Local Volumes space usage:",
+        _VOLUMES,
+        [(each.volume.name, str(each.links), human_size(each.size, 3)) for each in usage.volumes],
+    )
+
+
+def _print_table(
+    context: Context, heading: str, titles: "Sequence[str]", rows: "Iterable[Sequence[str]]"
+) -> None:
+    context.out(heading + "\n")
+    for line in table_lines([titles, *rows]):
+        context.out(line)
+    context.out("")
+
+
+def _image_rows(usage: "ImageUsage") -> "Iterable[Sequence[str]]":
+    from wherry.engine.images.list import ListedImage  # --help does without the engine
+
+    listed = ListedImage(image=usage.image, names=usage.names)
+    # Docker shows an image once here, by its first name.
+    for row in list(image_rows(listed, digests=False))[:1]:
+        yield (
+            str(row["Repository"]),
+            str(row["Tag"]),
+            str(row["ID"]),
+            created_since(usage.image.created_ns // 10**9),
+            human_size(usage.size, 3),
+            human_size(usage.shared_size, 3),
+            human_size(usage.size - usage.shared_size, 3),
+            str(usage.containers),
+        )
+
+
+def _container_row(context: Context, usage: "ContainerUsage") -> "Sequence[str]":
+    import time  # these too, for those who want to know
+
+    from wherry.engine.documents.container_summary import summary_document
+
+    now = time.time_ns()
+    summary: dict[str, Any] = summary_document(context.engine, usage.container, now)
+    command = summary["Command"]
+    if len(command) > _LONGEST_COMMAND:
+        command = command[: _LONGEST_COMMAND - 1] + "…"
+    return (
+        summary["Id"][:12],
+        summary["Image"],
+        quoted(command),
+        str(sum(mount["Type"] == "volume" for mount in summary["Mounts"])),
+        human_size(usage.size, 3),
+        f"{human_duration(now / 1e9 - summary['Created'])} ago",
+        summary["Status"],
+        usage.container.name,
+    )

@@ -1,0 +1,47 @@
+"""Archives on their way out: to a file, which appears when it is whole, or to standard output."""
+
+import os
+
+from wherry.cli.context import OutputClosed, OutputFailed
+from wherry.errors import InvalidArgument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def write_out(pieces: "Iterator[bytes]") -> None:
+    """Write to standard output; raises OutputClosed or OutputFailed."""
+    for piece in pieces:
+        rest = memoryview(piece)
+        try:
+            while rest:
+                rest = rest[os.write(1, rest) :]
+        except BrokenPipeError:
+            raise OutputClosed from None
+        except OSError as error:
+            raise OutputFailed(error) from error
+
+
+def write_file(path: str, pieces: "Iterator[bytes]", failure: str) -> None:
+    """Write beside `path` and rename, so that a failure leaves what was there.
+
+    What is no regular file, such as /dev/null or a pipe, is written to as it is.
+    """
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        temporary = path
+    else:
+        temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "wb" if temporary == path else "xb", buffering=0) as file:
+            for piece in pieces:
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[file.write(rest) :]
+        if temporary != path:
+            os.replace(temporary, path)
+    except OSError as error:
+        raise InvalidArgument(f"{failure}: {path}: {(error.strerror or '').lower()}") from error
+    finally:
+        if temporary != path and os.path.lexists(temporary):
+            os.unlink(temporary)

@@ -1,0 +1,31 @@
+"""wherry save"""
+
+from wherry.cli.context import Context, is_terminal
+from wherry.cli.files import write_file, write_out
+from wherry.cli.flags import FlagSet, String, Syntax
+from wherry.errors import InvalidArgument
+
+SYNTAX = Syntax("[OPTIONS] IMAGE [IMAGE...]", least=1, most=None)
+
+
+class Flags(FlagSet):
+    format = String("", 'Form of the archive ("docker", "oci")', default="docker")
+    output = String("o", "Write to a file, instead of STDOUT")
+    platform = String("", 'Save only the given platform. Formatted as "os[/arch[/variant]]"')
+
+
+def run(flags: Flags, context: Context) -> None:
+    from wherry.engine.images.save import parse_form, save_images  # --help does without it
+    from wherry.oci.platform import Platform
+
+    form = parse_form(flags.format)
+    platform = Platform.parse(flags.platform) if flags.platform else None
+    if not flags.output and is_terminal(1):
+        raise InvalidArgument(
+            "cowardly refusing to save to a terminal. Use the -o flag or redirect"
+        )
+    pieces = save_images(context.engine, flags.operands, platform=platform, form=form)
+    if flags.output:
+        write_file(flags.output, pieces, "failed to save image")
+    else:
+        write_out(pieces)

@@ -1,0 +1,64 @@
+"""Removing at once whatever is not in use: what each noun's prune removes."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wherry.engine.containers.prune import PrunedContainers, prune_containers
+from wherry.engine.filters import Filters
+from wherry.engine.images.prune import PrunedImages, prune_images
+from wherry.engine.volumes.prune import PrunedVolumes, prune_volumes
+from wherry.errors import InvalidArgument
+from wherry.store.garbage import collect
+
+if TYPE_CHECKING:
+    from wherry.engine.engine import Engine
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrunedSystem:
+    """What went; `leftovers` are bytes of content that killed processes had left."""
+
+    containers: PrunedContainers
+    volumes: PrunedVolumes
+    images: PrunedImages
+    leftovers: int
+
+    @property
+    def space_reclaimed(self) -> int:
+        return (
+            self.containers.space_reclaimed
+            + self.volumes.space_reclaimed
+            + self.images.space_reclaimed
+            + self.leftovers
+        )
+
+
+def check_filters(filters: Filters, *, volumes: bool) -> None:
+    """Docker's refusal of a filter that volumes do not have."""
+    if volumes and "until" in filters:
+        raise InvalidArgument('ERROR: The "until" filter is not supported with "--volumes"')
+
+
+def prune_system(
+    engine: "Engine",
+    *,
+    all_images: bool = False,
+    volumes: bool = False,
+    filters: Filters | None = None,
+) -> PrunedSystem:
+    """Remove stopped containers, unused anonymous volumes if asked for, unused images, garbage.
+
+    Containers go first, since they hold the rest.
+    """
+    filters = dict(filters or {})
+    check_filters(filters, volumes=volumes)
+    containers = prune_containers(engine, filters)
+    gone = prune_volumes(engine, filters) if volumes else PrunedVolumes(names=(), space_reclaimed=0)
+    dangling = ("false",) if all_images else ("true",)
+    images = prune_images(engine, {**filters, "dangling": dangling})
+    return PrunedSystem(
+        containers=containers,
+        volumes=gone,
+        images=images,
+        leftovers=collect(engine.store).freed,
+    )
