@@ -17,7 +17,7 @@ from wherry.engine.containers.spec.build import Moment, build_spec
 from wherry.engine.containers.spec.files import ContainerFiles
 from wherry.engine.containers.spec.mounts import UserMount, init_program
 from wherry.engine.containers.spec.namespaces import container_namespaces, joined_container
-from wherry.engine.containers.spec.users import resolve_user
+from wherry.oci.users import resolve_user
 from wherry.engine.containers.start_mounts import release_host_mounts, user_mounts
 from wherry.engine.containers.start_network import prepare_network
 from wherry.engine.containers.volume_mounts import hold_volumes, let_go_of_volumes
