@@ -1,0 +1,39 @@
+"""`--chown=user:group`, looked up in the files of the stage."""
+
+import os
+import stat
+from collections.abc import Iterable
+
+from wherry.linux.openat import open_in_root, opened
+from wherry.oci.users import resolve_user
+
+_LARGEST = 16 << 20
+
+
+def parse_owner(text: str, view: int | None) -> tuple[int, int]:
+    """The numbers of `[user][:group]`; a number without a group is its group's too."""
+    user, colon, group = text.partition(":")
+    if not colon and _is_number(user):
+        return int(user), int(user)
+    if _is_number(user) and _is_number(group):
+        return int(user), int(group)
+    found = resolve_user(text, (), lambda path: _lines(view, path))
+    return found.uid, found.gid
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 10
+
+
+def _lines(view: int | None, path: str) -> Iterable[str]:
+    if view is None:
+        return ()
+    try:
+        descriptor = open_in_root(view, path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return ()
+    with opened(descriptor):
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return ()
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(_LARGEST).decode(errors="surrogateescape").split("\n")
