@@ -17,7 +17,7 @@ def parse_owner(text: str, view: int | None) -> tuple[int, int]:
         return int(user), int(user)
     if _is_number(user) and _is_number(group):
         return int(user), int(group)
-    found = resolve_user(text, (), lambda path: _lines(view, path))
+    found = resolve_user(text, (), lambda path: lines_in(view, path))
     return found.uid, found.gid
 
 
@@ -25,7 +25,8 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= 10
 
 
-def _lines(view: int | None, path: str) -> Iterable[str]:
+def lines_in(view: int | None, path: str) -> Iterable[str]:
+    """The lines of a regular file below the root `view`; none when there is no such file."""
     if view is None:
         return ()
     try:

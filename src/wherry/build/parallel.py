@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 from struct import Struct
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from wherry.build.configuration import Draft
 from wherry.build.errors import BuildFailed, Place
@@ -22,10 +22,12 @@ from wherry.build.order import Workshop
 from wherry.build.progress import Event, Kind
 from wherry.build.stage import StageResult
 from wherry.errors import Internal, WherryError, kind_of, rebuilt
+from wherry.linux.files import write_all
+from wherry.linux.process import PrctlOption, prctl
 from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import ImageConfig
 from wherry.store.build_cache import Use
-from wherry.store.layers import chain_of, claim_layer
+from wherry.store.layers import Layer, chain_of, claim_layer
 
 _LENGTH = Struct("<I")
 _EVENT, _RESULT, _ERROR = range(3)
@@ -90,8 +92,6 @@ def _be_child(
     build: BuildStage,
     writer: int,
 ) -> NoReturn:
-    from wherry.linux.process import PrctlOption, prctl
-
     # A builder that was killed does not leave its stages at work.
     prctl(PrctlOption.SET_PDEATHSIG, signal.SIGTERM)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -119,9 +119,7 @@ def _be_child(
         os._exit(status)
 
 
-def _send(writer: int, kind: int, value: object) -> None:
-    from wherry.linux.files import write_all
-
+def _send(writer: int, kind: int, value: tuple[Any, ...]) -> None:
     data = marshal.dumps((kind, value))
     write_all(writer, _LENGTH.pack(len(data)) + data)
 
@@ -195,7 +193,7 @@ def _unpacked(workshop: Workshop, value: tuple[object, ...]) -> StageResult:
     document, command_is_own, top, uses = value
     assert isinstance(document, bytes)
     assert isinstance(uses, tuple)
-    layers = ()
+    layers: tuple[Layer, ...] = ()
     if top:
         chain = ChainID(str(top))
         claim_layer(workshop.lease, chain)
