@@ -15,6 +15,8 @@ FOLDER = Path(wherry.cli.__file__).parent
 SHARED = {
     "containers.create_flags",
     "containers.streaming",
+    "builds.display",
+    "builds.tree",
 }  # not commands, but what several of them have in common
 
 
@@ -34,7 +36,7 @@ def test_every_module_has_a_row() -> None:
     rows = {row.module.removeprefix("wherry.cli.") for row in COMMANDS}
     modules = {
         f"{path.parent.name}.{path.stem}"
-        for noun in ("containers", "images", "networks", "system", "volumes")
+        for noun in ("builds", "containers", "images", "networks", "system", "volumes")
         for path in (FOLDER / noun).glob("[!_]*.py")
     }
     assert modules - SHARED == rows

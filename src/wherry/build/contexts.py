@@ -165,7 +165,7 @@ def _ruled(tree: SourceTree, data: bytes, name: str) -> SourceTree:
 
 
 def _of_stdin(lease: Lease, dockerfile: str, undo: ExitStack) -> OpenedContext:
-    return _of_stream(lease, _chunks(sys.stdin.buffer.read1), dockerfile, undo, "-")
+    return _of_stream(lease, _chunks(sys.stdin.buffer.read), dockerfile, undo, "-")
 
 
 def _of_url(lease: Lease, url: str, dockerfile: str, undo: ExitStack) -> OpenedContext:

@@ -1,0 +1,164 @@
+"""wherry build"""
+
+import os
+
+from wherry.cli.context import Context, is_terminal
+from wherry.cli.flags import (
+    Boolean,
+    Bytes,
+    BytesOrUnlimited,
+    FlagSet,
+    Integer,
+    String,
+    Strings,
+    Syntax,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherry.build.errors import BuildFailed
+    from wherry.cli.builds.display import Display
+    from wherry.engine.builds.options import BuildOptions
+
+SYNTAX = Syntax("[OPTIONS] PATH | URL | -", least=1, most=1)
+_PROGRESS = ("auto", "plain", "tty", "quiet", "rawjson")
+_NO_DAEMON = "builds run in this process"
+
+
+class Flags(FlagSet):
+    add_host = Strings("", 'Add a custom host-to-IP mapping (format: "host:ip")')
+    allow = Strings("", 'Allow extra privileged entitlement (e.g., "security.insecure")')
+    build_arg = Strings("", "Set build-time variables")
+    build_context = Strings("", "Additional build contexts (e.g., name=path)")
+    builder = String("", "Override the configured builder instance", unsupported=_NO_DAEMON)
+    cgroup_parent = String("", 'Set the parent cgroup for the "RUN" instructions during build')
+    cpu_period = Integer("", "Limit the CPU CFS (Completely Fair Scheduler) period")
+    cpu_quota = Integer("", "Limit the CPU CFS (Completely Fair Scheduler) quota")
+    cpu_shares = Integer("c", "CPU shares (relative weight)")
+    cpuset_cpus = String("", "CPUs in which to allow execution (0-3, 0,1)")
+    cpuset_mems = String("", "MEMs in which to allow execution (0-3, 0,1)")
+    file = String("f", 'Name of the Dockerfile (default: "PATH/Dockerfile")')
+    force_rm = Boolean("", "Always remove intermediate containers", hidden=True)
+    iidfile = String("", "Write the image ID to a file")
+    ignorefile = String("", "Read the ignore rules from this file")
+    label = Strings("", "Set metadata for an image")
+    load = Boolean("", "The image is kept here: what is done anyway", hidden=True)
+    memory = Bytes("m", "Memory limit")
+    memory_swap = BytesOrUnlimited(
+        "", 'Swap limit equal to memory plus swap: "-1" to enable unlimited swap'
+    )
+    network = String("", 'Set the networking mode for the "RUN" instructions during build')
+    no_cache = Boolean("", "Do not use cache when building the image")
+    no_cache_filter = Strings("", "Do not cache specified stages")
+    platform = String("", "Set target platform for build")
+    progress = String("", 'Set type of progress output ("auto", "plain", "tty", "quiet", "rawjson")')
+    provenance = String("", "Attestation of provenance", unsupported="attestations are not made")
+    pull = Boolean("", "Always attempt to pull all referenced images")
+    push = Boolean("", "Push the image", unsupported="push it with: wherry push NAME")
+    quiet = Boolean("q", "Suppress the build output and print image ID on success")
+    rm = Boolean("", "Remove intermediate containers: there are none", hidden=True)
+    sbom = String("", "Attestation of contents", unsupported="attestations are not made")
+    secret = Strings(
+        "", 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")'
+    )
+    shm_size = Bytes("", 'Shared memory size for build containers (default: "64m")')
+    ssh = Strings("", 'SSH agent socket to expose to the build (format: "default|<id>[=<socket>]")')
+    tag = Strings("t", 'Name and optionally a tag (format: "name:tag")')
+    target = String("", "Set the target build stage to build")
+    ulimit = Strings("", "Ulimit options")
+
+
+def run(flags: Flags, context: Context) -> None:
+    from wherry.build.errors import BuildFailed
+    from wherry.cli.builds.display import display_of
+    from wherry.engine.builds.build import build_image
+
+    options = options_of(flags)
+    display = display_of(_progress(flags))
+    try:
+        with display:
+            image = build_image(context.engine, options, display.report)
+    except BuildFailed as error:
+        _print_failure(error, context, display)
+        return
+    if flags.iidfile:
+        from wherry.linux.files import write_atomically
+
+        write_atomically(flags.iidfile, str(image.id).encode(), durable=False)
+    if _progress(flags) == "quiet":
+        context.out(str(image.id))
+
+
+def options_of(flags: Flags) -> "BuildOptions":
+    """The engine's options."""
+    from wherry.engine.builds.options import BuildOptions, build_arguments
+
+    return BuildOptions(
+        context=flags.operands[0],
+        file=flags.file,
+        tags=flags.tag,
+        target=flags.target,
+        build_args=build_arguments(flags.build_arg, os.environ),
+        labels=_pairs(flags.label),
+        build_contexts=_pairs(flags.build_context),
+        secrets=flags.secret,
+        ssh=flags.ssh,
+        no_cache=flags.no_cache,
+        no_cache_filter=tuple(
+            name for text in flags.no_cache_filter for name in text.split(",") if name
+        ),
+        pull=flags.pull,
+        platform=flags.platform,
+        network=flags.network,
+        add_hosts=flags.add_host,
+        shm_size=flags.shm_size,
+        ulimits=flags.ulimit,
+        memory=flags.memory,
+        memory_swap=flags.memory_swap,
+        cpu_period=flags.cpu_period,
+        cpu_quota=flags.cpu_quota,
+        cpu_shares=flags.cpu_shares,
+        cpuset_cpus=flags.cpuset_cpus,
+        cpuset_mems=flags.cpuset_mems,
+        cgroup_parent=flags.cgroup_parent,
+        ignorefile=flags.ignorefile,
+        allow=flags.allow,
+        cwd=os.getcwd(),
+    )
+
+
+def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        pairs[name] = value
+    return pairs
+
+
+def _progress(flags: Flags) -> str:
+    from wherry.errors import InvalidArgument
+
+    if flags.quiet:
+        return "quiet"
+    chosen = flags.progress or os.environ.get("BUILDKIT_PROGRESS", "") or "auto"
+    if chosen not in _PROGRESS:
+        raise InvalidArgument(f"invalid progress mode {chosen}: one of {', '.join(_PROGRESS)}")
+    if chosen == "auto":
+        return "tty" if is_terminal(2) else "plain"
+    return chosen
+
+
+def _print_failure(error: "BuildFailed", context: Context, display: "Display") -> None:
+    """The step, the end of its log, its place in the Dockerfile and what went wrong."""
+    lines = []
+    if error.step and error.log and display.repeats_log:
+        lines += ["-" * 6, f" > {error.step}:"]
+        lines += error.log.decode("utf-8", "replace").rstrip("\n").split("\n")[-20:]
+        lines.append("-" * 6)
+    if error.place is not None:
+        lines.append(error.place.excerpt)
+    lines.append(f"ERROR: failed to build: failed to solve: {error.message}")
+    if error.hint:
+        lines.append(f"Hint: {error.hint}")
+    context.err("\n".join(lines))
+    context.status = 1
