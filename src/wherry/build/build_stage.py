@@ -16,7 +16,7 @@ from wherry.build.layer_reuse import clamp_times, relayered
 from wherry.build.order import Base, BuildOrder, Workshop
 from wherry.build.progress import Event, Kind
 from wherry.build.run_step import prepare_run
-from wherry.build.stage import Prepared, StageResult, StageWork
+from wherry.build.stage import NotCached, Prepared, StageResult, StageWork
 from wherry.build.steps import Step, resolve_steps
 from wherry.build.workdir_step import prepare_workdir
 from wherry.dockerfile.instructions import Add, Copy, Run, Workdir
@@ -72,8 +72,13 @@ def build_stage(
     node: StageNode,
     base: Base | StageResult,
     results: Mapping[int, StageResult],
+    *,
+    cached_only: bool = False,
 ) -> StageResult:
-    """The stage, its steps carried out in their order. Raises BuildFailed."""
+    """The stage, its steps carried out in their order. Raises BuildFailed.
+
+    With `cached_only` nothing is carried out: NotCached where something would have to be.
+    """
     draft = beginning(base)
     work = StageWork(
         workshop=workshop,
@@ -84,7 +89,8 @@ def build_stage(
         layers=base.layers,
     )
     try:
-        return _StageBuilder(work, graph, node).build(steps_of(order, graph, node, draft))
+        builder = _StageBuilder(work, graph, node, cached_only=cached_only)
+        return builder.build(steps_of(order, graph, node, draft))
     finally:
         work.close()
 
@@ -121,8 +127,11 @@ class StepOutput:
 
 
 class _StageBuilder:
-    def __init__(self, work: StageWork, graph: StageGraph, node: StageNode) -> None:
+    def __init__(
+        self, work: StageWork, graph: StageGraph, node: StageNode, *, cached_only: bool
+    ) -> None:
         self.work = work
+        self.cached_only = cached_only
         self.node = node
         self.naming = naming_of(node, alone=len(graph.nodes) == 1)
         self.number = 1  # of the step that is at hand, FROM is the first
@@ -177,6 +186,8 @@ class _StageBuilder:
         if isinstance(decision, Hit):
             record = decision.record
             layer = self._layer_of(record, prepared)
+        elif self.cached_only:
+            raise NotCached
         elif self.no_cache:
             layer, record = self._make(prepared, name)
         else:

@@ -58,6 +58,7 @@ def plan_build(workshop: Workshop, order: BuildOrder) -> Plan:
     )
     bases: dict[int, Base] = {}
     triggers: dict[int, tuple[str, ...]] = {}
+    told: set[str] = set()
     while True:
         # The triggers of a base may need more stages, and these have bases of their own.
         try:
@@ -70,7 +71,7 @@ def plan_build(workshop: Workshop, order: BuildOrder) -> Plan:
             node = graph.nodes[index]
             if isinstance(node.base, FromStage):
                 continue
-            bases[index] = _base(workshop, order, node)
+            bases[index] = _base(workshop, order, node, told)
             if on_build := bases[index].config.config.on_build:
                 triggers[index] = on_build
                 fresh = True
@@ -81,14 +82,21 @@ def plan_build(workshop: Workshop, order: BuildOrder) -> Plan:
 def build(workshop: Workshop, order: BuildOrder) -> Built:
     """Build the target. Raises BuildFailed; what was built until then stays in the cache."""
     plan = plan_build(workshop, order)
-    result = run_stages(workshop, plan.graph, lambda index, shop, results: build_stage(
-        shop,
-        order,
-        plan.graph,
-        plan.graph.nodes[index],
-        base_of(plan, plan.graph.nodes[index], results),
-        results,
-    ))
+
+    def stage(
+        index: int,
+        workshop: Workshop,
+        results: Mapping[int, StageResult],
+        *,
+        cached_only: bool = False,
+    ) -> StageResult:
+        node = plan.graph.nodes[index]
+        base = base_of(plan, node, results)
+        return build_stage(
+            workshop, order, plan.graph, node, base, results, cached_only=cached_only
+        )
+
+    result = run_stages(workshop, plan.graph, stage)
     return Built(result=result, document=_document(order, result))
 
 
@@ -112,7 +120,7 @@ def _document(order: BuildOrder, result: StageResult) -> bytes:
     return config.to_bytes()
 
 
-def _base(workshop: Workshop, order: BuildOrder, node: StageNode) -> Base:
+def _base(workshop: Workshop, order: BuildOrder, node: StageNode, told: set[str]) -> Base:
     origin = node.base
     platform = node.platform or order.platform
     if isinstance(origin, FromContext):
@@ -125,12 +133,16 @@ def _base(workshop: Workshop, order: BuildOrder, node: StageNode) -> Base:
         name = origin.name
     if name == SCRATCH:
         return scratch(platform)
+    step = f"[internal] load metadata for {_full(name)}"
     try:
-        with vertex(workshop.report, f"[internal] load metadata for {_full(name)}"):
+        if step in told:
+            return workshop.resolve(name, node.platform)
+        told.add(step)
+        with vertex(workshop.report, step):
             return workshop.resolve(name, node.platform)
     except WherryError as error:
         place = place_of(order.dockerfile.source, node.stage.base.span)
-        raise failed(error, f"[internal] load metadata for {_full(name)}", place) from error
+        raise failed(error, step, place) from error
 
 
 def scratch(platform: Platform) -> Base:

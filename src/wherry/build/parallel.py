@@ -9,18 +9,18 @@ import marshal
 import os
 import select
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 from struct import Struct
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from wherry.build.configuration import Draft
 from wherry.build.errors import BuildFailed, Place
 from wherry.build.graph import FromStage, StageGraph
 from wherry.build.order import Workshop
 from wherry.build.progress import Event, Kind
-from wherry.build.stage import StageResult
+from wherry.build.stage import NotCached, StageResult
 from wherry.errors import Internal, WherryError, kind_of, rebuilt
 from wherry.linux.files import write_all
 from wherry.linux.process import PrctlOption, prctl
@@ -33,8 +33,20 @@ _LENGTH = Struct("<I")
 _EVENT, _RESULT, _ERROR = range(3)
 _READ = 1 << 16
 
-# Builds the stage of an index with what it is built on.
-BuildStage = Callable[[int, Workshop, Mapping[int, StageResult]], StageResult]
+
+class BuildStage(Protocol):
+    """Builds the stage of an index with what it is built on."""
+
+    def __call__(
+        self,
+        index: int,
+        workshop: Workshop,
+        results: Mapping[int, StageResult],
+        *,
+        cached_only: bool = False,
+    ) -> StageResult:
+        """With `cached_only` raises NotCached instead of carrying a step out."""
+
 
 
 def run_stages(workshop: Workshop, graph: StageGraph, build: BuildStage) -> StageResult:
@@ -51,14 +63,33 @@ def run_stages(workshop: Workshop, graph: StageGraph, build: BuildStage) -> Stag
                 results[ready[0]] = build(ready[0], workshop, results)
                 continue
             for index in ready:
-                running[index] = _fork(workshop, index, results, build)
-            _collect(workshop, running, results)
+                if (result := _cached(workshop, index, results, build)) is not None:
+                    results[index] = result
+                else:
+                    running[index] = _fork(workshop, index, results, build)
+            if running and not (results.keys() & ready):
+                _collect(workshop, running, results)
     except BaseException:
         _end(running)
         raise
     target = results[graph.target]
     uses = tuple(use for result in results.values() for use in result.uses)
     return replace(target, uses=uses)
+
+
+def _cached(
+    workshop: Workshop, index: int, results: Mapping[int, StageResult], build: BuildStage
+) -> StageResult | None:
+    """The stage, if nothing of it has to be carried out: that needs no process."""
+    events: list[Event] = []
+    try:
+        shop = replace(workshop, report=events.append)
+        result = build(index, shop, results, cached_only=True)
+    except NotCached:
+        return None
+    for event in events:
+        workshop.report(event)
+    return result
 
 
 def _needs(graph: StageGraph, index: int) -> set[int]:
@@ -97,7 +128,7 @@ def _be_child(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def report(event: Event) -> None:
-        _send(writer, _EVENT, astuple(event))
+        _send(writer, _EVENT, (int(event.kind), *astuple(event)[1:]))
 
     own = replace(
         workshop, lease=workshop.lease.shared_with(f"stage{index}"), report=report

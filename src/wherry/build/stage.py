@@ -19,6 +19,10 @@ from wherry.store.layers import Layer
 from wherry.store.snapshots import open_view
 
 
+class NotCached(Exception):
+    """A step would have to be carried out, and was not to be."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StageResult:
     """A stage that is built. `uses` are the records of the cache that went into it."""
