@@ -16,6 +16,7 @@ SHARED = {
     "containers.create_flags",
     "containers.streaming",
     "builds.display",
+    "builds.explanations",
     "builds.tree",
 }  # not commands, but what several of them have in common
 

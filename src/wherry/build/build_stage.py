@@ -11,6 +11,7 @@ from wherry.build.cache import Decision, Hit, Miss, decide, lock_name, remember
 from wherry.build.configuration import Draft, applied, history_entry
 from wherry.build.copy_step import prepare_copy
 from wherry.build.errors import BuildFailed, failed, place_of
+from wherry.build.executor import Output
 from wherry.build.graph import StageGraph, StageNode
 from wherry.build.layer_reuse import clamp_times, relayered
 from wherry.build.order import Base, BuildOrder, Workshop
@@ -30,7 +31,8 @@ from wherry.store.diff import measure_layer
 from wherry.store.layers import Layer, adopt_layer, get_layer, new_diff_folder
 
 _LOG = 1 << 16  # bytes of a step's output that a failure repeats
-_LAYERED = (Run, Copy, Add, Workdir)
+_MOST_STEPS = 1_000_000
+LAYERED = (Run, Copy, Add, Workdir)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +50,7 @@ class StageNaming:
 
 
 def naming_of(node: StageNode, *, alone: bool) -> StageNaming:
-    count = sum(isinstance(instruction, _LAYERED) for instruction in node.instructions)
+    count = sum(isinstance(instruction, LAYERED) for instruction in node.instructions)
     name = node.stage.name or f"stage-{node.stage.index}"
     return StageNaming(name=name, alone=alone, total=count + 1)
 
@@ -101,11 +103,11 @@ def beginning(base: Base | StageResult) -> Draft:
     return Draft(replace(config, config=replace(config.config, on_build=())))
 
 
-def prepare(work: StageWork, step: Step, undo: ExitStack, report_output: "StepOutput") -> Prepared | None:
+def prepare(work: StageWork, step: Step, undo: ExitStack, output: Output) -> Prepared | None:
     """What a step that makes a layer needs to be looked up or carried out; None for the others."""
     match step.instruction:
         case Run():
-            return prepare_run(work, step, undo, report_output)
+            return prepare_run(work, step, output)
         case Copy() | Add():
             return prepare_copy(work, step, undo)
         case Workdir():
@@ -136,7 +138,7 @@ class _StageBuilder:
         self.naming = naming_of(node, alone=len(graph.nodes) == 1)
         self.number = 1  # of the step that is at hand, FROM is the first
         self.uses: list[Use] = []
-        self.no_cache = work.order.no_cache or _is_named(work.order.no_cache_stages, node)
+        self.no_cache = is_uncached(work.order, node)
 
     def build(self, steps: tuple[Step, ...]) -> StageResult:
         for step in steps:
@@ -147,7 +149,7 @@ class _StageBuilder:
     def _step(self, step: Step) -> None:
         work = self.work
         text = step.written.statement.original
-        if not isinstance(step.instruction, _LAYERED):
+        if not isinstance(step.instruction, LAYERED):
             try:
                 work.draft, line = applied(work.draft, step)
             except WherryError as error:
@@ -157,10 +159,14 @@ class _StageBuilder:
         self.number += 1
         name = self.naming.step(self.number, text)
         output = StepOutput(work.workshop, name)
+        self._started(name)
+        prepared = None
         try:
             with ExitStack() as undo:
                 prepared = prepare(work, step, undo, output)
-                if prepared is not None:
+                if prepared is None:
+                    self._finished(name)
+                else:
                     self._layer(prepared, name)
         except (WherryError, OSError) as error:
             problem = error if isinstance(error, WherryError) else _of_os_error(error)
@@ -177,7 +183,6 @@ class _StageBuilder:
     def _layer(self, prepared: Prepared, name: str) -> None:
         """Find the step's layer, or make it, and put it on top."""
         work = self.work
-        self._started(name)
         if self.no_cache:
             decision: Decision = Miss("")
         else:
@@ -198,12 +203,8 @@ class _StageBuilder:
 
     def _decide(self, prepared: Prepared) -> Decision:
         order = self.work.order
-        return decide(
-            self.work.workshop.lease, prepared.inputs, order.place, self._place_number()
-        )
-
-    def _place_number(self) -> int:
-        return self.work.index * 1000 + self.number
+        number = place_number(self.work.index, self.number)
+        return decide(self.work.workshop.lease, prepared.inputs, order.place, number)
 
     def _layer_of(self, record: CacheRecord, prepared: Prepared) -> Layer:
         work = self.work
@@ -254,7 +255,8 @@ class _StageBuilder:
     def _add_layer(self, layer: Layer, record: CacheRecord, history: str) -> None:
         work = self.work
         work.layers = (*work.layers, layer)
-        self.uses.append(Use(work.order.place, self._place_number(), record.key))
+        number = place_number(work.index, self.number)
+        self.uses.append(Use(work.order.place, number, record.key))
         created = format_timestamp(
             record.created_ns if work.order.epoch_ns is None else work.order.epoch_ns
         )
@@ -289,8 +291,15 @@ class _StageBuilder:
         return failed(error, name, place, log)
 
 
-def _is_named(names: frozenset[str], node: StageNode) -> bool:
-    return node.stage.name in names or str(node.stage.index) in names
+def place_number(stage: int, step: int) -> int:
+    """The number of a step among all of a Dockerfile."""
+    return stage * _MOST_STEPS + step
+
+
+def is_uncached(order: BuildOrder, node: StageNode) -> bool:
+    """Whether the cache is not to be looked at for a stage."""
+    names = order.no_cache_stages
+    return order.no_cache or node.stage.name in names or str(node.stage.index) in names
 
 
 def _of_os_error(error: OSError) -> WherryError:

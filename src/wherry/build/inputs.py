@@ -5,6 +5,7 @@ shortened: all of them together are one fact, and here they only serve to say wh
 """
 
 import json
+import os
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from hashlib import sha256
 
 from wherry.build.source_trees import Found, SourceTree
 from wherry.build.stat_index import StatIndex
+from wherry.linux.openat import open_beneath, opened
 from wherry.oci.digest import Digest
 from wherry.store.build_cache import Inputs
 
@@ -65,15 +67,11 @@ def contents_of(tree: SourceTree, selected: Iterable[Found], index: StatIndex) -
             content = f"device {status.st_rdev}"
         line = f"{mode:o} {owner} {content}"
         digest.update(f"{target}\0{line}\0".encode("utf-8", "surrogateescape"))
-        files[target] = f"{mode:o} {owner} {content if content[0] in '-/d' else content[:_SHORT]}"
+        files[path] = f"{mode:o} {owner} {content if content[0] in '-/d' else content[:_SHORT]}"
     return Contents(digest.hexdigest(), files)
 
 
 def _link(tree: SourceTree, path: str) -> str:
-    import os
-
-    from wherry.linux.openat import open_beneath, opened
-
     above, _, name = path.rpartition("/")
     with opened(open_beneath(tree.root, above or ".", os.O_PATH | os.O_DIRECTORY)) as folder:
         return os.readlink(name, dir_fd=folder)
@@ -95,10 +93,16 @@ def difference(before: StepInputs, now: StepInputs) -> str:
             return text
     for name in new:
         if name not in ("parent", "content") and old.get(name) != new[name]:
-            return f"{name}: {_shown(old.get(name))} → {_shown(new[name])}"
+            return f"{name}: {_shown(_last(old.get(name)))} → {_shown(_last(new[name]))}"
     if old.get("parent") != new.get("parent"):
         return "base image changed" if new.get("parent_is_base") else "parent rebuilt"
     return "" if old == new else "content"
+
+
+def _last(value: object) -> object:
+    """Of a command in shell form the text; its shell is in front of it."""
+    shell = ["/bin/sh", "-c"]
+    return value[2] if isinstance(value, (list, tuple)) and list(value[:2]) == shell else value
 
 
 def _of_files(old: Mapping[str, str], new: Mapping[str, str]) -> str:
@@ -136,4 +140,5 @@ def _shown(value: object) -> str:
     if value is None:
         return "not set"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = " ".join(text.split())
     return text if len(text) <= 60 else text[:57] + "..."

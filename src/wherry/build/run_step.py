@@ -58,7 +58,7 @@ def command_of(draft: Draft, run: Run) -> Command:
     return Command((*draft.shell, first.text))
 
 
-def prepare_run(work: StageWork, step: Step, undo: ExitStack, output: Output) -> Prepared:
+def prepare_run(work: StageWork, step: Step, output: Output) -> Prepared:
     """The RUN with all that its key needs; mounts of files are hashed."""
     run = step.instruction
     assert isinstance(run, Run)

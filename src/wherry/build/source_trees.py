@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from wherry.dockerfile.errors import nearest
 from wherry.dockerfile.ignore_patterns import Pattern, compile_pattern
 from wherry.dockerfile.ignorefile import IgnoreFile, Verdict
 from wherry.errors import InvalidArgument
@@ -212,15 +213,21 @@ class SourceTree:
         return f"it is there, but left out of the context by {where}"
 
     def _near_hint(self, path: str) -> str:
-        from wherry.dockerfile.errors import nearest
-
-        above, _, name = path.rpartition("/")
+        folder, missing = "", path
+        for part in path.split("/"):
+            here = f"{folder}/{part}" if folder else part
+            try:
+                os.close(open_in_root(self.root, here, os.O_PATH))
+            except OSError:
+                missing = part
+                break
+            folder = here
         try:
-            with opened(open_in_root(self.root, above or ".", READABLE_DIRECTORY)) as folder:
-                near = nearest(name, sorted(os.listdir(folder)))
+            with opened(open_in_root(self.root, folder or ".", READABLE_DIRECTORY)) as descriptor:
+                near = nearest(missing, sorted(os.listdir(descriptor)))
         except OSError:
             near = ""
-        called = f"{above}/{near}" if above else near
+        called = f"{folder}/{near}" if folder else near
         return f"{self.name} has {called}" if near else f"{self.name} has no such path"
 
 

@@ -17,12 +17,17 @@ from wherry.cli.flags import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wherry.build.errors import BuildFailed
-    from wherry.cli.builds.display import Display
     from wherry.engine.builds.options import BuildOptions
 
 SYNTAX = Syntax("[OPTIONS] PATH | URL | -", least=1, most=1)
 _PROGRESS = ("auto", "plain", "tty", "quiet", "rawjson")
 _NO_DAEMON = "builds run in this process"
+
+
+class _Form(String):
+    """A flag that may have a value."""
+
+    alone = "text"
 
 
 class Flags(FlagSet):
@@ -37,11 +42,15 @@ class Flags(FlagSet):
     cpu_shares = Integer("c", "CPU shares (relative weight)")
     cpuset_cpus = String("", "CPUs in which to allow execution (0-3, 0,1)")
     cpuset_mems = String("", "MEMs in which to allow execution (0-3, 0,1)")
+    explain = _Form(
+        "", 'Say what would be rebuilt and why, and build nothing ("text", "json")'
+    )
     file = String("f", 'Name of the Dockerfile (default: "PATH/Dockerfile")')
     force_rm = Boolean("", "Always remove intermediate containers", hidden=True)
     iidfile = String("", "Write the image ID to a file")
     ignorefile = String("", "Read the ignore rules from this file")
     label = Strings("", "Set metadata for an image")
+    list_context = Boolean("", "List what of the context builds see, and build nothing")
     load = Boolean("", "The image is kept here: what is done anyway", hidden=True)
     memory = Bytes("m", "Memory limit")
     memory_swap = BytesOrUnlimited(
@@ -74,12 +83,15 @@ def run(flags: Flags, context: Context) -> None:
     from wherry.engine.builds.build import build_image
 
     options = options_of(flags)
+    if flags.explain or flags.list_context:
+        _tell(flags, options, context)
+        return
     display = display_of(_progress(flags))
     try:
         with display:
             image = build_image(context.engine, options, display.report)
     except BuildFailed as error:
-        _print_failure(error, context, display)
+        _print_failure(error, context, repeats_log=display.repeats_log)
         return
     if flags.iidfile:
         from wherry.linux.files import write_atomically
@@ -87,6 +99,19 @@ def run(flags: Flags, context: Context) -> None:
         write_atomically(flags.iidfile, str(image.id).encode(), durable=False)
     if _progress(flags) == "quiet":
         context.out(str(image.id))
+
+
+def _tell(flags: Flags, options: "BuildOptions", context: Context) -> None:
+    from wherry.build.errors import BuildFailed
+    from wherry.cli.builds.explanations import print_context, print_explanation
+
+    try:
+        if flags.list_context:
+            print_context(context, options)
+        else:
+            print_explanation(context, options, flags.explain)
+    except BuildFailed as error:
+        _print_failure(error, context, repeats_log=False)
 
 
 def options_of(flags: Flags) -> "BuildOptions":
@@ -148,10 +173,10 @@ def _progress(flags: Flags) -> str:
     return chosen
 
 
-def _print_failure(error: "BuildFailed", context: Context, display: "Display") -> None:
+def _print_failure(error: "BuildFailed", context: Context, *, repeats_log: bool) -> None:
     """The step, the end of its log, its place in the Dockerfile and what went wrong."""
     lines = []
-    if error.step and error.log and display.repeats_log:
+    if error.step and error.log and repeats_log:
         lines += ["-" * 6, f" > {error.step}:"]
         lines += error.log.decode("utf-8", "replace").rstrip("\n").split("\n")[-20:]
         lines.append("-" * 6)

@@ -43,7 +43,9 @@ def display_of(mode: str) -> Display:
         from wherry.cli.builds.tree import TreeDisplay  # drawing, for terminals only
 
         return TreeDisplay()
-    return {"plain": PlainDisplay, "rawjson": RawDisplay, "quiet": Display}[mode]()
+    if mode == "plain":
+        return PlainDisplay()
+    return RawDisplay() if mode == "rawjson" else Display()
 
 
 class PlainDisplay(Display):
