@@ -30,6 +30,7 @@ class Row:
 
 GROUPS = {
     "builder": "Manage builds",
+    "buildx": "Docker's other name for builder",
     "container": "Manage containers",
     "image": "Manage images",
     "network": "Manage networks",
@@ -42,10 +43,17 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("containers.exec", "container exec, exec", "Execute a command in a running container", 1),
     ("containers.ls", "container ls, container list, container ps, ps", "List containers", 1),
     ("images.ls", "image ls, image list, images", "List images", 1),
-    ("builds.build", "image build, build, builder build", "Build an image from a Dockerfile", 1),
+    (
+        "builds.build",
+        "image build, build, builder build, buildx build",
+        "Build an image from a Dockerfile",
+        1,
+    ),
     ("images.bootstrap", "image bootstrap, bootstrap", "Make a base image without a registry", 1),
     ("system.version", "version", "Show the Wherry version information", 1),
     ("system.info", "system info, info", "Display system-wide information", 1),
+    ("builds.du", "builder du, buildx du", "Disk usage"),
+    ("builds.prune", "builder prune, buildx prune", "Remove build cache"),
     (
         "containers.attach",
         "container attach, attach",
