@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wherry.build.remote_sources import fetch_git, fetch_url, is_git, is_remote
 from wherry.build.source_trees import SourceTree
+from wherry.build.urls import is_git, is_remote
 from wherry.dockerfile.dockerfile import Dockerfile
 from wherry.dockerfile.ignorefile import IgnoreFile, ignore_file_names, parse_ignore_file
 from wherry.dockerfile.parser import LARGEST, parse
@@ -169,6 +169,8 @@ def _of_stdin(lease: Lease, dockerfile: str, undo: ExitStack) -> OpenedContext:
 
 
 def _of_url(lease: Lease, url: str, dockerfile: str, undo: ExitStack) -> OpenedContext:
+    from wherry.build.remote_sources import fetch_git, fetch_url  # urllib, for those who fetch
+
     folder = lease.new_path("-context")
     if is_git(url):
         fetch_git(url, folder)

@@ -11,11 +11,11 @@ from pathlib import Path
 from wherry.build.inputs import Contents, StepInputs, contents_of
 from wherry.build.layer_writer import LayerWriter, Look, joined
 from wherry.build.owners import parse_owner
-from wherry.build.remote_sources import fetch_git, fetch_url, is_git, is_remote
 from wherry.build.source_trees import Found, SourceTree
 from wherry.build.stage import Prepared, StageWork
 from wherry.build.steps import Step
 from wherry.build.unpacking import is_archive, unpack_archive
+from wherry.build.urls import is_git, is_remote
 from wherry.dockerfile.ignorefile import IgnoreFile, parse_ignore_file
 from wherry.dockerfile.instructions import Add, Copy
 from wherry.dockerfile.modes import Mode, parse_mode
@@ -126,6 +126,8 @@ def _sources(work: StageWork, step: Step, undo: ExitStack) -> Iterator[Source]:
 
 
 def _fetched(work: StageWork, add: Add, url: str, undo: ExitStack) -> Source:
+    from wherry.build.remote_sources import fetch_git, fetch_url  # urllib, for those who fetch
+
     checksum = add.checksum.text if add.checksum is not None else ""
     folder = work.workshop.lease.new_path("-fetched")
     if is_git(url):

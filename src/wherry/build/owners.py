@@ -5,7 +5,6 @@ import stat
 from collections.abc import Iterable
 
 from wherry.linux.openat import open_in_root, opened
-from wherry.oci.users import resolve_user
 
 _LARGEST = 16 << 20
 
@@ -17,6 +16,8 @@ def parse_owner(text: str, view: int | None) -> tuple[int, int]:
         return int(user), int(user)
     if _is_number(user) and _is_number(group):
         return int(user), int(group)
+    from wherry.oci.users import resolve_user  # numbers need no files
+
     found = resolve_user(text, (), lambda path: lines_in(view, path))
     return found.uid, found.gid
 

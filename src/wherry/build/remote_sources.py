@@ -27,18 +27,6 @@ class WrongChecksum(InvalidArgument):
         super().__init__(f"digest mismatch {found}: {expected} expected for {url}")
 
 
-def is_remote(text: str) -> bool:
-    return text.startswith(("http://", "https://")) or is_git(text)
-
-
-def is_git(text: str) -> bool:
-    """Whether BuildKit takes the text for a git repository."""
-    if text.startswith(("git://", "git@", "ssh://")):
-        return True
-    path = text.partition("#")[0]
-    return text.startswith(("http://", "https://")) and path.endswith(".git")
-
-
 def fetch_url(url: str, folder: Path, *, checksum: str = "") -> None:
     """The file at `url`, of mode 600 as BuildKit has it, in the new `folder`."""
     expected = Digest(checksum) if checksum else None

@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wherry.build.builder import Built, build
+from wherry.build.executor import Output, RunRequest
 from wherry.build.contexts import open_context, open_named_context
 from wherry.build.order import Base, BuildOrder, Workshop
 from wherry.build.progress import Event, Report, vertex
@@ -20,12 +22,9 @@ from wherry.engine.builds.options import (
     parse_network,
     parse_secrets,
     parse_ssh,
-    run_settings,
 )
-from wherry.engine.builds.run_step import StepExecutor
 from wherry.engine.images.resolve import PullPolicy, resolve_image
 from wherry.engine.images.tag import parse_tag
-from wherry.engine.reconcile import reconcile
 from wherry.errors import InvalidArgument
 from wherry.images.ingest import NewImage, commit_images
 from wherry.oci.digest import Digest
@@ -36,6 +35,7 @@ from wherry.store.layers import chain_of, claim_layer
 from wherry.store.leases import Lease, lease_of
 
 if TYPE_CHECKING:
+    from wherry.engine.builds.run_step import StepExecutor
     from wherry.engine.engine import Engine
 
 EPOCH = "SOURCE_DATE_EPOCH"
@@ -55,7 +55,6 @@ def build_image(engine: "Engine", options: BuildOptions, report: Report) -> Buil
     Only for a process with one thread: containers are forked from it.
     """
     names = tuple(parse_tag(tag) for tag in options.tags)
-    reconcile(engine)
     with prepared(engine, options, report) as (workshop, order):
         built = build(workshop, order)
         image = _export(engine, workshop, built, names)
@@ -108,11 +107,29 @@ def prepared(
         workshop = Workshop(
             store=engine.store,
             lease=lease,
-            executor=StepExecutor(engine, run_settings(options)),
+            executor=_Executor(engine, options),
             resolve=_resolver(engine, lease, pull=options.pull),
             report=report,
         )
         yield workshop, order
+
+
+class _Executor:
+    """The executor, made for the first command: a cached build runs none."""
+
+    def __init__(self, engine: "Engine", options: BuildOptions) -> None:
+        self._engine = engine
+        self._options = options
+
+    @cached_property
+    def _executor(self) -> "StepExecutor":
+        # The runtime, networks and all of a container: as much again as the builder.
+        from wherry.engine.builds.run_step import StepExecutor
+
+        return StepExecutor(self._engine, self._options)
+
+    def run(self, request: RunRequest, output: Output) -> int:
+        return self._executor.run(request, output)
 
 
 def _epoch(text: str) -> int | None:

@@ -7,10 +7,7 @@ from pathlib import Path
 
 from wherry.build.order import Secret
 from wherry.dockerfile.mounts import split_fields
-from wherry.engine.containers.options.resources import parse_ulimit
 from wherry.errors import InvalidArgument, Unsupported
-from wherry.network.names import parse_extra_host
-from wherry.oci.container_config import ContainerConfig, ResourceLimits
 from wherry.oci.platform import Platform
 
 _LARGEST_SECRET = 500 << 10  # bytes, BuildKit's bound
@@ -75,25 +72,6 @@ def check_platform(text: str) -> Platform:
     if (wanted.os, wanted.architecture) != (own.os, own.architecture):
         raise WrongBuildPlatform(text, own)
     return own
-
-
-def run_settings(options: BuildOptions) -> ContainerConfig:
-    """What every RUN's container has."""
-    limits = ResourceLimits(
-        memory=options.memory,
-        memory_swap=options.memory_swap,
-        cpu_period=options.cpu_period,
-        cpu_quota=options.cpu_quota,
-        cpu_shares=options.cpu_shares,
-        cpuset_cpus=options.cpuset_cpus,
-        cpuset_mems=options.cpuset_mems,
-        cgroup_parent=options.cgroup_parent,
-        ulimits=tuple(map(parse_ulimit, options.ulimits)),
-    )
-    hosts = tuple(map(parse_extra_host, options.add_hosts))
-    return ContainerConfig(
-        image="", extra_hosts=hosts, limits=limits, shm_size=options.shm_size
-    )
 
 
 def key_settings(options: BuildOptions) -> dict[str, object]:

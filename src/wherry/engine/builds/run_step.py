@@ -14,26 +14,29 @@ from typing import TYPE_CHECKING
 
 from wherry.build.executor import Output, RunRequest, StepMount
 from wherry.build.owners import lines_in
+from wherry.engine.builds.options import BuildOptions
 from wherry.engine.containers.cgroups import cgroup_path
 from wherry.engine.containers.complete import complete_defaults
 from wherry.engine.containers.create import ROOTFS
+from wherry.engine.containers.options.resources import parse_ulimit
 from wherry.engine.containers.spec.build import Moment, build_spec
 from wherry.engine.containers.spec.mounts import UserMount
 from wherry.engine.containers.spec.namespaces import container_namespaces
 from wherry.engine.containers.start_network import prepare_network
-from wherry.errors import Internal
+from wherry.engine.reconcile import reconcile
+from wherry.errors import Internal, WherryError
 from wherry.linux.cgroup.manager import CgroupManager, open_manager
 from wherry.linux.files import remove_tree
 from wherry.linux.namespaces import CloneFlag, open_namespace
 from wherry.linux.openat import opened
-from wherry.oci.container_config import ContainerConfig
+from wherry.network.names import parse_extra_host
+from wherry.oci.container_config import ContainerConfig, ResourceLimits
 from wherry.oci.runtime_spec import User
 from wherry.oci.users import resolve_user
 from wherry.runtime.create import Created, create_container
 from wherry.runtime.stdio import Stdio
 from wherry.shim.lock import try_shim_lock
 from wherry.shim.start import start_error
-from wherry.errors import WherryError
 from wherry.store.containers import Container, Details, State
 from wherry.store.networks import release_endpoints
 from wherry.store.snapshots import layer_mount, open_view
@@ -46,12 +49,32 @@ _READ = 1 << 16
 _EMPTYING = 10.0  # seconds for killed processes to be gone
 
 
-class StepExecutor:
-    """What `wherry.build` runs commands with. `settings` has hosts, limits and the like."""
+def run_settings(options: BuildOptions) -> ContainerConfig:
+    """What every RUN's container has."""
+    limits = ResourceLimits(
+        memory=options.memory,
+        memory_swap=options.memory_swap,
+        cpu_period=options.cpu_period,
+        cpu_quota=options.cpu_quota,
+        cpu_shares=options.cpu_shares,
+        cpuset_cpus=options.cpuset_cpus,
+        cpuset_mems=options.cpuset_mems,
+        cgroup_parent=options.cgroup_parent,
+        ulimits=tuple(map(parse_ulimit, options.ulimits)),
+    )
+    hosts = tuple(map(parse_extra_host, options.add_hosts))
+    return ContainerConfig(
+        image="", extra_hosts=hosts, limits=limits, shm_size=options.shm_size
+    )
 
-    def __init__(self, engine: "Engine", settings: ContainerConfig) -> None:
+
+class StepExecutor:
+    """What `wherry.build` runs commands with."""
+
+    def __init__(self, engine: "Engine", options: BuildOptions) -> None:
         self._engine = engine
-        self._settings = settings
+        self._settings = run_settings(options)
+        reconcile(engine)
 
     def run(self, request: RunRequest, output: Output) -> int:
         store = self._engine.store
