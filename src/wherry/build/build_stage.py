@@ -303,7 +303,8 @@ def is_uncached(order: BuildOrder, node: StageNode) -> bool:
 
 
 def _of_os_error(error: OSError) -> WherryError:
-    where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+    named = isinstance(error.filename, str | bytes)
+    where = f"{os.fsdecode(error.filename)}: " if named else ""
     return Internal(f"{where}{(error.strerror or str(error)).lower()}")
 
 

@@ -197,7 +197,7 @@ def _of_stream(
     while len(head) < BLOCK and (piece := next(pieces, b"")):
         head += piece
     if len(head) >= BLOCK and checksum_matches(head[:BLOCK]):
-        _unpack(_joined(head, pieces), folder)
+        unpack_tar(_joined(head, pieces), folder)
         return _unpacked(folder, dockerfile, undo, place)
     text = head
     for piece in pieces:
@@ -216,10 +216,11 @@ def _joined(head: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield from pieces
 
 
-def _unpack(pieces: Iterable[bytes], folder: Path) -> None:
+def unpack_tar(pieces: Iterable[bytes], folder: str | os.PathLike[str]) -> None:
+    """Unpack a tar archive into a folder, over what is there."""
     with (
         opened(os.open(folder, READABLE_DIRECTORY | os.O_CLOEXEC)) as root,
-        TreeWriter(root) as writer,
+        TreeWriter(root, settled=True) as writer,
     ):
         reader = TarReader(pieces)
         for entry in reader:

@@ -48,3 +48,6 @@ class Executor(Protocol):
     def run(self, request: RunRequest, output: Output) -> int:
         """Run the command to its end and return its exit status; whatever happens, nothing of
         it is left running. Called by a process with one thread."""
+
+    def attach(self, request: RunRequest) -> int:
+        """The same with this process's own standard streams: a shell for a person."""

@@ -45,6 +45,8 @@ class BuildOrder:
     epoch_ns: int | None = None
     """SOURCE_DATE_EPOCH: no time in the image is later."""
     allow_insecure: bool = False
+    shell_on_error: bool = False
+    """Whether a failed RUN is followed by a shell in what it left."""
     settings: Mapping[str, object] = field(default_factory=dict)
     """Of every RUN (hosts, limits); those that a result may depend on."""
 

@@ -3,7 +3,7 @@
 import os
 import stat
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wherry.build.configuration import Draft
@@ -17,6 +17,7 @@ from wherry.build.steps import Step
 from wherry.dockerfile.heredocs import parse_mark
 from wherry.dockerfile.instructions import Run
 from wherry.errors import PermissionDenied
+from wherry.linux.files import remove_tree
 from wherry.linux.openat import DIRECTORY, open_beneath, opened
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -163,8 +164,19 @@ class _Request:
             )
             status = work.workshop.executor.run(request, self.output)
             if status != 0:
+                if work.order.shell_on_error:
+                    self._shell(request)
                 raise ProcessFailed(self.command.text, status)
             stubs.remove(folder / "diff")
+
+
+    def _shell(self, request: RunRequest) -> None:
+        """A shell in what the failed command has left; nothing of it is kept."""
+        remove_tree(request.folder / "work")  # it may not be mounted twice
+        (request.folder / "work").mkdir(mode=0o700)
+        shell = self.work.draft.shell[0]
+        self.output(2, f"{self.command.text}: failed; a shell in what it left:\n".encode())
+        self.work.workshop.executor.attach(replace(request, arguments=(shell,)))
 
 
 def _script(script: tuple[str, str], folder: Path) -> StepMount:

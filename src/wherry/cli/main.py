@@ -73,7 +73,8 @@ def main(words: list[str]) -> int:
 
 def _os_error_text(error: OSError) -> str:
     reason = (error.strerror or str(error)).lower()
-    return f"{os.fsdecode(error.filename)}: {reason}" if error.filename else reason
+    named = isinstance(error.filename, str | bytes)  # a number is a descriptor: nobody knows it
+    return f"{os.fsdecode(error.filename)}: {reason}" if named else reason
 
 
 def _run(words: list[str], context: Context) -> None:

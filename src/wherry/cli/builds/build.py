@@ -17,6 +17,7 @@ from wherry.cli.flags import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wherry.build.errors import BuildFailed
+    from wherry.engine.builds.build import BuiltImage
     from wherry.engine.builds.options import BuildOptions
 
 SYNTAX = Syntax("[OPTIONS] PATH | URL | -", least=1, most=1)
@@ -33,10 +34,21 @@ class _Form(String):
 class Flags(FlagSet):
     add_host = Strings("", 'Add a custom host-to-IP mapping (format: "host:ip")')
     allow = Strings("", 'Allow extra privileged entitlement (e.g., "security.insecure")')
+    annotation = Strings("", "Add annotation to the image", unsupported="annotations are not kept")
+    attest = Strings("", "Attestation parameters", unsupported="attestations are not made")
     build_arg = Strings("", "Set build-time variables")
     build_context = Strings("", "Additional build contexts (e.g., name=path)")
     builder = String("", "Override the configured builder instance", unsupported=_NO_DAEMON)
+    cache_from = Strings(
+        "", "External cache sources", unsupported="the cache is this machine's own"
+    )
+    cache_to = Strings(
+        "", "Cache export destinations", unsupported="the cache is this machine's own"
+    )
+    call = String("", "Set method for evaluating build", unsupported="see wherry lint")
     cgroup_parent = String("", 'Set the parent cgroup for the "RUN" instructions during build')
+    check = Boolean("", "Check the Dockerfile", unsupported="check it with: wherry lint")
+    compress = Boolean("", "Compress the build context: it is read in place", hidden=True)
     cpu_period = Integer("", "Limit the CPU CFS (Completely Fair Scheduler) period")
     cpu_quota = Integer("", "Limit the CPU CFS (Completely Fair Scheduler) quota")
     cpu_shares = Integer("c", "CPU shares (relative weight)")
@@ -56,9 +68,12 @@ class Flags(FlagSet):
     memory_swap = BytesOrUnlimited(
         "", 'Swap limit equal to memory plus swap: "-1" to enable unlimited swap'
     )
+    metadata_file = String("", "Write build result metadata to a file")
     network = String("", 'Set the networking mode for the "RUN" instructions during build')
     no_cache = Boolean("", "Do not use cache when building the image")
     no_cache_filter = Strings("", "Do not cache specified stages")
+    on_error = String("", 'What follows a failed RUN: a "shell" in what it left')
+    output = Strings("o", 'Output destination (format: "type=local,dest=path")')
     platform = String("", "Set target platform for build")
     progress = String("", 'Set type of progress output ("auto", "plain", "tty", "quiet", "rawjson")')
     provenance = String("", "Attestation of provenance", unsupported="attestations are not made")
@@ -71,6 +86,7 @@ class Flags(FlagSet):
         "", 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")'
     )
     shm_size = Bytes("", 'Shared memory size for build containers (default: "64m")')
+    squash = Boolean("", "Squash the layers into one", unsupported="layers are kept as they are")
     ssh = Strings("", 'SSH agent socket to expose to the build (format: "default|<id>[=<socket>]")')
     tag = Strings("t", 'Name and optionally a tag (format: "name:tag")')
     target = String("", "Set the target build stage to build")
@@ -97,8 +113,22 @@ def run(flags: Flags, context: Context) -> None:
         from wherry.linux.files import write_atomically
 
         write_atomically(flags.iidfile, str(image.id).encode(), durable=False)
+    if flags.metadata_file:
+        _write_metadata(flags.metadata_file, image)
     if _progress(flags) == "quiet":
         context.out(str(image.id))
+
+
+def _write_metadata(path: str, image: "BuiltImage") -> None:
+    import json
+
+    from wherry.linux.files import write_atomically
+
+    document = {"containerimage.config.digest": str(image.id)}
+    if image.names:
+        document["image.name"] = ",".join(name.full for name in image.names)
+    text = json.dumps(document, indent=2) + "\n"
+    write_atomically(path, text.encode(), durable=False)
 
 
 def _tell(flags: Flags, options: "BuildOptions", context: Context) -> None:
@@ -148,6 +178,8 @@ def options_of(flags: Flags) -> "BuildOptions":
         cgroup_parent=flags.cgroup_parent,
         ignorefile=flags.ignorefile,
         allow=flags.allow,
+        on_error=flags.on_error,
+        outputs=flags.output,
         cwd=os.getcwd(),
     )
 
@@ -165,6 +197,8 @@ def _progress(flags: Flags) -> str:
 
     if flags.quiet:
         return "quiet"
+    if flags.on_error and not flags.progress:
+        return "plain"  # the terminal is the shell's meanwhile
     chosen = flags.progress or os.environ.get("BUILDKIT_PROGRESS", "") or "auto"
     if chosen not in _PROGRESS:
         raise InvalidArgument(f"invalid progress mode {chosen}: one of {', '.join(_PROGRESS)}")
@@ -183,7 +217,10 @@ def _print_failure(error: "BuildFailed", context: Context, *, repeats_log: bool)
     if error.place is not None:
         lines.append(error.place.excerpt)
     lines.append(f"ERROR: failed to build: failed to solve: {error.message}")
-    if error.hint:
-        lines.append(f"Hint: {error.hint}")
+    hint = error.hint
+    if not hint and error.kind == "Internal" and "did not complete successfully" in error.message:
+        hint = "for a shell in what the step left, build with --on-error shell"
+    if hint:
+        lines.append(f"Hint: {hint}")
     context.err("\n".join(lines))
     context.status = 1

@@ -23,11 +23,13 @@ from wherry.engine.builds.options import (
     parse_secrets,
     parse_ssh,
 )
+from wherry.engine.builds.outputs import parse_output, write_output
 from wherry.engine.images.resolve import PullPolicy, resolve_image
 from wherry.engine.images.tag import parse_tag
 from wherry.errors import InvalidArgument
 from wherry.images.ingest import NewImage, commit_images
 from wherry.oci.digest import Digest
+from wherry.oci.image_config import image_id
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.store.build_cache import note_uses
@@ -55,10 +57,19 @@ def build_image(engine: "Engine", options: BuildOptions, report: Report) -> Buil
     Only for a process with one thread: containers are forked from it.
     """
     names = tuple(parse_tag(tag) for tag in options.tags)
+    outputs = [parse_output(text) for text in options.outputs]
     with prepared(engine, options, report) as (workshop, order):
         built = build(workshop, order)
-        image = _export(engine, workshop, built, names)
-    engine.events.publish("builder", "build", str(image.id), {})
+        image = BuiltImage(id=image_id(built.document), names=())
+        for output in outputs:
+            if not output.is_image:
+                with vertex(report, f"exporting to {output.type}"):
+                    write_output(engine.store, built, output, names)
+        if not outputs or any(output.is_image for output in outputs):
+            more = (parse_tag(output.name) for output in outputs if output.name)
+            image = _export(engine, workshop, built, (*names, *more))
+        with engine.store.database.write() as connection:
+            note_uses(connection, built.result.uses, time.time_ns())
     return image
 
 
@@ -103,6 +114,7 @@ def prepared(
             epoch_ns=_epoch(arguments.get(EPOCH) or options.environ.get(EPOCH, "")),
             allow_insecure="security.insecure" in options.allow,
             settings=key_settings(options),
+            shell_on_error=_on_error(options.on_error),
         )
         workshop = Workshop(
             store=engine.store,
@@ -130,6 +142,15 @@ class _Executor:
 
     def run(self, request: RunRequest, output: Output) -> int:
         return self._executor.run(request, output)
+
+    def attach(self, request: RunRequest) -> int:
+        return self._executor.attach(request)
+
+
+def _on_error(text: str) -> bool:
+    if text not in ("", "shell"):
+        raise InvalidArgument(f'invalid value "{text}" for --on-error: only shell is known')
+    return text == "shell"
 
 
 def _epoch(text: str) -> int | None:
@@ -175,15 +196,13 @@ def _export(
     with vertex(workshop.report, "exporting to image") as say:
         new = NewImage(document=built.document, layers=built.result.layers, names=names)
         (committed,) = commit_images(workshop.lease, [new], reason="build")
-        image_id = committed.image.id
-        with engine.store.database.write() as connection:
-            note_uses(connection, built.result.uses, time.time_ns())
-        say(f"writing image {image_id} done")
+        built_id = committed.image.id
+        say(f"writing image {built_id} done")
         for name in names:
             say(f"naming to {name.full} done")
     for name in names:
-        engine.events.publish("image", "tag", str(image_id), {"name": str(name)})
-    return BuiltImage(id=image_id, names=names)
+        engine.events.publish("image", "tag", str(built_id), {"name": str(name)})
+    return BuiltImage(id=built_id, names=names)
 
 
 def quiet(_event: Event) -> None:

@@ -44,7 +44,7 @@ class BuildOptions:
     cgroup_parent: str = ""
     ignorefile: str = ""
     allow: tuple[str, ...] = ()
-    squash: bool = False
+    on_error: str = ""
     outputs: tuple[str, ...] = ()
     cwd: str = ""
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -176,10 +176,3 @@ def _fields(text: str, what: str) -> dict[str, str]:
             raise InvalidArgument(f"invalid field '{part}' must be a key=value pair")
         fields[key.lower().strip()] = value
     return fields
-
-
-def parse_output(text: str) -> dict[str, str]:
-    """-o, --output: `type=local,dest=DIR`, or a folder, or `-`."""
-    if "=" not in text:
-        return {"type": "tar", "dest": "-"} if text == "-" else {"type": "local", "dest": text}
-    return _fields(text, "output")

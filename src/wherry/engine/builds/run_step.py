@@ -7,7 +7,8 @@ process, a cgroup, an address) is put right by whoever reconciles next.
 import os
 import select
 import signal
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ from wherry.oci.container_config import ContainerConfig, ResourceLimits
 from wherry.oci.runtime_spec import User
 from wherry.oci.users import resolve_user
 from wherry.runtime.create import Created, create_container
-from wherry.runtime.stdio import Stdio
+from wherry.runtime.stdio import INHERITED, Stdio
 from wherry.shim.lock import try_shim_lock
 from wherry.shim.start import start_error
 from wherry.store.containers import Container, Details, State
@@ -77,6 +78,25 @@ class StepExecutor:
         reconcile(engine)
 
     def run(self, request: RunRequest, output: Output) -> int:
+        """See `wherry.build.executor`."""
+        with _Pipes() as pipes, self._started(request, pipes.theirs) as start:
+            created = start()
+            pipes.close_theirs()
+            return _follow(created, pipes.readers, output)
+
+    def attach(self, request: RunRequest) -> int:
+        """See `wherry.build.executor`."""
+        # ctrl-c is for the shell's user to press; the shell itself has no terminal that sends it.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            with self._started(request, INHERITED) as start:
+                return _follow(start(), {}, lambda _stream, _data: None)
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    @contextmanager
+    def _started(self, request: RunRequest, stdio: Stdio) -> Iterator[Callable[[], Created]]:
+        """What starts the command, once; at the end of the block nothing of it is left."""
         store = self._engine.store
         container = self._container(request)
         with ExitStack() as undo:
@@ -92,12 +112,13 @@ class StepExecutor:
             )
             undo.callback(_delete, cgroup)
             undo.callback(release_endpoints, store, container.id)
-            with _Pipes() as pipes:
-                created = self._create(request, container, folder, cgroup, pipes)
-                try:
-                    return _follow(created, pipes, output)
-                finally:
-                    os.close(created.pidfd)
+
+            def start() -> Created:
+                created = self._create(request, container, folder, cgroup, stdio)
+                undo.callback(os.close, created.pidfd)
+                return created
+
+            yield start
 
     def _container(self, request: RunRequest) -> Container:
         container_id = os.urandom(32).hex()
@@ -126,7 +147,7 @@ class StepExecutor:
         container: Container,
         folder: Path,
         cgroup: CgroupManager,
-        pipes: "_Pipes",
+        stdio: Stdio,
     ) -> Created:
         store = self._engine.store
         network = prepare_network(self._engine, container, folder)
@@ -153,12 +174,11 @@ class StepExecutor:
                 spec,
                 bundle=folder,
                 cgroup=cgroup,
-                stdio=pipes.theirs,
+                stdio=stdio,
                 root_mounts=(layer_mount(store, request.folder, request.top),),
                 on_namespaces=connect if private else None,
                 seccomp_cache=store.root / "seccomp",
             )
-            pipes.close_theirs()
             try:
                 created.start()
             except BaseException:
@@ -215,17 +235,17 @@ class _Pipes:
             os.close(self._theirs.pop())
 
 
-def _follow(created: Created, pipes: _Pipes, output: Output) -> int:
+def _follow(created: Created, readers: Mapping[int, int], output: Output) -> int:
     """Hand on what the command writes until it has ended; its exit status."""
     try:
         poll = select.poll()
-        for reader in pipes.readers:
+        for reader in readers:
             poll.register(reader, select.POLLIN)
         poll.register(created.pidfd, select.POLLIN)
         ended = False
-        open_pipes = set(pipes.readers)
+        open_pipes = set(readers)
         # With its first process the container ends: nobody is left to write then.
-        while open_pipes:
+        while open_pipes or not ended:
             events = poll.poll(0 if ended else None)
             if ended and not events:
                 break
@@ -234,7 +254,7 @@ def _follow(created: Created, pipes: _Pipes, output: Output) -> int:
                     ended = True
                     poll.unregister(created.pidfd)
                 elif data := os.read(descriptor, _READ):
-                    output(pipes.readers[descriptor], data)
+                    output(readers[descriptor], data)
                 else:
                     open_pipes.discard(descriptor)
                     poll.unregister(descriptor)
