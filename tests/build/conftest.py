@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import subprocess
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -42,7 +44,7 @@ def builder(wherry: Wherry) -> Iterator[Wherry]:
 
 
 @pytest.fixture(scope="session")
-def base_in_docker(installation: Wherry, dockerd: Dockerd, tmp_path_factory: object) -> Dockerd:
+def base_in_docker(installation: Wherry, dockerd: Dockerd) -> Dockerd:
     """The daemon, with the very busybox image of the suite."""
     archive = installation.root.parent / "base.tar"
     installation("save", "-o", str(archive), "busybox")
@@ -53,9 +55,6 @@ def base_in_docker(installation: Wherry, dockerd: Dockerd, tmp_path_factory: obj
 
 def classic_build(dockerd: Dockerd, *words: str) -> CompletedProcess[str]:
     """`docker build` without BuildKit, which this daemon's client would not find."""
-    import os
-    import subprocess
-
     environment = {
         **os.environ,
         "DOCKER_BUILDKIT": "0",
@@ -79,7 +78,7 @@ def saved_config(archive: bytes) -> dict[str, object]:
 def tree_of(exported: Path) -> dict[str, tuple[object, ...]]:
     """Names with kind, mode, owner, link and content; without what each engine puts there."""
     own = ("dev", "proc", "sys", ".dockerenv", "etc/hosts", "etc/hostname", "etc/resolv.conf")
-    tree = {}
+    tree: dict[str, tuple[object, ...]] = {}
     with tarfile.open(exported) as tar:
         for member in tar:
             name = member.name.strip("/")

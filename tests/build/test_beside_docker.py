@@ -1,4 +1,4 @@
-"""The same Dockerfiles built here and by dockerd's classic builder: configuration, history, files."""
+"""The same Dockerfiles built here and by dockerd: configuration, history, files."""
 
 import io
 import subprocess
@@ -134,9 +134,7 @@ def _comparable(config: dict[str, object]) -> dict[str, object]:
     document = config["config"]
     assert isinstance(document, dict)
     skipped = ("Image", "Hostname", "Domainname", "ArgsEscaped")
-    return {
-        key: value for key, value in sorted(document.items()) if value and key not in skipped
-    }
+    return {key: value for key, value in sorted(document.items()) if value and key not in skipped}
 
 
 def _history(config: dict[str, object]) -> list[tuple[str, bool]]:
@@ -173,9 +171,7 @@ def test_entrypoint_and_command_meet_as_in_docker(
     (folder / "bin").mkdir()
     busybox = Path(subprocess.check_output(["sh", "-c", "command -v busybox"], text=True).strip())
     for name in ("sh", "echo"):
-        (folder / "bin" / name).write_bytes(
-            busybox.read_bytes()
-        )
+        (folder / "bin" / name).write_bytes(busybox.read_bytes())
         (folder / "bin" / name).chmod(0o755)
 
     builder("build", "-q", "-t", "cell", str(folder))

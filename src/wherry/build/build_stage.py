@@ -283,9 +283,7 @@ class _StageBuilder:
     def _finished(self, name: str, *, cached: bool = False, error: str = "") -> None:
         self.work.workshop.report(Event(Kind.FINISHED, name, error, cached=cached))
 
-    def _failed(
-        self, error: WherryError, name: str, step: Step, log: bytes = b""
-    ) -> BuildFailed:
+    def _failed(self, error: WherryError, name: str, step: Step, log: bytes = b"") -> BuildFailed:
         source = self.work.order.dockerfile.source
         place = None if step.is_trigger else place_of(source, step.written.span)
         return failed(error, name, place, log)

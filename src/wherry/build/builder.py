@@ -100,9 +100,7 @@ def build(workshop: Workshop, order: BuildOrder) -> Built:
     return Built(result=result, document=_document(order, result))
 
 
-def base_of(
-    plan: Plan, node: StageNode, results: Mapping[int, StageResult]
-) -> Base | StageResult:
+def base_of(plan: Plan, node: StageNode, results: Mapping[int, StageResult]) -> Base | StageResult:
     """What the stage begins with."""
     if isinstance(node.base, FromStage):
         return results[node.base.index]

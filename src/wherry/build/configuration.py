@@ -7,7 +7,6 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from wherry.build.steps import Step
 from wherry.dockerfile.errors import go_quoted
@@ -39,7 +38,6 @@ _PROTOCOLS = ("tcp", "udp", "sctp")
 _PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 _LAST_SIGNAL = 64
 _REAL_TIME_SIGNAL = re.compile(r"RTMIN(\+([1-9]|1[0-5]))?|RTMAX(-([1-9]|1[0-4]))?")
-
 
 
 class InvalidInstruction(InvalidArgument):

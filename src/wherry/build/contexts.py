@@ -1,7 +1,7 @@
 """Build contexts: a folder read in place, or what arrives and is unpacked into a staging folder.
 
-    PATH     a folder                        URL   a git repository, a tar archive, a Dockerfile
-    -        a tar archive or a Dockerfile on standard input
+PATH     a folder                        URL   a git repository, a tar archive, a Dockerfile
+-        a tar archive or a Dockerfile on standard input
 """
 
 import hashlib
@@ -148,12 +148,18 @@ def _with_rules(tree: SourceTree, dockerfile: str, ignorefile: str) -> SourceTre
             if ignorefile:
                 raise NotFound(f"{ignorefile}: no such ignore file") from None
     _, common = ignore_file_names("")
+    data = _read_inside(tree.root, common)
+    return tree if data is None else _ruled(tree, data, common)
+
+
+def _read_inside(root: int, name: str) -> bytes | None:
+    """The beginning of a file, wherever links in the context lead; None if it is not there."""
     try:
-        with opened(open_in_root(tree.root, common, os.O_RDONLY)) as descriptor:
-            with open(descriptor, "rb", closefd=False) as file:
-                return _ruled(tree, file.read(LARGEST + 1), common)
-    except FileNotFoundError:
-        return tree
+        descriptor = open_in_root(root, name, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with opened(descriptor), open(descriptor, "rb", closefd=False) as file:
+        return file.read(LARGEST + 1)
 
 
 def _ruled(tree: SourceTree, data: bytes, name: str) -> SourceTree:
@@ -234,22 +240,16 @@ def _unpacked(folder: Path, dockerfile: str, undo: ExitStack, place: str) -> Ope
     root = _open_folder(str(folder), undo)
     tree = SourceTree(name="the context", root=root, owned=False)
     name = dockerfile or DEFAULT_NAME
-    try:
-        with opened(open_in_root(root, name, os.O_RDONLY | os.O_NONBLOCK)) as descriptor:
-            with open(descriptor, "rb", closefd=False) as file:
-                data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise NoDockerfile(name) from error
+    data = _read_inside(root, name)
+    if data is None:
+        raise NoDockerfile(name)
     tree = _with_rules_inside(tree, name)
     return OpenedContext(tree, parse(data, os.path.basename(name)), f"{place}\0{name}")
 
 
 def _with_rules_inside(tree: SourceTree, dockerfile: str) -> SourceTree:
     for name in ignore_file_names(dockerfile):
-        try:
-            with opened(open_in_root(tree.root, name, os.O_RDONLY | os.O_NONBLOCK)) as descriptor:
-                with open(descriptor, "rb", closefd=False) as file:
-                    return _ruled(tree, file.read(LARGEST + 1), os.path.basename(name))
-        except OSError:
-            continue
+        data = _read_inside(tree.root, name)
+        if data is not None:
+            return _ruled(tree, data, os.path.basename(name))
     return tree

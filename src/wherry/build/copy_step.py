@@ -20,8 +20,7 @@ from wherry.dockerfile.ignorefile import IgnoreFile, parse_ignore_file
 from wherry.dockerfile.instructions import Add, Copy
 from wherry.dockerfile.modes import Mode, parse_mode
 from wherry.errors import InvalidArgument
-from wherry.linux.openat import READABLE_DIRECTORY, open_beneath, opened
-
+from wherry.linux.openat import READABLE_DIRECTORY, opened
 
 
 class DestinationNotADirectory(InvalidArgument):
@@ -96,7 +95,9 @@ def _facts(
         "chown": owner and f"{owner[0]}:{owner[1]}",
         "chmod": transfer.chmod and transfer.chmod.text,
         "unpacked": [source.unpacks for source in sources],
-        "content": [[_is_file(source), each.hash] for source, each in zip(sources, contents, strict=True)],
+        "content": [
+            [_is_file(source), each.hash] for source, each in zip(sources, contents, strict=True)
+        ],
         **work.parent_facts,
     }
     if transfer.link:
@@ -203,7 +204,7 @@ class ModeChange:
 
 
 def _means_directory(path: str) -> bool:
-    return path.endswith(("/", "/.")) or path in (".", "..", "") or path.endswith("/..")
+    return path.endswith(("/", "/.", "/..")) or path in (".", "..", "")
 
 
 def _history(transfer: Copy | Add) -> str:

@@ -43,9 +43,9 @@ class BuildFailed(WherryError):
 
 
 class ProcessFailed(WherryError):
-    def __init__(self, command: str, status: int) -> None:
+    def __init__(self, command: str, status: int, *, hint: str = "") -> None:
         super().__init__(
-            f'process "{command}" did not complete successfully: exit code: {status}'
+            f'process "{command}" did not complete successfully: exit code: {status}', hint=hint
         )
         self.status = status
 
@@ -63,9 +63,7 @@ def place_of(source: Source, span: Span) -> Place:
     return Place(source.name, first, last, "\n".join((where, rule, *shown, rule)))
 
 
-def failed(
-    error: WherryError, step: str, place: Place | None, log: bytes = b""
-) -> "BuildFailed":
+def failed(error: WherryError, step: str, place: Place | None, log: bytes = b"") -> "BuildFailed":
     """`error` as that of a step."""
     if isinstance(error, BuildFailed):
         return error

@@ -8,9 +8,15 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from wherry.build.build_stage import LAYERED, beginning, is_uncached, naming_of, place_number
+from wherry.build.build_stage import (
+    LAYERED,
+    beginning,
+    is_uncached,
+    naming_of,
+    place_number,
+    steps_of,
+)
 from wherry.build.build_stage import prepare as prepare_step
-from wherry.build.build_stage import steps_of
 from wherry.build.builder import base_of, plan_build
 from wherry.build.cache import Hit, Miss, decide
 from wherry.build.configuration import applied

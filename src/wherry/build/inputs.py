@@ -106,10 +106,11 @@ def _last(value: object) -> object:
 
 
 def _of_files(old: Mapping[str, str], new: Mapping[str, str]) -> str:
-    changes = []
-    for path in sorted(old.keys() | new.keys()):
-        if old.get(path) != new.get(path):
-            changes.append(f"{path or '.'}: {_of_file(old.get(path), new.get(path))}")
+    changes = [
+        f"{path or '.'}: {_of_file(old.get(path), new.get(path))}"
+        for path in sorted(old.keys() | new.keys())
+        if old.get(path) != new.get(path)
+    ]
     if not changes:
         return ""
     more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""

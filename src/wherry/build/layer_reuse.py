@@ -2,7 +2,6 @@
 
 import os
 import stat
-
 from pathlib import Path
 
 from wherry.linux.openat import READABLE_DIRECTORY, opened

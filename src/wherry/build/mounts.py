@@ -1,10 +1,10 @@
 """`RUN --mount`: what each kind shows, what of it counts for the cache, how it is made.
 
-    bind    files of a stage, an image or a context; read-only, or writable and thrown away
-    cache   a folder of the machine's that stays between builds, and is in no layer and no key
-    tmpfs   memory
-    secret  a file, or a variable, that is in no layer and no key
-    ssh     the socket of an agent
+bind    files of a stage, an image or a context; read-only, or writable and thrown away
+cache   a folder of the machine's that stays between builds, and is in no layer and no key
+tmpfs   memory
+secret  a file, or a variable, that is in no layer and no key
+ssh     the socket of an agent
 """
 
 import fcntl
@@ -120,11 +120,13 @@ class BindMount:
         return {"bind": self.target, "writable": self.writable, "content": self.content}
 
     def make(self, work: StageWork, folder: Path, undo: ExitStack) -> Made:
+        del undo
         first = self.selected[0]
         is_directory = stat.S_ISDIR(first.status.st_mode)
         if not self.writable and self.tree.identity.startswith("path-") and not self.tree.ignore:
             # A context without rules is shown as it is.
-            source = f"/proc/{os.getpid()}/fd/{self.tree.root}/{first.path}".rstrip("/")
+            top = os.readlink(f"/proc/self/fd/{self.tree.root}")
+            source = os.path.join(top, first.path).rstrip("/")
             return Made(StepMount(target=self.target, source=source))
         place = folder / f"bind-{sha256(self.target.encode()).hexdigest()[:16]}"
         place.mkdir(mode=0o755)
@@ -226,9 +228,7 @@ class TmpfsMount:
         del work, folder, undo
         size = (f"size={self.mount.size}",) if self.mount.size else ()
         options = ("nosuid", "nodev", "mode=1777", *size)
-        return Made(
-            StepMount(target=self.target, type="tmpfs", source="tmpfs", options=options)
-        )
+        return Made(StepMount(target=self.target, type="tmpfs", source="tmpfs", options=options))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,6 @@ class BuildStage(Protocol):
         """With `cached_only` raises NotCached instead of carrying a step out."""
 
 
-
 def run_stages(workshop: Workshop, graph: StageGraph, build: BuildStage) -> StageResult:
     """Build every stage of the graph; the target's result, with the uses of all."""
     results: dict[int, StageResult] = {}
@@ -130,9 +129,7 @@ def _be_child(
     def report(event: Event) -> None:
         _send(writer, _EVENT, (int(event.kind), *astuple(event)[1:]))
 
-    own = replace(
-        workshop, lease=workshop.lease.shared_with(f"stage{index}"), report=report
-    )
+    own = replace(workshop, lease=workshop.lease.shared_with(f"stage{index}"), report=report)
     status = 0
     try:
         result = build(index, own, results)

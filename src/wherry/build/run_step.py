@@ -22,6 +22,7 @@ from wherry.linux.openat import DIRECTORY, open_beneath, opened
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PIPES = "/dev/pipes"
+_SHELL_HINT = "for a shell in what the step left, build with --on-error shell"
 
 
 class InsecureNotAllowed(PermissionDenied):
@@ -164,11 +165,12 @@ class _Request:
             )
             status = work.workshop.executor.run(request, self.output)
             if status != 0:
+                hint = _SHELL_HINT
                 if work.order.shell_on_error:
                     self._shell(request)
-                raise ProcessFailed(self.command.text, status)
+                    hint = ""
+                raise ProcessFailed(self.command.text, status, hint=hint)
             stubs.remove(folder / "diff")
-
 
     def _shell(self, request: RunRequest) -> None:
         """A shell in what the failed command has left; nothing of it is kept."""

@@ -54,9 +54,7 @@ class Flags(FlagSet):
     cpu_shares = Integer("c", "CPU shares (relative weight)")
     cpuset_cpus = String("", "CPUs in which to allow execution (0-3, 0,1)")
     cpuset_mems = String("", "MEMs in which to allow execution (0-3, 0,1)")
-    explain = _Form(
-        "", 'Say what would be rebuilt and why, and build nothing ("text", "json")'
-    )
+    explain = _Form("", 'Say what would be rebuilt and why, and build nothing ("text", "json")')
     file = String("f", 'Name of the Dockerfile (default: "PATH/Dockerfile")')
     force_rm = Boolean("", "Always remove intermediate containers", hidden=True)
     iidfile = String("", "Write the image ID to a file")
@@ -75,7 +73,9 @@ class Flags(FlagSet):
     on_error = String("", 'What follows a failed RUN: a "shell" in what it left')
     output = Strings("o", 'Output destination (format: "type=local,dest=path")')
     platform = String("", "Set target platform for build")
-    progress = String("", 'Set type of progress output ("auto", "plain", "tty", "quiet", "rawjson")')
+    progress = String(
+        "", 'Set type of progress output ("auto", "plain", "tty", "quiet", "rawjson")'
+    )
     provenance = String("", "Attestation of provenance", unsupported="attestations are not made")
     pull = Boolean("", "Always attempt to pull all referenced images")
     push = Boolean("", "Push the image", unsupported="push it with: wherry push NAME")
@@ -217,10 +217,7 @@ def _print_failure(error: "BuildFailed", context: Context, *, repeats_log: bool)
     if error.place is not None:
         lines.append(error.place.excerpt)
     lines.append(f"ERROR: failed to build: failed to solve: {error.message}")
-    hint = error.hint
-    if not hint and error.kind == "Internal" and "did not complete successfully" in error.message:
-        hint = "for a shell in what the step left, build with --on-error shell"
-    if hint:
-        lines.append(f"Hint: {hint}")
+    if error.hint:
+        lines.append(f"Hint: {error.hint}")
     context.err("\n".join(lines))
     context.status = 1

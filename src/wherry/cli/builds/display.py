@@ -1,9 +1,9 @@
 """How a build's progress is shown: lines as BuildKit prints them, JSON, or nothing.
 
-    plain     #5 [2/3] RUN make      a line for all that happens
-    tty       a tree that is drawn again as it changes (`tree.py`)
-    rawjson   BuildKit's SolveStatus documents
-    quiet     nothing
+plain     #5 [2/3] RUN make      a line for all that happens
+tty       a tree that is drawn again as it changes (`tree.py`)
+rawjson   BuildKit's SolveStatus documents
+quiet     nothing
 """
 
 from hashlib import sha256
@@ -79,18 +79,18 @@ class PlainDisplay(Display):
         *lines, rest = data.split(b"\n")
         if rest:
             self._rest[event.vertex] = rest
-        self._print(number, event, lines)
+        self._print(number, event, lines, timed=event.stream != 0)
 
-    def _print(self, number: int, event: Event, lines: list[bytes]) -> None:
+    def _print(self, number: int, event: Event, lines: list[bytes], *, timed: bool) -> None:
         passed = (event.time_ns - self._started.get(event.vertex, event.time_ns)) / 1e9
-        front = f"#{number} " if event.stream == 0 else f"#{number} {passed:.3f} "
+        front = f"#{number} {passed:.3f} " if timed else f"#{number} "
         if lines:
             texts = (line.decode("utf-8", "surrogateescape").rstrip("\r") for line in lines)
             write_error("\n".join(front + text for text in texts))
 
     def _end(self, number: int, event: Event) -> None:
         if rest := self._rest.pop(event.vertex, b""):
-            self._print(number, event, [rest])
+            self._print(number, event, [rest], timed=True)
         if event.text:
             word = "CANCELED" if event.text == "CANCELED" else f"ERROR: {event.text}"
             write_error(f"#{number} {word}")

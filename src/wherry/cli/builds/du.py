@@ -57,7 +57,10 @@ def _ago(moment_ns: int) -> str:
 def _print_entry(entry: "CacheEntry", context: Context) -> None:
     for title, value in (
         ("ID", entry.id),
-        ("Created at", time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(entry.created_ns / 1e9))),
+        (
+            "Created at",
+            time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(entry.created_ns / 1e9)),
+        ),
         ("Mutable", "true" if entry.folder is not None else "false"),
         ("Reclaimable", "false" if entry.shared else "true"),
         ("Shared", "true" if entry.shared else "false"),

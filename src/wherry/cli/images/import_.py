@@ -20,8 +20,8 @@ class Flags(FlagSet):
 
 
 def run(flags: Flags, context: Context) -> None:
-    from wherry.images.download import is_url  # --help does without the engine
     from wherry.engine.images.import_ import import_image
+    from wherry.images.download import is_url  # --help does without the engine
     from wherry.oci.platform import Platform
 
     source, *name = flags.operands

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wherry.build.builder import Built, build
-from wherry.build.executor import Output, RunRequest
 from wherry.build.contexts import open_context, open_named_context
+from wherry.build.executor import Output, RunRequest
 from wherry.build.order import Base, BuildOrder, Workshop
 from wherry.build.progress import Event, Report, vertex
 from wherry.build.source_trees import SourceTree

@@ -58,7 +58,9 @@ class WrongBuildPlatform(Unsupported):
 def own_platform() -> Platform:
     """The platform of this machine."""
     machine = os.uname().machine
-    return Platform(os="linux", architecture={"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine))
+    return Platform(
+        os="linux", architecture={"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+    )
 
 
 def check_platform(text: str) -> Platform:
@@ -93,9 +95,7 @@ def parse_network(text: str) -> str:
     )
 
 
-def build_arguments(
-    texts: Iterable[str], environ: Mapping[str, str]
-) -> dict[str, str]:
+def build_arguments(texts: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
     """--build-arg NAME=value; a name alone takes the environment's value, if it has one."""
     arguments: dict[str, str] = {}
     for text in texts:
@@ -155,9 +155,7 @@ def parse_ssh(texts: Iterable[str], environ: Mapping[str, str]) -> dict[str, Pat
         name, _, where = text.partition("=")
         where = where or environ.get("SSH_AUTH_SOCK", "")
         if not where:
-            raise InvalidArgument(
-                "invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set"
-            )
+            raise InvalidArgument("invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set")
         path = Path(where)
         if not path.is_socket():
             raise Unsupported(

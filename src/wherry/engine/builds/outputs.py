@@ -1,9 +1,9 @@
 """`build --output`: what a build leaves behind instead of an image in the store.
 
-    image     the image in the store; what happens without --output
-    local     its files in a folder          docker    an archive that `docker load` takes
-    tar       its files as a tar archive     oci       an OCI layout as an archive
-    cacheonly nothing but the cache
+image     the image in the store; what happens without --output
+local     its files in a folder          docker    an archive that `docker load` takes
+tar       its files as a tar archive     oci       an OCI layout as an archive
+cacheonly nothing but the cache
 """
 
 import os
@@ -69,9 +69,7 @@ def _output(fields: Mapping[str, str]) -> Output:
     if kind == "registry" or fields.get("push", "false") == "true":
         raise Unsupported("a build is not pushed: push it with wherry push NAME")
     try:
-        output = Output(
-            OutputType(kind), fields.get("dest", ""), fields.get("name", "")
-        )
+        output = Output(OutputType(kind), fields.get("dest", ""), fields.get("name", ""))
     except ValueError:
         raise InvalidArgument(
             f'unsupported output type "{kind}": one of {", ".join(OutputType)}'
@@ -79,13 +77,11 @@ def _output(fields: Mapping[str, str]) -> Output:
     if unknown := set(fields) - {"type", "dest", "name", "push"}:
         raise Unsupported(f'output key "{min(unknown)}" is not supported')
     if output.type in _NEEDS_DESTINATION and not output.destination:
-        raise InvalidArgument(f'dest is required for {kind} output')
+        raise InvalidArgument(f"dest is required for {kind} output")
     return output
 
 
-def write_output(
-    store: Store, built: Built, output: Output, names: tuple[Reference, ...]
-) -> None:
+def write_output(store: Store, built: Built, output: Output, names: tuple[Reference, ...]) -> None:
     """Write the files, or the archive, that are asked for."""
     if output.type is OutputType.LOCAL:
         os.makedirs(output.destination, exist_ok=True)
@@ -111,10 +107,10 @@ def _archive(
 ) -> Iterable[bytes]:
     from wherry.images.archive.write import ArchiveForm, SavedImage, archive_of
 
-    given = tuple(Reference.parse(name).with_default_tag() for name in output.name.split(",") if name)
-    saved = SavedImage(
-        document=built.document, layers=built.result.layers, names=given or names
+    given = tuple(
+        Reference.parse(name).with_default_tag() for name in output.name.split(",") if name
     )
+    saved = SavedImage(document=built.document, layers=built.result.layers, names=given or names)
     form = ArchiveForm.OCI if output.type is OutputType.OCI else ArchiveForm.DOCKER
     return archive_of(store, [saved], form)
 

@@ -101,8 +101,7 @@ def _lacking(root: Path, wanted_free: int) -> int | None:
 def _predicate(filters: Filters) -> Callable[[CacheEntry], bool]:
     tests: list[Callable[[CacheEntry], bool]] = []
     for key in ("until", "unused-for"):
-        for value in filters.get(key, ()):
-            tests.append(_unused_since(parse_moment(value)))
+        tests += [_unused_since(parse_moment(value)) for value in filters.get(key, ())]
     if ids := filters.get("id", ()):
         tests.append(lambda entry: any(entry.id.startswith(each) for each in ids))
     if kinds := filters.get("type", ()):

@@ -64,9 +64,7 @@ def run_settings(options: BuildOptions) -> ContainerConfig:
         ulimits=tuple(map(parse_ulimit, options.ulimits)),
     )
     hosts = tuple(map(parse_extra_host, options.add_hosts))
-    return ContainerConfig(
-        image="", extra_hosts=hosts, limits=limits, shm_size=options.shm_size
-    )
+    return ContainerConfig(image="", extra_hosts=hosts, limits=limits, shm_size=options.shm_size)
 
 
 class StepExecutor:
@@ -107,9 +105,7 @@ class StepExecutor:
             folder = store.container_run_folder(container.id)
             undo.callback(remove_tree, folder)
             (folder / ROOTFS).mkdir()
-            cgroup = open_manager(
-                cgroup_path(container.id, container.config.limits.cgroup_parent)
-            )
+            cgroup = open_manager(cgroup_path(container.id, container.config.limits.cgroup_parent))
             undo.callback(_delete, cgroup)
             undo.callback(release_endpoints, store, container.id)
 
