@@ -73,7 +73,7 @@ def prepare_copy(work: StageWork, step: Step, undo: ExitStack) -> Prepared:
                 unpack_archive(work, folder, path, source.tree, source.selected[0], owner)
 
     return Prepared(
-        inputs=StepInputs(facts, files),
+        inputs=StepInputs(facts, files, work.is_base),
         history=f"{_history(transfer)} # buildkit",
         kind="source.local" if not step.sources else "regular",
         carry_out=carry_out,
@@ -101,7 +101,7 @@ def _facts(
         **work.parent_facts,
     }
     if transfer.link:
-        del facts["parent"], facts["parent_is_base"]
+        del facts["parent"]
         facts["link"] = True
     return facts
 

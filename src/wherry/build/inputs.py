@@ -24,6 +24,8 @@ _SHORT = 16  # hex digits
 class StepInputs:
     facts: Mapping[str, object]
     files: Mapping[str, str] = field(default_factory=dict)
+    on_base: bool = False
+    """Whether the parent is the image that the stage begins with; no part of the key."""
 
     @property
     def key(self) -> Digest:
@@ -31,13 +33,15 @@ class StepInputs:
         return Digest.of_bytes(text.encode("utf-8", "surrogatepass"))
 
     def to_document(self) -> Inputs:
-        return {"facts": dict(self.facts), "files": dict(self.files)}
+        return {"facts": dict(self.facts), "files": dict(self.files), "on_base": self.on_base}
 
     @classmethod
     def from_document(cls, document: Inputs) -> "StepInputs":
         facts, files = document.get("facts"), document.get("files")
         return cls(
-            facts if isinstance(facts, dict) else {}, files if isinstance(files, dict) else {}
+            facts if isinstance(facts, dict) else {},
+            files if isinstance(files, dict) else {},
+            bool(document.get("on_base")),
         )
 
 
@@ -95,7 +99,7 @@ def difference(before: StepInputs, now: StepInputs) -> str:
         if name not in ("parent", "content") and old.get(name) != new[name]:
             return f"{name}: {_shown(_last(old.get(name)))} → {_shown(_last(new[name]))}"
     if old.get("parent") != new.get("parent"):
-        return "base image changed" if new.get("parent_is_base") else "parent rebuilt"
+        return "base image changed" if now.on_base else "parent rebuilt"
     return "" if old == new else "content"
 
 

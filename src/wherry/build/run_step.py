@@ -98,7 +98,7 @@ def prepare_run(work: StageWork, step: Step, output: Output) -> Prepared:
         output=output,
     )
     return Prepared(
-        inputs=StepInputs(facts, files),
+        inputs=StepInputs(facts, files, work.is_base),
         history=f"RUN {_arguments_shown(arguments)}{command.text} # buildkit",
         kind="regular",
         carry_out=request.carry_out,

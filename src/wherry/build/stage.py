@@ -75,7 +75,7 @@ class StageWork:
     def parent_facts(self) -> dict[str, object]:
         """How a key tells what the step lies on."""
         parent = str(self.top or "scratch")
-        facts: dict[str, object] = {"parent": parent, "parent_is_base": self.is_base}
+        facts: dict[str, object] = {"parent": parent}
         if self.order.epoch_ns is not None:
             facts["SOURCE_DATE_EPOCH"] = self.order.epoch_ns // 10**9
         return facts

@@ -29,8 +29,9 @@ def prepare_workdir(work: StageWork, step: Step) -> Prepared | None:
             if writer.below(place) is None:
                 writer.make_directories(place)
 
+    facts = {"instruction": "WORKDIR", "directory": path, **work.parent_facts}
     return Prepared(
-        inputs=StepInputs({"instruction": "WORKDIR", "directory": path, **work.parent_facts}),
+        inputs=StepInputs(facts, on_base=work.is_base),
         history=f"WORKDIR {path}",
         kind="regular",
         carry_out=carry_out,
