@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -70,12 +72,13 @@ def test_another_dockerfile_has_ignore_rules_of_its_own(builder: Wherry, context
 
 def test_what_a_build_sees_is_listed_with_the_rule(builder: Wherry, context: Context) -> None:
     folder = context(
-        {"Dockerfile": "", ".dockerignore": "*.log\n!b.log\n", "a.log": "", "b.log": ""}
+        {"Dockerfile": "FROM busybox", ".dockerignore": "*.log\n!b.log\n", "a.log": "", "b.log": ""}
     )
 
-    listed = builder("build", "--list-context", str(folder), check=False).stdout
+    listed = builder("build", "--list-context", str(folder)).stdout
 
-    assert "-       0B  a.log  (.dockerignore:1: *.log)\n" in listed or not listed
+    assert "-       0B  a.log  (.dockerignore:1: *.log)\n" in listed
+    assert "+       0B  b.log  (.dockerignore:2: !b.log)\n" in listed
 
 
 def test_a_named_context_is_copied_from(builder: Wherry, context: Context, tmp_path: Path) -> None:
@@ -207,3 +210,22 @@ def test_links_lead_nowhere_out_of_the_context(
     failed = builder("build", str(folder), check=False)
 
     assert '"/link": not found' in failed.stderr
+
+
+def test_a_build_is_had_from_python(builder: Wherry, context: Context) -> None:
+    folder = context({"Dockerfile": "FROM busybox\nARG A\nLABEL a=$A\n"})
+    script = (
+        "import sys, wherry; engine = wherry.Engine(*sys.argv[1:3]);"
+        "print(engine.images.build(sys.argv[3], tag='in', build_args={'A': 'b'}))"
+    )
+
+    made = subprocess.run(
+        [sys.executable, "-c", script, builder.root, builder.run_folder, folder],
+        env=builder.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    labels = builder("image", "inspect", "--format", "{{.Config.Labels.a}}", made.stdout.strip())
+    assert labels.stdout == "b\n"

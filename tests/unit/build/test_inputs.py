@@ -97,7 +97,7 @@ def test_what_an_exclusion_matches_is_left_out(tree: SourceTree) -> None:
 
 
 def test_a_missing_source_comes_with_what_is_near(tree: SourceTree) -> None:
-    with opened(tree.root), pytest.raises(NoSuchSource, match="/a/oen.py") as caught:
+    with opened(tree.root), pytest.raises(NoSuchSource, match=r"/a/oen\.py") as caught:
         tree.select("a/oen.py")
 
     assert caught.value.hint == "tree has a/one.py"

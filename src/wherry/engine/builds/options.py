@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from wherry.build.order import Secret
@@ -48,6 +48,17 @@ class BuildOptions:
     outputs: tuple[str, ...] = ()
     cwd: str = ""
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+
+def options_from(**options: object) -> BuildOptions:
+    """The options of the Python API, where a list will do for a tuple."""
+    known = {field.name for field in fields(BuildOptions)}
+    if unknown := options.keys() - known:
+        raise InvalidArgument(f"unknown option of build: {min(unknown)}")
+    values = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+    }
+    return BuildOptions(**values)  # type: ignore[arg-type]
 
 
 class WrongBuildPlatform(Unsupported):

@@ -8,6 +8,7 @@ with open("all.tar", "wb") as file:
 """
 
 import builtins
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, BinaryIO
@@ -36,6 +37,19 @@ class Images:
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
+
+    def build(self, context: str | PathLike[str], *, tag: str = "", **options: object) -> Digest:
+        """Build the image of a folder's Dockerfile; its ID. BuildFailed tells step, place and log.
+
+        Options are those of `BuildOptions`. Not for a process with threads: containers are forked
+        from it.
+        """
+        from wherry.engine.builds.build import build_image, quiet  # the builder, for builds only
+        from wherry.engine.builds.options import options_from
+
+        tags = (tag,) if tag else ()
+        wanted = options_from(context=os.fspath(context), tags=tags, **options)
+        return build_image(self._engine, wanted, quiet).id
 
     def load(
         self,
