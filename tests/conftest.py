@@ -12,8 +12,8 @@ from wherry.store.store import Store
 from wherry.testing.abilities import lacking
 from wherry.testing.command import Wherry
 from wherry.testing.dockerd import Dockerd
-from wherry.testing.traces import survey
-from wherry.testing.waiting import eventually
+from wherry.testing.traces import left_on_disk, nothing_left, survey
+from wherry.testing.waiting import none_of
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,14 +39,14 @@ def installation() -> Iterator[Wherry]:
     if reason := lacking("containers"):
         pytest.skip(f"needs containers: {reason}")
     base = Path(tempfile.mkdtemp(prefix="wherry-suite-", dir="/var/tmp"))
-    before = survey((str(base),))
+    before = survey(base / "root", base / "run")
     wherry = Wherry(base / "root", base / "run")
     wherry("bootstrap", "busybox")
     yield wherry
     wherry.remove_everything()
     end_launcher(wherry)
     remove_bridge_if_unused(Store(wherry.root, wherry.run_folder))
-    eventually(lambda: not survey((str(base),)).new_since(before), seconds=10, what="traces left")
+    nothing_left(wherry.root, wherry.run_folder, before)
     shutil.rmtree(base)
 
 
@@ -60,11 +60,8 @@ def wherry(installation: Wherry) -> Iterator[Wherry]:
     """The command; what a test makes with it is removed afterwards and may leave nothing."""
     yield installation
     installation.remove_everything()
-    run = installation.run_folder / "containers"
-    eventually(
-        lambda: not run.exists() or not list(run.iterdir()),
-        what="run folders of containers removed",
-    )
+    # The rest of a survey takes longer, and is looked at once the suite has ended.
+    none_of(lambda: left_on_disk(installation.root, installation.run_folder))
 
 
 @pytest.fixture(scope="session")

@@ -88,6 +88,15 @@ def kind_of(error: BaseException) -> str:
     return "Internal"
 
 
+def os_error_text(error: OSError) -> str:
+    """What the kernel refused, as a sentence: the thing by its name, then the reason."""
+    reason = (error.strerror or str(error)).lower()
+    name = error.filename
+    if not name:
+        return reason
+    return f"{name.decode(errors='replace') if isinstance(name, bytes) else name}: {reason}"
+
+
 def rebuilt(kind: str, message: str, hint: str = "") -> WherryError:
     """The error that another process described by `kind_of`, its message and its hint."""
     return KINDS.get(kind, Internal)(message, hint=hint)

@@ -6,7 +6,9 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -136,6 +138,7 @@ def test_a_tag_that_moves_is_told(wherry: Wherry, dockerd: Dockerd) -> None:
     assert told[0] == told[1]
     assert "The image moving:1 already exists, renaming the old one with ID sha256:" in told[0]
     dockerd.docker("rmi", "moving:1")
+    dockerd.docker("image", "prune", "-f")
 
 
 @pytest.mark.parametrize(
@@ -185,6 +188,37 @@ def test_importing_beside_docker(wherry: Wherry, dockerd: Dockerd) -> None:
     for key in ("Cmd", "Env", "User", "Entrypoint", "Labels", "Volumes", "WorkingDir"):
         assert ours["Config"][key] == theirs["Config"][key], key
     dockerd.docker("rmi", "i:1")
+
+
+@pytest.fixture
+def website() -> Iterator[str]:
+    """A web server with a layer at /layer and nothing else."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/layer" else 404)
+            self.send_header("Content-Length", str(len(LAYERS[0])))
+            self.end_headers()
+            self.wfile.write(LAYERS[0] if self.path == "/layer" else bytes(len(LAYERS[0])))
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_importing_from_the_web(wherry: Wherry, website: str) -> None:
+    wherry("import", f"{website}/layer", "web:1")
+
+    assert f"Imported from {website}/layer" in wherry("history", "web:1").stdout
+    result = wherry("import", f"{website}/nope", check=False)
+    failure = f"wherry: failed to download {website}/nope: 404 Not Found\n"
+    assert (result.returncode, result.stderr) == (1, failure)
 
 
 def on_a_terminal(wherry: Wherry, *words: str) -> str:

@@ -110,3 +110,17 @@ def test_logs_wait_stop_and_removal(engine: Engine) -> None:
     assert made.status is Status.EXITED
     made.remove()
     assert engine.containers.list(all_states=True) == []
+
+
+def test_files_go_in_and_out_and_the_result_becomes_an_image(
+    engine: Engine, tmp_path: Path
+) -> None:
+    (tmp_path / "note").write_text("hello")
+    with engine.containers.create("busybox", ["cat", "/note"], network="none") as made:
+        made.copy_in(tmp_path / "note", "/note")
+        made.copy_out("/note", tmp_path / "back")
+        image = made.commit("noted", changes=["ENV A=b"])
+
+    assert (tmp_path / "back").read_text() == "hello"
+    assert engine.containers.run("noted", network="none") == "hello"
+    assert str(engine.images.get("noted").id) == image

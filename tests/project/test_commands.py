@@ -14,6 +14,7 @@ from wherry.cli.help import command_help
 FOLDER = Path(wherry.cli.__file__).parent
 SHARED = {
     "containers.create_flags",
+    "containers.creation",
     "containers.streaming",
     "builds.display",
     "builds.explanations",

@@ -111,3 +111,17 @@ def test_running_out_of_memory(podman: Podman) -> None:
     words = ("--rm", "-m", "16m", "--", "tail", "/dev/zero")
 
     assert podman.run(*words, check=False).returncode == 137
+
+
+def test_a_user_namespace(podman: Podman) -> None:
+    podman.folder.chmod(0o755)
+    root = podman.folder / "rootfs"
+    for path in (root, *root.rglob("*")):  # the root's owner is the container's
+        os.chown(path, 100_000, 100_000, follow_symlinks=False)
+    maps = ("--uidmap", "0:100000:5000", "--gidmap", "0:100000:5000")
+    script = "id -u; cat /proc/self/uid_map; echo lost >/dev/null; head -c 3 /dev/zero | wc -c"
+
+    podman.run("-d", "--name", "web", *maps, "--", "sleep", "1000")
+
+    words = podman("exec", "web", "sh", "-c", script).stdout.split()
+    assert words == ["0", "0", "100000", "5000", "3"]

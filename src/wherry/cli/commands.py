@@ -21,6 +21,7 @@ class Row:
         self.names = tuple(names.split(", "))
         self.summary = summary
         self.common = bool(common)  # listed first in the help
+        self.is_warm = module in _WARM
 
     @property
     def top_name(self) -> str:
@@ -59,6 +60,17 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "container attach, attach",
         "Attach local standard input, output, and error streams to a running container",
     ),
+    (
+        "containers.commit",
+        "container commit, commit",
+        "Create a new image from a container's changes",
+    ),
+    (
+        "containers.cp",
+        "container cp, cp",
+        "Copy files/folders between a container and the local filesystem",
+    ),
+    ("containers.create", "container create, create", "Create a new container"),
     (
         "containers.diff",
         "container diff, diff",
@@ -106,6 +118,11 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "containers.unpause",
         "container unpause, unpause",
         "Unpause all processes within one or more containers",
+    ),
+    (
+        "containers.update",
+        "container update, update",
+        "Update configuration of one or more containers",
     ),
     (
         "containers.wait",
@@ -156,6 +173,35 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("volumes.rm", "volume rm, volume remove", "Remove one or more volumes"),
 )
 
+# Commands that ask something of the engine and end. A launcher that is there carries them out
+# (`warm_client`). Not among them: what needs no engine, goes on, or reads and writes the files of
+# the client's machine.
+_WARM = frozenset(
+    (
+        *(
+            "containers.commit",
+            "containers.diff",
+            "containers.update",
+            "containers.inspect",
+            "containers.kill",
+            "containers.logs",
+        ),
+        *("containers.ls", "containers.pause", "containers.port", "containers.prune"),
+        *("containers.rename", "containers.restart", "containers.rm", "containers.stop"),
+        *("containers.top", "containers.unpause", "networks.inspect", "networks.ls"),
+        *(
+            "images.history",
+            "images.inspect",
+            "images.ls",
+            "images.prune",
+            "images.rm",
+            "images.tag",
+        ),
+        *("system.prune", "system.df", "system.info", "system.inspect"),
+        *("volumes.create", "volumes.inspect", "volumes.ls", "volumes.prune", "volumes.rm"),
+    )
+)
+
 COMMANDS = tuple(Row(*values) for values in _TABLE)
 
 
@@ -167,3 +213,8 @@ def find(words: list[str]) -> tuple[Row | None, int]:
             if name in row.names and len(words) >= count:
                 return row, count
     return None, 0
+
+
+def warm_modules() -> list[str]:
+    """The modules of the commands that a launcher carries out."""
+    return [row.module for row in COMMANDS if row.is_warm]

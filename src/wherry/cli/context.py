@@ -58,15 +58,20 @@ class Context:
     """Hands a command its engine and takes its lines, failures and exit status."""
 
     def __init__(
-        self, root: str | None = None, run: str | None = None, log_level: str = "info"
+        self,
+        root: str | None = None,
+        run: str | None = None,
+        log_level: str = "info",
+        engine: "Engine | None" = None,
     ) -> None:
         self.root = root
         self.run = run
         self.log_level = log_level
+        self.words: list[str] = []  # the whole command line, where another may carry it out
         self.status = 0
         self.failure = 1  # the exit status of errors that have none of their own
         self._stdout = Output(1)
-        self._engine: Engine | None = None
+        self._engine = engine
 
     @property
     def engine(self) -> "Engine":

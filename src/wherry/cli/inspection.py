@@ -3,7 +3,8 @@
 import json
 
 from wherry.cli.context import Context
-from wherry.cli.templates.errors import TemplateError
+from wherry.cli.templates.documents import typed_document
+from wherry.cli.templates.errors import ExecutionError, ParseError, TemplateError
 from wherry.cli.templates.template import Template
 from wherry.errors import InvalidArgument, NotFound, WherryError
 
@@ -26,10 +27,11 @@ BAD_TEMPLATE = 64
 
 
 class BadTemplate(InvalidArgument):
-    exit_code = BAD_TEMPLATE
+    """Docker's status tells one that cannot be parsed from one that fails on an object."""
 
     def __init__(self, error: TemplateError) -> None:
         super().__init__(f"template parsing error: {error}")
+        self.exit_code = BAD_TEMPLATE if isinstance(error, ParseError) else 1
 
 
 def print_documents(
@@ -55,7 +57,7 @@ def print_documents(
         context.fail(failure)
 
 
-def _print_json(context: Context, documents: "Sequence[object]", *, whole: bool) -> None:
+def _print_json(context: Context, documents: "Sequence[dict[str, object]]", *, whole: bool) -> None:
     if whole:
         text = json.dumps(documents, indent=4, ensure_ascii=False) if documents else "[]"
         context.out(text)
@@ -64,10 +66,20 @@ def _print_json(context: Context, documents: "Sequence[object]", *, whole: bool)
         context.out(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
 
 
-def _print_text(context: Context, documents: "Sequence[object]", template: str) -> None:
+def _print_text(context: Context, documents: "Sequence[dict[str, object]]", template: str) -> None:
     try:
         parsed = Template(template)
         for document in documents:
-            context.out(parsed.execute(document))
+            context.out(_text(parsed, document))
     except TemplateError as error:
+        if not isinstance(error, ParseError):
+            context.out("")  # as Docker does
         raise BadTemplate(error) from error
+
+
+def _text(template: Template, document: dict[str, object]) -> str:
+    """As Docker: on the typed object, and where that fails on what its JSON is."""
+    try:
+        return template.execute(typed_document(document))
+    except ExecutionError:
+        return template.execute(document)

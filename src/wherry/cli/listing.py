@@ -6,8 +6,9 @@ fields that its template names.
 
 from wherry.cli.context import Context
 from wherry.cli.tables import table_lines
+from wherry.cli.templates.functions import HEADER_FUNCTIONS
 from wherry.cli.templates.template import Template
-from wherry.cli.templates.values import Methods, Struct, as_json
+from wherry.cli.templates.values import Methods, Struct, as_html_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def print_rows(
     data = [row if isinstance(row, Methods) else Struct(row) for row in rows]
     if text == "json":
         for row in data:
-            context.out(as_json(row if isinstance(row, Methods) else dict(row)))
+            context.out(as_html_json(row.as_json() if isinstance(row, Methods) else dict(row)))
         return
     is_table = text in ("", "table") or text.startswith("table ")
     if is_table:
@@ -52,6 +53,24 @@ def print_rows(
         for line in lines:
             context.out(line)
         return
-    head = template.execute(Struct(titles))
+    head = template.execute(_Titles(titles), HEADER_FUNCTIONS)
     for line in table_lines(line.split("\t") for line in [head, *lines]):
         context.out(line)
+
+
+class _Titles(Methods):
+    """The row above the rows; a field that takes an argument is titled by it."""
+
+    def __init__(self, titles: "Mapping[str, str]") -> None:
+        self._titles = titles
+
+    def field(self, name: str) -> object:
+        return self._titles[name] if name != "Label" else _label_title
+
+    def as_json(self) -> object:
+        return dict(self._titles)
+
+
+def _label_title(key: str) -> str:
+    """Docker's title of `.Label "com.example.app_name"`: APP NAME comes from its last part."""
+    return key.rpartition(".")[2].replace("-", " ").replace("_", " ")

@@ -16,7 +16,7 @@ from wherry.cli.context import (
     write_error,
 )
 from wherry.cli.flags import Boolean, FlagSet, HelpRequested, String, Strings, Syntax, UsageError
-from wherry.errors import WherryError
+from wherry.errors import WherryError, os_error_text
 
 INTERRUPTED = 130
 
@@ -54,9 +54,13 @@ def entry() -> None:
     os._exit(status)
 
 
-def main(words: list[str]) -> int:
-    """Run the command that `words` say and return its exit status."""
-    context = Context()
+def main(words: list[str], engine: "Engine | None" = None) -> int:
+    """Run the command that `words` say and return its exit status.
+
+    With an `engine` on the folders that they name it is done by that; else a launcher may.
+    """
+    context = Context(engine=engine)
+    context.words = [] if engine is not None else words
     try:
         _run(words, context)
         context.flush()
@@ -66,15 +70,9 @@ def main(words: list[str]) -> int:
     except WherryError as error:
         context.fail(error)
     except OSError as error:
-        write_error(f"{NAME}: {_os_error_text(error)}")
+        write_error(f"{NAME}: {os_error_text(error)}")
         return context.failure
     return context.status
-
-
-def _os_error_text(error: OSError) -> str:
-    reason = (error.strerror or str(error)).lower()
-    named = isinstance(error.filename, str | bytes)  # a number is a descriptor: nobody knows it
-    return f"{os.fsdecode(error.filename)}: {reason}" if named else reason
 
 
 def _run(words: list[str], context: Context) -> None:
@@ -104,7 +102,8 @@ def _run(words: list[str], context: Context) -> None:
 def _run_command(words: list[str], context: Context) -> None:
     row, count = find(words)
     if row is not None:
-        _run_row(row, " ".join(words[:count]), words[count:], context)
+        if not (row.is_warm and context.words and _run_elsewhere(context)):
+            _run_row(row, " ".join(words[:count]), words[count:], context)
     elif not words:
         _top_help(context)
     elif words[0] == "help":
@@ -113,6 +112,12 @@ def _run_command(words: list[str], context: Context) -> None:
         _run_group(words[0], words[1:], context)
     else:
         _unknown(context, words[0], "")
+
+
+def _run_elsewhere(context: Context) -> bool:
+    from wherry.cli.warm_client import run_in_launcher  # others need no socket
+
+    return run_in_launcher(context.words, context)
 
 
 def _run_row(row: Row, name: str, words: list[str], context: Context) -> None:
@@ -235,6 +240,8 @@ def _command_help(row: Row, name: str, context: Context) -> None:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
+
+    from wherry.engine.engine import Engine
 
     class CommandModule(Protocol):
         """What `commands.py` says a command's module has."""

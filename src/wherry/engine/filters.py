@@ -88,4 +88,4 @@ def _local_moment(text: str) -> int:
         except ValueError:
             continue
         return int(moment.timestamp()) * 10**9
-    raise InvalidArgument(f"failed to parse value as time or duration: {text!r}")
+    raise InvalidArgument(f'failed to parse value as time or duration: "{text}"')

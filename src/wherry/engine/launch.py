@@ -1,5 +1,6 @@
-"""The launcher's program: what it holds warm, and what the children it forks can do.
+"""What the engine has the launcher hold warm, and what the children it forks can do.
 
+    create  make a container
     run     make a container, then as start
     start   become the supervisor of a container, answering as far as the client wants to know
     exec    run a process in a container and stay with it
@@ -13,8 +14,8 @@ Everything that a child needs is imported here, once, before any fork.
 import os
 import signal
 import socket
-import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -23,18 +24,26 @@ from wherry.engine.containers.create import create_container
 from wherry.engine.containers.exec import exec_request, plan_exec
 from wherry.engine.containers.guard import stand_guard
 from wherry.engine.containers.options.config import config_from_options
+from wherry.engine.containers.options.values import EngineRefusal
 from wherry.engine.containers.orders import find_live_container
 from wherry.engine.containers.prepare import prepare_start
 from wherry.engine.containers.remove import forget_container
 from wherry.engine.containers.spec.build import Moment, build_spec
 from wherry.engine.engine import Engine
 from wherry.engine.images.resolve import parse_pull_policy
-from wherry.engine.reconcile import reconcile
-from wherry.errors import Conflict
+from wherry.engine.reconcile import reconcile, recover_container
+from wherry.errors import Conflict, WherryError
 from wherry.linux.cgroup.hierarchies import hierarchies
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.container_config import ContainerConfig, Healthcheck
-from wherry.oci.runtime_spec import Namespace, User
+from wherry.oci.image_config import (
+    ContainerDefaults,
+    HealthConfig,
+    History,
+    ImageConfig,
+    RootFS,
+)
+from wherry.oci.runtime_spec import Namespace, Spec, User
 from wherry.runtime.seccomp import compile_filter
 from wherry.shim import launcher
 from wherry.shim.attach import Attachment
@@ -54,42 +63,76 @@ from wherry.store.containers import (
     MountPoint,
     State,
     Status,
+    find_container,
+    supervised_ids,
 )
+from wherry.store.hold import hold_open
+from wherry.store.store import Store
+
+
+def create(request: Request) -> None:
+    """Make a container from the flags of `create` and tell its ID."""
+    engine = engine_of(request.payload)
+    reconcile(engine)
+    try:
+        config = _config(request.payload)
+    except EngineRefusal:
+        request.socket.sendall(control(understood=True))
+        raise
+    request.socket.sendall(control(understood=True))
+    _create(engine, config, request)
 
 
 def run(request: Request) -> None:
     """Make a container from the flags of `run`, tell its ID, start it."""
     payload = request.payload
-    engine = _engine(payload)
+    engine = engine_of(payload)
     reconcile(engine)
-    options = _mapping(payload.get("options"))
-    config = config_from_options(
-        str(payload["image"]),
-        _words(payload.get("command")),
-        options,
-        cwd=str(payload["cwd"]),
-        environ=_environment(payload.get("environ")),
-    )
+    config = _config(payload)
     size = payload.get("size")
     if isinstance(size, tuple):
         config = replace(config, console_size=size)
     keys = _keys(config, payload)  # before anything is made that a wrong one would leave behind
+    container = _create(engine, config, request)
+    _supervise(engine, container, request, _attachment(config, payload, keys))
+
+
+def _config(payload: Mapping[str, object]) -> ContainerConfig:
+    return config_from_options(
+        str(payload["image"]),
+        _words(payload.get("command")),
+        _mapping(payload.get("options")),
+        cwd=str(payload["cwd"]),
+        environ=_environment(payload.get("environ")),
+    )
+
+
+def _create(engine: Engine, config: ContainerConfig, request: Request) -> Container:
+    payload = request.payload
+
+    def notify(line: str) -> None:
+        request.socket.sendall(frame(STDERR, f"{line}\n".encode()))
+
     container = create_container(
         engine,
         config,
         str(payload.get("name") or "") or None,
         pull=parse_pull_policy(str(payload.get("pull") or "")),
-        notify=lambda line: request.socket.sendall(frame(STDERR, f"{line}\n".encode())),
+        notify=None if payload.get("quiet") else notify,
     )
     warnings = container.details.extra.get("warnings")
     request.socket.sendall(control(id=container.id, warnings=warnings))
-    _supervise(engine, container, request, _attachment(config, payload, keys))
+    return container
 
 
 def start(request: Request) -> None:
-    """Start a container that exists."""
+    """Start a container that exists; with `restart_count` one whose supervisor was killed."""
     payload = request.payload
-    engine = _engine(payload)
+    engine = engine_of(payload)
+    if "restart_count" in payload:  # from `reconcile`
+        container = find_container(engine.store, str(payload["name"]))
+        _supervise(engine, container, request, None, _number(payload["restart_count"]))
+        return
     reconcile(engine)
     container = find_live_container(engine, str(payload["name"]))
     if container.status is Status.PAUSED:
@@ -108,13 +151,13 @@ def start(request: Request) -> None:
     )
     if container.status.has_shim:
         raise AlreadyStarted(container)
-    _supervise(engine, container, request, attachment, _number(payload.get("restart_count")))
+    _supervise(engine, container, request, attachment)
 
 
 def exec_(request: Request) -> None:
     """Run a process in a container, and stay with it until it has ended."""
     payload = request.payload
-    engine = _engine(payload)
+    engine = engine_of(payload)
     container = find_live_container(engine, str(payload["name"]))
     command = _words(payload.get("command"))
     wanted = exec_request(
@@ -138,11 +181,13 @@ def exec_(request: Request) -> None:
     else:
         with request.socket as client:
             client.sendall(control(started=True, id=exec_id))
-    # After the answer: a follower of events can wait, whoever typed the command does.
-    _publish_exec(engine, container, f"exec_create: {words}", exec_id)
-    _publish_exec(engine, container, f"exec_start: {words}", exec_id)
-    engine.store.database.close()
-    code = supervisor.run()
+
+    def publish() -> None:
+        _publish_exec(engine, container, f"exec_create: {words}", exec_id)
+        _publish_exec(engine, container, f"exec_start: {words}", exec_id)
+        engine.store.database.close()
+
+    code = supervisor.run(publish)
     container_event(engine.store, container, "exec_die", execID=exec_id, exitCode=str(code))
 
 
@@ -152,7 +197,7 @@ def _publish_exec(engine: Engine, container: Container, action: str, exec_id: st
 
 def find(request: Request) -> None:
     """Tell what a client must know to attach to a container."""
-    container = find_live_container(_engine(request.payload), str(request.payload["name"]))
+    container = find_live_container(engine_of(request.payload), str(request.payload["name"]))
     config = container.config
     answer = {
         "id": container.id,
@@ -173,10 +218,11 @@ def quit_(request: Request) -> None:
 
 def guard(request: Request) -> None:
     """Remove a container as soon as the client is gone."""
-    stand_guard(_engine(request.payload), str(request.payload["name"]), request.socket)
+    stand_guard(engine_of(request.payload), str(request.payload["name"]), request.socket)
 
 
 OPERATIONS = {
+    "create": create,
     "run": run,
     "start": start,
     "exec": exec_,
@@ -186,39 +232,66 @@ OPERATIONS = {
 }
 
 
-def main() -> None:
-    """The launcher, as `shim.client` starts it."""
-    root, run_folder = sys.argv[-2:]
-    warm(Path(root))
-    launcher.serve(OPERATIONS, Path(run_folder))
+def warm(root: Path, run_folder: Path) -> None:
+    """Fill what is remembered for a process's life, so that each child finds it there."""
+    hierarchies()
+    _use_documents()
+    spec = _use_spec()
+    if spec.linux is not None and spec.linux.seccomp is not None:
+        compile_filter(spec.linux.seccomp, root / "seccomp")
+    database = Store(root, run_folder).database
+    with suppress(WherryError):  # each request that needs it will say what is wrong with it
+        hold_open(database)
+    database.close()
 
 
-def warm(root: Path) -> None:
-    """Fill what is remembered for a process's life, so that each child finds it there.
+def rehearse(root: Path, run_folder: Path) -> None:
+    """What a child can do before it has a request, so that the request need not wait for it.
 
-    A container's documents are written and read once, and the default seccomp profile is
-    resolved and compiled: in a child all this would take as long as starting a container does.
+    After a fork the first touch of each page of memory costs a copy: it is touched here.
     """
-    config = ContainerConfig(image="", healthcheck=Healthcheck())
-    container = Container(
+    engine = Engine(root, run_folder)
+    supervised_ids(engine.store)
+    _use_documents()
+    _use_spec()
+    _prepared.append(engine)
+
+
+# The engine of a child that has rehearsed.
+_prepared: list[Engine] = []
+
+
+def _use_documents() -> None:
+    """Write and read the documents of images and containers: each class's codec is then made."""
+    container = _example()
+    from_json(ContainerConfig, to_json(container.config))
+    from_json(Details, to_json(container.details))
+    from_json(State, to_json(container.state))
+    defaults = ContainerDefaults(healthcheck=HealthConfig())
+    rootfs = RootFS(type="layers", diff_ids=())
+    image = ImageConfig(rootfs=rootfs, config=defaults, history=(History(),))
+    ImageConfig.from_bytes(image.to_bytes())
+
+
+def _use_spec() -> Spec:
+    """Resolve the default configuration of the runtime."""
+    namespaces = tuple(Namespace(type=kind) for kind in ("mount", "pid", "network", "ipc", "uts"))
+    moment = Moment(user=User(), hostname="", namespaces=namespaces, mounts=())
+    spec = build_spec(_example(), "rootfs", moment)
+    to_json(spec)
+    return spec
+
+
+def _example() -> Container:
+    return Container(
         id="0" * 64,
         name="",
         image_id="",
         created="",
-        config=config,
+        config=ContainerConfig(image="", healthcheck=Healthcheck()),
         details=Details(path="/", mounts=(MountPoint(type="", destination=""),)),
         state=State(health=Health(log=(HealthResult(start="", end="", exit_code=0, output=""),))),
     )
-    from_json(ContainerConfig, to_json(container.config))
-    from_json(Details, to_json(container.details))
-    from_json(State, to_json(container.state))
-    namespaces = tuple(Namespace(type=kind) for kind in ("mount", "pid", "network", "ipc", "uts"))
-    moment = Moment(user=User(), hostname="", namespaces=namespaces, mounts=())
-    spec = build_spec(container, "rootfs", moment)
-    to_json(spec)
-    if spec.linux is not None and spec.linux.seccomp is not None:
-        compile_filter(spec.linux.seccomp, root / "seccomp")
-    hierarchies()
 
 
 def serve_one(connection: object) -> NoReturn:
@@ -249,6 +322,7 @@ def engineering_of(engine: Engine) -> Engineering:
     """The engine's part of a container's life."""
     return Engineering(
         prepare=lambda container: prepare_start(engine, container),
+        recover=lambda container: recover_container(engine, container),
         # --rm takes the anonymous volumes along.
         forget=lambda container: forget_container(engine, container, volumes=True),
     )
@@ -257,8 +331,13 @@ def engineering_of(engine: Engine) -> Engineering:
 # ---- payloads, whose values are what marshal made of them
 
 
-def _engine(payload: Mapping[str, object]) -> Engine:
-    return Engine(str(payload["root"]), str(payload["run"]))
+def engine_of(payload: Mapping[str, object]) -> Engine:
+    """The engine of the folders that a request is about."""
+    folders = (Path(str(payload["root"])), Path(str(payload["run"])))
+    for engine in _prepared:
+        if (engine.store.root, engine.store.run) == folders and engine.store.database.is_in_place:
+            return engine
+    return Engine(*folders)
 
 
 def _attachment(

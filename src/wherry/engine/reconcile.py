@@ -3,6 +3,7 @@
     row says it runs, nobody holds its lock, run folder there    the shim was killed
     row says it runs, no run folder                              the machine went down
     run folder, nobody holds its lock, row says it does not run  killed while starting or leaving
+    run folder, nobody holds its lock, no row                    killed while it was removed
 
 In each case what is left of the container is killed, what it held is released and its row says
 exited; after a killed shim its restart policy is honoured at once, after a reboot that is
@@ -15,15 +16,12 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from wherry.engine.containers.cgroups import cgroup_path
 from wherry.errors import NotFound, WherryError
-from wherry.linux.cgroup.manager import open_manager
 from wherry.linux.files import remove_tree
-from wherry.network.ports import withdraw
 from wherry.oci.timestamps import format_timestamp
 from wherry.shim.client import Launcher
 from wherry.shim.events import container_event
-from wherry.shim.lock import try_shim_lock
+from wherry.shim.lock import LEAVING, remove_run_folder, try_shim_lock
 from wherry.shim.restart import should_restart
 from wherry.store.containers import (
     Container,
@@ -33,27 +31,32 @@ from wherry.store.containers import (
     supervised_ids,
     update_state,
 )
-from wherry.store.networks import release_endpoints
+from wherry.store.garbage import has_dead_staging, sweep
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
 
 KILLED = 128 + signal.SIGKILL
 MACHINE_WENT_DOWN = 255
-_EMPTYING = 10.0  # seconds for killed processes to be gone
 
 
 def reconcile(engine: "Engine") -> None:
-    """Repair every container whose supervisor is gone."""
+    """Repair every container whose supervisor is gone, and sweep up after other processes."""
     store = engine.store
     try:
         found = os.listdir(store.run / "containers")
     except FileNotFoundError:
         found = []
+    for name in found:
+        if name.startswith(LEAVING):  # a supervisor was killed over it, or has yet to finish
+            remove_tree(store.run / "containers" / name)
+    found = [name for name in found if not name.startswith(LEAVING)]
     dead = [container_id for container_id in found if not shim_pid_of(store, container_id)]
     dead += supervised_ids(store) - set(found)
     for container_id in dead:
         _repair(engine, container_id)
+    if has_dead_staging(store):
+        sweep(store)
 
 
 def reconcile_container(engine: "Engine", container: Container) -> Container:
@@ -65,24 +68,43 @@ def reconcile_container(engine: "Engine", container: Container) -> Container:
 
 
 def _repair(engine: "Engine", container_id: str) -> None:
+    from wherry.engine.containers.end_run import end_run  # only a repair needs them
+    from wherry.engine.containers.remove import forget_container
+
     store = engine.store
-    folder = store.container_run_folder(container_id)
-    rebooted = not folder.exists()
+    rebooted = not store.container_run_folder(container_id).exists()
     lock = try_shim_lock(store, container_id)
     if lock is None:
         return  # someone is at it, or it has just been started again
     try:
         container = _found(engine, container_id)
-        _release(engine, container_id, container)
         if container is not None and container.status.has_shim:
-            container = _record_end(engine, container, rebooted)
-        else:
-            container = None
-        remove_tree(folder)
+            container = record_end(engine, container, rebooted=rebooted)
+            store.trace("repair: end recorded")
+        gone = end_run(engine, container_id, container)
+        store.trace("repair: run ended")
+        if container is None:  # killed while it was removed: its folder and volumes are there
+            sweep(store)
+        elif container.config.auto_remove and container.status is Status.EXITED:
+            forget_container(engine, container)()
+        restarts = container is not None and container.status is Status.RESTARTING
+        # Its folder tells the next command that this was no reboot, or that there is more to do.
+        if gone and not restarts:
+            remove_run_folder(store, container_id)
     finally:
         os.close(lock)
-    if container is not None and not rebooted:
-        _honour_policy(engine, container)
+    if container is not None and restarts:
+        store.trace("repair: to be restarted")
+        _restart(engine, container)
+
+
+def recover_container(engine: "Engine", container: Container) -> Container:
+    """The same for one that is about to be started by us, who hold its lock."""
+    from wherry.engine.containers.end_run import end_run
+
+    container = record_end(engine, container)
+    end_run(engine, container.id, container)
+    return container
 
 
 def _found(engine: "Engine", container_id: str) -> Container | None:
@@ -92,56 +114,45 @@ def _found(engine: "Engine", container_id: str) -> Container | None:
         return None
 
 
-def _release(engine: "Engine", container_id: str, container: Container | None) -> None:
-    """End what still runs, and give back what belongs to a run."""
-    parent = container.config.limits.cgroup_parent if container is not None else ""
-    cgroup = open_manager(cgroup_path(container_id, parent))
-    if cgroup.exists:
-        cgroup.signal_all(signal.SIGKILL)
-        cgroup.wait_until_empty(_EMPTYING)
-        with suppress(OSError):  # a process that the kernel keeps; the next repair finds it
-            cgroup.delete()
-    withdraw(engine.store, container_id)
-    release_endpoints(engine.store, container_id)
+def record_end(engine: "Engine", container: Container, *, rebooted: bool = False) -> Container:
+    """The row after an end that nobody saw: exited, or restarting if policy wants it back at once.
 
-
-def _record_end(engine: "Engine", container: Container, rebooted: bool) -> Container | None:
-    """The row after an end that nobody saw; None when the container is removed with it."""
-    code = MACHINE_WENT_DOWN if rebooted else KILLED
+    Call with the shim lock. First of all, so that it is what others see while the rest is done.
+    """
+    state = container.state
     if container.status is Status.RESTARTING:  # it had ended before, and that was seen
-        code = container.state.exit_code
+        if not rebooted:
+            return container
+        return update_state(engine.store, container.id, status=Status.EXITED)
+    code = MACHINE_WENT_DOWN if rebooted else KILLED
+    again = not rebooted and should_restart(
+        container.config.restart_policy,
+        code,
+        state.restart_count,
+        stop_requested=state.stop_requested,
+    )
     container = update_state(
         engine.store,
         container.id,
-        status=Status.EXITED,
+        status=Status.RESTARTING if again else Status.EXITED,
         pid=0,
         pid_start_time=0,
         exit_code=code,
         finished_at=format_timestamp(time.time_ns()),
+        restart_count=state.restart_count + again,
     )
     container_event(engine.store, container, "die", exitCode=str(code))
-    if container.config.auto_remove:
-        from wherry.engine.containers.remove import remove_container  # it reconciles, too
-
-        remove_container(engine, container.id, force=True, volumes=True)
-        return None
     return container
 
 
-def _honour_policy(engine: "Engine", container: Container) -> None:
-    state = container.state
-    again = should_restart(
-        container.config.restart_policy,
-        state.exit_code,
-        state.restart_count,
-        stop_requested=state.stop_requested,
-    )
-    if not again:
-        return
+def _restart(engine: "Engine", container: Container) -> None:
     launcher = Launcher(str(engine.store.root), str(engine.store.run))
-    payload = {"name": container.id, "restart_count": state.restart_count + 1}
-    connection = launcher.request("start", payload)
-    # Why it cannot be started is in its row, as after a failed restart by its shim.
-    with suppress(WherryError):
-        connection.answer("started")
-    connection.close()
+    payload = {"name": container.id, "restart_count": container.state.restart_count}
+    # Why it cannot be started is in its row, as after a failed restart by its shim; where even
+    # that could not be written it is still to be restarted, and the next command tries again.
+    with suppress(WherryError, OSError):
+        connection = launcher.request("start", payload)
+        try:
+            connection.answer("started")
+        finally:
+            connection.close()

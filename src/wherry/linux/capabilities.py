@@ -31,6 +31,7 @@ NAMES = (
 _BITS = {name: 1 << number for number, name in enumerate(NAMES)}
 
 SYS_ADMIN = _BITS["CAP_SYS_ADMIN"]
+SETUID = _BITS["CAP_SETUID"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import socket
 from collections.abc import Sequence
 from typing import NoReturn
 
-from wherry.linux.namespaces import CloneFlag, open_namespace, unshare
+from wherry.linux.namespaces import CloneFlag, unshare
+from wherry.linux.openat import opened
 
 # (first inside, first outside, how many)
 Range = tuple[int, int, int]
@@ -16,29 +17,51 @@ def map_text(ranges: Sequence[Range]) -> str:
     return "".join(f"{inside} {outside} {size}\n" for inside, outside, size in ranges)
 
 
-def write_maps(pid: int, uids: Sequence[Range], gids: Sequence[Range]) -> None:
-    """Give the user namespace of `pid` its maps, by the kernel alone; needs the privilege."""
-    _write(f"/proc/{pid}/uid_map", map_text(uids))
-    _write(f"/proc/{pid}/gid_map", map_text(gids))
+def open_process_folder(pid: int | str) -> int:
+    """A descriptor of /proc/PID, from where a process's maps are written."""
+    return os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
-def forbid_setgroups(pid: int) -> None:
+def write_uid_map(process: int, ranges: Sequence[Range]) -> None:
+    """Give the user namespace of `process` (its folder in /proc, a descriptor) its user IDs.
+
+    More than one's own need the privilege.
+    """
+    _write(process, "uid_map", map_text(ranges))
+
+
+def write_gid_map(process: int, ranges: Sequence[Range]) -> None:
+    """The same for group IDs."""
+    _write(process, "gid_map", map_text(ranges))
+
+
+def forbid_setgroups(process: int) -> None:
     """What the kernel asks of an unprivileged process before it may write a gid map."""
-    _write(f"/proc/{pid}/setgroups", "deny")
+    _write(process, "setgroups", "deny")
 
 
-def _write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+def _write(process: int, name: str, text: str) -> None:
+    descriptor = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=process)
     try:
         os.write(descriptor, text.encode())
     except OSError as error:
-        raise OSError(error.errno, error.strerror, path) from None
+        raise OSError(error.errno, error.strerror, name) from None
     finally:
         os.close(descriptor)
 
 
+def in_first_user_namespace() -> bool:
+    """Whether this process's IDs are the machine's own."""
+    with open("/proc/self/uid_map") as file:
+        return file.read().split() == ["0", "0", "4294967295"]
+
+
 def user_namespace_with(uids: Sequence[Range], gids: Sequence[Range]) -> int:
-    """A descriptor of a new user namespace with these maps, for mounts that translate IDs."""
+    """A descriptor of a new user namespace with these maps, for mounts that translate IDs.
+
+    Also where /proc is of another PID namespace than ours, where our child's number is another's:
+    the child tells by a descriptor which process it is.
+    """
     ours, theirs = socket.socketpair()
     with ours:
         child = os.fork()
@@ -47,10 +70,13 @@ def user_namespace_with(uids: Sequence[Range], gids: Sequence[Range]) -> int:
             _hold_user_namespace(theirs)
         theirs.close()
         try:
-            if not ours.recv(1):
+            data, descriptors, _, _ = socket.recv_fds(ours, 1, 1, socket.MSG_CMSG_CLOEXEC)
+            if not data:
                 raise PermissionError(errno.EPERM, "a user namespace cannot be made")
-            write_maps(child, uids, gids)
-            return open_namespace(child, CloneFlag.NEWUSER)
+            with opened(descriptors[0]) as process:
+                write_uid_map(process, uids)
+                write_gid_map(process, gids)
+                return os.open("ns/user", os.O_RDONLY | os.O_CLOEXEC, dir_fd=process)
         finally:
             ours.close()
             os.waitpid(child, 0)
@@ -59,7 +85,7 @@ def user_namespace_with(uids: Sequence[Range], gids: Sequence[Range]) -> int:
 def _hold_user_namespace(channel: socket.socket) -> NoReturn:
     try:
         unshare(CloneFlag.NEWUSER)
-        channel.send(b"+")
+        socket.send_fds(channel, [b"+"], [open_process_folder("self")])
         channel.recv(1)  # until the parent has what it wants, or is gone
     finally:
         os._exit(0)

@@ -14,8 +14,8 @@ _prctl = declare("prctl", c_int, c_ulong, c_ulong, c_ulong, c_ulong)
 _close_range = declare("close_range", c_uint, c_uint, c_int)
 _personality = declare("personality", c_ulong)
 
-_X86 = {"keyctl": 250, "ioprio_set": 251, "sched_setattr": 314}
-_GENERIC = {"keyctl": 219, "ioprio_set": 30, "sched_setattr": 274}
+_X86 = {"rt_sigaction": 13, "keyctl": 250, "ioprio_set": 251, "sched_setattr": 314}
+_GENERIC = {"rt_sigaction": 134, "keyctl": 219, "ioprio_set": 30, "sched_setattr": 274}
 _NUMBERS = _X86 if platform.machine() == "x86_64" else _GENERIC
 
 _KEYCTL_JOIN_SESSION_KEYRING = 1
@@ -108,11 +108,15 @@ def reset_signals() -> None:
         # Handlers end with exec; only SIG_IGN is passed on. None was set by other than Python.
         if number not in _UNCATCHABLE and signal.getsignal(number) in (signal.SIG_IGN, None):
             signal.signal(number, signal.SIG_DFL)
+    for number in _OF_THE_C_LIBRARY:
+        # Who started us may have ignored all; the C library's own calls leave these two alone.
+        syscall(_NUMBERS["rt_sigaction"], number, bytes(_LARGEST_SIGACTION), None, 8)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-# 32 and 33 belong to the C library.
-_UNCATCHABLE = frozenset((signal.SIGKILL, signal.SIGSTOP, 32, 33))
+_OF_THE_C_LIBRARY = (32, 33)
+_UNCATCHABLE = frozenset((signal.SIGKILL, signal.SIGSTOP, *_OF_THE_C_LIBRARY))
+_LARGEST_SIGACTION = 32  # the kernel's structure: handler, flags, restorer, mask
 
 
 def join_session_keyring(name: str) -> None:

@@ -23,7 +23,7 @@ from wherry.errors import InvalidArgument, Unavailable
 from wherry.linux import nftables
 from wherry.linux.locks import locked
 from wherry.store.networks import Network, instance_of, list_networks
-from wherry.store.published_ports import PublishedPort, published_ports
+from wherry.store.published_ports import PublishedPort, delete_ports, published_ports
 from wherry.store.store import Store
 
 _MAPS = {
@@ -130,12 +130,35 @@ def reapply(store: Store) -> None:
 
 def add_ports(store: Store, ports: Iterable[PublishedPort]) -> None:
     """Lead packets to ports that are in the rows already."""
-    _change_elements(store, "add", ports)
+    try:
+        with locked(store.run / "firewall.lock"):
+            try:
+                _change_elements(store, "add", ports)
+            except nftables.NftablesError:
+                # An element of a container that was killed is in the way, or the table is not
+                # there: the rows know better.
+                _make_table(store)
+    except OSError as error:
+        raise FirewallUnavailable(error) from error
 
 
-def remove_ports(store: Store, ports: Iterable[PublishedPort]) -> None:
-    """Stop leading packets to ports that are no longer in the rows."""
-    _change_elements(store, "delete", ports)
+def withdraw_ports(store: Store, container_id: str) -> None:
+    """Stop leading packets to the ports of a container, and forget them.
+
+    In this order: a kill in between leaves rows, by which it is done again. Under the lock, so
+    that nobody makes the table from these rows meanwhile.
+    """
+    try:
+        with locked(store.run / "firewall.lock"):
+            try:
+                _change_elements(store, "delete", published_ports(store, container_id))
+            finally:
+                store.trace("ports no longer led to")
+                delete_ports(store, container_id)
+    except nftables.NftablesError:  # elements are missing: somebody else was at the table
+        reapply(store)
+    except OSError as error:
+        raise FirewallUnavailable(error) from error
 
 
 def remove(store: Store) -> None:
@@ -262,6 +285,7 @@ def _make_table(store: Store) -> None:
 
 
 def _change_elements(store: Store, verb: str, ports: Iterable[PublishedPort]) -> None:
+    """With the lock held."""
     table = table_of(store)
     commands = "\n".join(
         f"add element ip {table} {_element(port)}"
@@ -271,22 +295,12 @@ def _change_elements(store: Store, verb: str, ports: Iterable[PublishedPort]) ->
     )
     if not commands:
         return
-    try:
-        with locked(store.run / "firewall.lock"):
-            before = _current()
-            known = _remembered(store) == before
-            try:
-                nftables.run(commands)
-            except nftables.NftablesError:
-                # An element of a container that was killed is in the way, or the table is not
-                # there: the rows know better.
-                _make_table(store)
-            else:
-                after = _current()
-                if known and _follows(after, before):
-                    _remember(store, after)
-    except OSError as error:
-        raise FirewallUnavailable(error) from error
+    before = _current()
+    known = _remembered(store) == before
+    nftables.run(commands)
+    after = _current()
+    if known and _follows(after, before):
+        _remember(store, after)
 
 
 # ---- beside Docker

@@ -25,7 +25,7 @@ from wherry.store.networks import (
     list_networks,
     release_endpoints,
 )
-from wherry.store.published_ports import containers_with_ports, delete_ports
+from wherry.store.published_ports import containers_with_ports
 from wherry.store.store import Store
 
 
@@ -52,6 +52,7 @@ def plug(store: Store, network: Network, endpoint: Endpoint, netns_fd: int) -> N
     try:
         with RouteSocket() as host:
             _make_pair(host, network, endpoint, netns_fd)
+        store.trace("link made")
         _configure(network, endpoint, netns_fd)
     except OSError as error:
         raise PlugFailed(network, endpoint, error) from error
@@ -110,8 +111,7 @@ def sweep(store: Store, live_container_ids: Collection[str]) -> None:
     live = set(live_container_ids)
     gone = (containers_with_ports(store) | containers_with_endpoints(store)) - live
     for container_id in gone:
-        if ports := delete_ports(store, container_id):
-            firewall.remove_ports(store, ports)
+        firewall.withdraw_ports(store, container_id)
         release_endpoints(store, container_id)
     short = {container_id[:12] for container_id in live}
     bridges = {network.bridge for network in list_networks(store) if network.bridge}

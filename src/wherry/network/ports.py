@@ -35,10 +35,10 @@ from wherry.oci.container_config import PortBinding
 from wherry.store.networks import Endpoint, find_network
 from wherry.store.published_ports import (
     PublishedPort,
-    delete_ports,
     next_ephemeral_port,
     overlap,
     owner_of_port,
+    published_ports,
     replace_ports,
 )
 from wherry.store.store import Store
@@ -139,8 +139,9 @@ class Published:
         if self.forwarder_pid:
             os.kill(self.forwarder_pid, signal.SIGKILL)
             os.waitpid(self.forwarder_pid, 0)
+            self.forwarder_pid = 0
+        withdraw(self._store, self._container_id)  # may fail for want of room, and be done again
         self._epoll.close()
-        withdraw(self._store, self._container_id)
         for claim in self._claims:
             claim.socket.close()
 
@@ -162,8 +163,10 @@ def publish(
         if ports:
             undo.callback(withdraw, store, container_id)
             replace_ports(store, ports)
+            store.trace("ports recorded")
             firewall.ensure(store)
             firewall.add_ports(store, ports)
+            store.trace("ports led to")
             try:
                 _open_the_way(store, endpoint, ports)
                 _listen(claims)
@@ -176,8 +179,8 @@ def publish(
 
 def withdraw(store: Store, container_id: str) -> None:
     """Stop leading packets to the published ports of a container; no error if there are none."""
-    if ports := delete_ports(store, container_id):
-        firewall.remove_ports(store, ports)
+    if published_ports(store, container_id):
+        firewall.withdraw_ports(store, container_id)
 
 
 def _claim_all(

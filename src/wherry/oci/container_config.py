@@ -72,6 +72,7 @@ class MountRequest:
     read_only: bool = False
     propagation: str = ""  # bind: rprivate, rshared, ...
     recursive: str = ""  # bind-recursive: enabled, disabled, writable, readonly
+    consistency: str = ""  # of Docker Desktop: kept for inspect, it means nothing here
     create_source: bool = False  # -v makes a missing host folder, --mount refuses it
     no_copy: bool = False  # volume-nocopy
     subpath: str = ""  # volume-subpath, image-subpath

@@ -62,6 +62,15 @@ class IOPriority:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CPUAffinity:
+    """Lists of processors, as in cpuset(7), for a process that joins: before it is in its cgroup,
+    and after."""
+
+    initial: str = ""
+    final: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Process:
     cwd: str
     args: tuple[str, ...] = ()
@@ -77,6 +86,7 @@ class Process:
     oom_score_adj: int | None = None
     scheduler: Scheduler | None = None
     io_priority: IOPriority | None = _key("ioPriority", default=None)
+    exec_cpu_affinity: CPUAffinity | None = _key("execCPUAffinity", default=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

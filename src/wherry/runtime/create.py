@@ -6,44 +6,46 @@
 
 The caller must have one thread: init is a fork of it that goes on in Python. PID and time
 namespaces apply to children, so the caller makes them for itself just before the fork and goes
-back to its own afterwards; all others are init's to make.
+back to its own afterwards; all others are init's to make. With a user namespace, which all others
+belong to, there is a stage between: see `init.users`.
 """
 
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wherry.linux.cgroup.hierarchies import UNIFIED, hierarchies
 from wherry.linux.cgroup.manager import CgroupManager
-from wherry.linux.namespaces import CloneFlag, join_namespace, open_namespace, unshare
+from wherry.linux.cgroup.unified import delegate
+from wherry.linux.idmap import in_first_user_namespace
+from wherry.linux.namespaces import CloneFlag
 from wherry.linux.openat import opened
 from wherry.linux.process import start_time
 from wherry.oci.mount import Mount
-from wherry.oci.runtime_spec import Linux, Namespace, Spec
-from wherry.runtime.errors import ContainerStartFailed, InvalidSpec
+from wherry.oci.runtime_spec import Linux, Spec
+from wherry.runtime.check import check_spec, unknown_capabilities
+from wherry.runtime.errors import ContainerStartFailed
 from wherry.runtime.hooks import run_hooks
-from wherry.runtime.init.channel import Channel, Kind, PeerGone, raised, reason_of
+from wherry.runtime.id_maps import host_id_of_root, write_id_maps
+from wherry.runtime.init.channel import Channel, Kind, Message, PeerGone, raised, reason_of
 from wherry.runtime.init.main import InitPlan, run_init
 from wherry.runtime.init.mounts import CgroupView
 from wherry.runtime.init.process import Confinement
 from wherry.runtime.init.rootfs import RootPlan
-from wherry.runtime.init.sysctls import concerns_interfaces, sysctl_faults
+from wherry.runtime.init.sysctls import concerns_interfaces
+from wherry.runtime.namespaces import (
+    OF_CHILDREN,
+    children_in,
+    joined_namespaces,
+    new_flags,
+    write_time_offsets,
+)
 from wherry.runtime.resources import limits_of
 from wherry.runtime.seccomp import compile_filter, filter_flags
 from wherry.runtime.stdio import Stdio
-
-FLAG_OF = {
-    "mount": CloneFlag.NEWNS,
-    "pid": CloneFlag.NEWPID,
-    "network": CloneFlag.NEWNET,
-    "ipc": CloneFlag.NEWIPC,
-    "uts": CloneFlag.NEWUTS,
-    "cgroup": CloneFlag.NEWCGROUP,
-    "time": CloneFlag.NEWTIME,
-}
-_OF_CHILDREN = CloneFlag.NEWPID | CloneFlag.NEWTIME
 
 
 @dataclass(slots=True)
@@ -85,6 +87,13 @@ class Created:
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
         self._reap()
 
+    def identify(self, pid: int) -> None:
+        """Take `pid`, a child that has not been waited for, as the container's first process."""
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
+        self.pid, self.pidfd = pid, os.pidfd_open(pid)
+        self.start_time = start_time(pid)
+
     def _reap(self) -> None:
         with suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
@@ -101,6 +110,7 @@ def create_container(
     on_namespaces: Callable[[int], None] | None = None,
     seccomp_cache: Path | None = None,
     pivots: bool = True,
+    new_keyring: bool = True,
     keeps_descriptors: int = 0,
     fifo: Path | None = None,
 ) -> Created:
@@ -119,6 +129,7 @@ def create_container(
     linux = spec.linux or Linux()
     if cgroup is not None:
         _prepare_cgroup(cgroup, linux)
+        _hand_over_cgroup(cgroup, spec, linux)
     state: dict[str, object] = {
         "ociVersion": spec.oci_version,
         "id": container_id,
@@ -126,35 +137,42 @@ def create_container(
         "bundle": str(bundle),
         "annotations": dict(spec.annotations),
     }
-    with _joined_namespaces(linux.namespaces) as joined, _opened_fifo(fifo) as waits_on:
-        new = _new_flags(linux.namespaces)
+    with joined_namespaces(linux.namespaces) as joined, _opened_fifo(fifo) as waits_on:
+        new = new_flags(linux.namespaces)
+        users = any(one.type == "user" for one in linux.namespaces)
+        # Those of children came with the fork, unless they must belong to a user namespace.
+        own_to_enter = ~0 if users else ~OF_CHILDREN
         plan = InitPlan(
             root=RootPlan(
                 spec=spec,
                 bundle=bundle,
                 root_mounts=root_mounts,
                 cgroup=_view_of(cgroup, new),
-                in_user_namespace=False,
+                in_user_namespace=users or not in_first_user_namespace(),
                 sources={},
             ),
             process=spec.process,
-            confinement=_confinement(linux, container_id, seccomp_cache),
+            confinement=_confinement(
+                linux, f"_ses.{container_id}" if new_keyring else "", seccomp_cache
+            ),
             stdio=stdio,
-            new_namespaces=new & ~_OF_CHILDREN,
-            joined=tuple(pair for pair in joined if not pair[1] & _OF_CHILDREN),
+            enters_user_namespace=users,
+            new_namespaces=new & own_to_enter,
+            joined=tuple(pair for pair in joined if pair[1] & own_to_enter),
             cgroup=cgroup,
             waits_for_network=on_namespaces is not None and concerns_interfaces(linux.sysctl),
             has_hooks=_has_hooks(spec),
             pivots=pivots,
             keeps_descriptors=keeps_descriptors,
-            state={**state, "status": "created"},
+            state=state,
             fifo=waits_on,
         )
         channel, pid = _fork_init(plan, new, joined, linux)
     created = Created(container_id, pid, -1, 0, _channel=channel)
+    if unknown := unknown_capabilities(spec.process):
+        created.warnings.append("ignoring unknown capabilities: " + ", ".join(sorted(unknown)))
     try:
-        created.pidfd = os.pidfd_open(pid)
-        created.start_time = start_time(pid)
+        created.identify(pid)
         _accompany(created, channel, plan, on_namespaces, state)
     except PeerGone as error:
         give_up(created)
@@ -165,36 +183,13 @@ def create_container(
     return created
 
 
-def check_spec(spec: Spec) -> None:
-    """Raise InvalidSpec for what no container can be made from, all faults together."""
-    faults = []
-    if spec.process is None or not spec.process.args:
-        faults.append("process.args must not be empty")
-    elif not spec.process.cwd.startswith("/"):
-        faults.append(f"process.cwd must be an absolute path: {spec.process.cwd!r}")
-    if spec.root is None:
-        faults.append("root is missing")
-    linux = spec.linux or Linux()
-    kinds = [namespace.type for namespace in linux.namespaces]
-    for kind in kinds:
-        if kind == "user":
-            faults.append("linux.namespaces: user namespaces are not supported yet")
-        elif kind not in FLAG_OF:
-            faults.append(f"linux.namespaces: {kind!r} is not a namespace")
-    if len(set(kinds)) < len(kinds):
-        faults.append("linux.namespaces: a type is listed twice")
-    if spec.hostname and "uts" not in kinds:
-        faults.append("unable to set hostname without a private UTS namespace")
-    faults += sysctl_faults(linux.sysctl, kinds, hostname=spec.hostname)
-    if faults:
-        raise InvalidSpec(faults)
-
-
 def _prepare_cgroup(cgroup: CgroupManager, linux: Linux) -> None:
     try:
         cgroup.create()
         if linux.resources is not None:
-            cgroup.apply(limits_of(linux.resources))
+            # The device filter is the machine's owner's to attach, who is not in user namespaces.
+            with_devices = in_first_user_namespace() and os.geteuid() == 0
+            cgroup.apply(limits_of(linux.resources, with_devices=with_devices))
     except OSError as error:
         with suppress(OSError):
             cgroup.delete()
@@ -203,54 +198,51 @@ def _prepare_cgroup(cgroup: CgroupManager, linux: Linux) -> None:
         ) from error
 
 
+def _hand_over_cgroup(cgroup: CgroupManager, spec: Spec, linux: Linux) -> None:
+    """Give the container's root its cgroup, where it sees it writable and as a tree of its own.
+
+    https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config-linux.md#cgroup-ownership
+    """
+    kinds = {one.type for one in linux.namespaces if not one.path}
+    writable = any(
+        mount.type in ("cgroup", "cgroup2") and "ro" not in mount.options for mount in spec.mounts
+    )
+    owner = host_id_of_root(linux.uid_mappings)
+    if cgroup.version == 2 and writable and owner is not None and {"user", "cgroup"} <= kinds:
+        delegate(cgroup.paths[UNIFIED], owner)
+
+
 def _view_of(cgroup: CgroupManager | None, new: int) -> CgroupView | None:
+    namespaced = bool(new & CloneFlag.NEWCGROUP)
     if cgroup is None:
-        return None
+        found = hierarchies()
+        if found.version == 1:
+            return None
+        # The caller's own: it is where the container is as well.
+        place = Path(found.mounts[UNIFIED] + found.own[UNIFIED])
+        return CgroupView(
+            version=2, path=found.own[UNIFIED], directories={UNIFIED: place}, namespaced=namespaced
+        )
     return CgroupView(
         version=cgroup.version,
         path=cgroup.path,
         directories=cgroup.paths,
-        namespaced=bool(new & CloneFlag.NEWCGROUP),
+        namespaced=namespaced,
     )
 
 
-def _confinement(linux: Linux, container_id: str, cache: Path | None) -> Confinement:
+def _confinement(linux: Linux, keyring: str, cache: Path | None) -> Confinement:
     if linux.seccomp is None:
-        return Confinement(keyring=f"_ses.{container_id}")
+        return Confinement(keyring=keyring)
     return Confinement(
         seccomp=compile_filter(linux.seccomp, cache),
         seccomp_flags=filter_flags(linux.seccomp),
-        keyring=f"_ses.{container_id}",
+        keyring=keyring,
     )
 
 
 def _has_hooks(spec: Spec) -> bool:
     return spec.hooks is not None and bool(spec.hooks.prestart or spec.hooks.create_runtime)
-
-
-def _new_flags(namespaces: Sequence[Namespace]) -> int:
-    flags = 0
-    for namespace in namespaces:
-        if not namespace.path:
-            flags |= FLAG_OF[namespace.type]
-    return flags
-
-
-@contextmanager
-def _joined_namespaces(namespaces: Sequence[Namespace]) -> Iterator[list[tuple[int, CloneFlag]]]:
-    """Descriptors of the namespaces that exist already."""
-    joined: list[tuple[int, CloneFlag]] = []
-    try:
-        for namespace in namespaces:
-            if namespace.path:
-                descriptor = os.open(namespace.path, os.O_RDONLY | os.O_CLOEXEC)
-                joined.append((descriptor, FLAG_OF[namespace.type]))
-        yield joined
-    except FileNotFoundError as error:
-        raise ContainerStartFailed("joining namespaces", reason_of(error)) from error
-    finally:
-        for descriptor, _ in joined:
-            os.close(descriptor)
 
 
 @contextmanager
@@ -267,7 +259,8 @@ def _fork_init(
 ) -> tuple[Channel, int]:
     ours, theirs = Channel.pair()
     try:
-        with _children_in(new, joined, linux):
+        own = children_in(new, joined, linux)
+        with nullcontext() if plan.enters_user_namespace else own:
             pid = os.fork() if plan.cgroup is None else plan.cgroup.fork()
             if pid == 0:
                 ours.close()
@@ -280,45 +273,6 @@ def _fork_init(
     return ours, pid
 
 
-@contextmanager
-def _children_in(new: int, joined: Sequence[tuple[int, CloneFlag]], linux: Linux) -> Iterator[None]:
-    """Let children start in the PID and time namespaces that are asked for."""
-    wanted = new & _OF_CHILDREN
-    entered = [pair for pair in joined if pair[1] & _OF_CHILDREN]
-    flags = wanted
-    for _, flag in entered:
-        flags |= flag
-    own = [
-        (open_namespace("self", flag), flag)
-        for flag in (CloneFlag.NEWPID, CloneFlag.NEWTIME)
-        if flags & flag
-    ]
-    try:
-        if wanted:
-            unshare(wanted)
-        if wanted & CloneFlag.NEWTIME:
-            _set_time_offsets(linux)
-        for descriptor, flag in entered:
-            join_namespace(descriptor, flag)
-        yield
-    except OSError as error:
-        raise ContainerStartFailed("creating namespaces", reason_of(error)) from error
-    finally:
-        for descriptor, flag in own:
-            join_namespace(descriptor, flag)
-            os.close(descriptor)
-
-
-def _set_time_offsets(linux: Linux) -> None:
-    text = "".join(
-        f"{clock} {offset.secs} {offset.nanosecs}\n" for clock, offset in linux.time_offsets.items()
-    )
-    if text:
-        path = "/proc/self/timens_offsets"
-        with opened(os.open(path, os.O_WRONLY | os.O_CLOEXEC)) as file:
-            os.write(file, text.encode())
-
-
 def _accompany(
     created: Created,
     channel: Channel,
@@ -328,9 +282,17 @@ def _accompany(
 ) -> None:
     """Our side of the conversation, until init is ready."""
     hooks = plan.root.spec.hooks
+    linux = plan.root.spec.linux or Linux()
 
-    def answer(kind: Kind) -> None:
-        if kind is Kind.NAMESPACES and on_namespaces is not None:
+    def answer(message: Message) -> None:
+        kind = message.kind
+        if kind is Kind.MAP:
+            write_id_maps(created.pid, linux)
+            channel.send(Kind.CONTINUE)
+        elif kind is Kind.CLOCKS:
+            write_time_offsets(created.pid, linux)
+            channel.send(Kind.CONTINUE)
+        elif kind is Kind.NAMESPACES and on_namespaces is not None:
             on_namespaces(created.pid)
             if plan.waits_for_network:
                 channel.send(Kind.CONNECTED)
@@ -344,7 +306,7 @@ def _accompany(
 
 
 def follow_child(
-    created: Created, channel: Channel, answer: Callable[[Kind], None] = lambda _kind: None
+    created: Created, channel: Channel, answer: Callable[[Message], None] = lambda _message: None
 ) -> None:
     """Let the child go on, and listen until it is ready or has failed."""
     channel.send(Kind.JOINED)
@@ -355,12 +317,16 @@ def follow_child(
                 return
             case Kind.FAILED:
                 raise raised(message.facts)
+            case Kind.CHILD:
+                stage = created.pid
+                created.identify(message.facts["pid"])
+                os.waitpid(stage, 0)
             case Kind.CONSOLE:
                 created.console = message.descriptors[0]
             case Kind.WARNING:
                 created.warnings.append(message.facts["message"])
             case _:
-                answer(message.kind)
+                answer(message)
 
 
 def give_up(created: Created) -> None:

@@ -6,19 +6,21 @@ The caller must have one thread, as for `create`: the child is a fork of it.
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from wherry.linux.cgroup.manager import CgroupManager
 from wherry.linux.namespaces import FILES, CloneFlag, join_namespace, open_namespace
 from wherry.linux.openat import opened
-from wherry.linux.process import open_process, start_time
+from wherry.linux.process import open_process
 from wherry.oci.runtime_spec import Process, Seccomp
+from wherry.runtime.check import check_process
 from wherry.runtime.create import Created, follow_child, give_up
 from wherry.runtime.errors import ContainerNotRunning, ContainerStartFailed
 from wherry.runtime.init.channel import Channel, PeerGone, reason_of
 from wherry.runtime.init.join import JoinPlan, run_join
 from wherry.runtime.init.process import Confinement
+from wherry.runtime.namespaces import OF_CHILDREN
 from wherry.runtime.seccomp import compile_filter, filter_flags
 from wherry.runtime.stdio import Stdio
 
@@ -49,9 +51,13 @@ def exec_process(
             seccomp=compile_filter(seccomp, seccomp_cache), seccomp_flags=filter_flags(seccomp)
         )
     with opened(pidfd):
+        check_process(process)
+        namespaces = _namespaces_to_join(pid)
+        # A user namespace is entered first, and then all that belong to it by the child itself.
+        beside = not namespaces & CloneFlag.NEWUSER
         plan = JoinPlan(
             pidfd=pidfd,
-            namespaces=_namespaces_to_join(pid) & ~CloneFlag.NEWPID,
+            namespaces=namespaces & ~OF_CHILDREN if beside else namespaces,
             process=process,
             confinement=confinement,
             stdio=stdio,
@@ -59,11 +65,10 @@ def exec_process(
             cgroup=cgroup,
             beside=pid,
         )
-        channel, child = _fork_into(plan)
+        channel, child = _fork_into(plan, namespaces & OF_CHILDREN if beside else 0)
     created = Created(str(pid), child, -1, 0, _channel=channel)
     try:
-        created.pidfd = os.pidfd_open(child)
-        created.start_time = start_time(child)
+        created.identify(child)
         follow_child(created, channel)
     except PeerGone as error:
         give_up(created)
@@ -91,10 +96,10 @@ def _namespaces_to_join(pid: int) -> int:
     return flags | CloneFlag.NEWNS
 
 
-def _fork_into(plan: JoinPlan) -> tuple[Channel, int]:
+def _fork_into(plan: JoinPlan, of_children: int) -> tuple[Channel, int]:
     ours, theirs = Channel.pair()
     try:
-        with _children_beside(plan.pidfd):
+        with _children_beside(plan.pidfd, of_children):
             child = os.fork() if plan.cgroup is None else plan.cgroup.fork(beside=plan.beside)
             if child == 0:
                 ours.close()
@@ -108,11 +113,19 @@ def _fork_into(plan: JoinPlan) -> tuple[Channel, int]:
 
 
 @contextmanager
-def _children_beside(pidfd: int) -> Iterator[None]:
-    """Let children start in the PID namespace of the process that `pidfd` stands for."""
-    with opened(open_namespace("self", CloneFlag.NEWPID)) as own:
+def _children_beside(pidfd: int, flags: int) -> Iterator[None]:
+    """Let children start in these namespaces (PID, time) of the process that `pidfd` is of."""
+    if not flags:
+        yield
+        return
+    with ExitStack() as stack:
+        own = [
+            (stack.enter_context(opened(open_namespace("self", flag))), flag)
+            for flag in (CloneFlag.NEWPID, CloneFlag.NEWTIME)
+            if flag & flags
+        ]
         try:
-            join_namespace(pidfd, CloneFlag.NEWPID)
+            join_namespace(pidfd, flags)
         except OSError as error:
             if error.errno == errno.ESRCH:
                 raise ContainerNotRunning from error
@@ -125,4 +138,5 @@ def _children_beside(pidfd: int) -> Iterator[None]:
                 raise ContainerNotRunning from error
             raise
         finally:
-            join_namespace(own, CloneFlag.NEWPID)
+            for descriptor, flag in own:
+                join_namespace(descriptor, flag)

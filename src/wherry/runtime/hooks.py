@@ -7,6 +7,7 @@ import json
 import os
 import select
 import signal
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -27,6 +28,19 @@ def run_hooks(kind: str, hooks: Iterable[Hook], state: Mapping[str, Any]) -> Non
     data = json.dumps(state).encode()
     for index, hook in enumerate(hooks):
         _run_hook(kind, index, hook, data)
+
+
+def try_hooks(kind: str, hooks: Iterable[Hook], state: Mapping[str, Any]) -> None:
+    """Run `hooks` in order; one that fails is told on stderr, and the next is run all the same.
+
+    So the specification has it for those of a container that has been started.
+    """
+    data = json.dumps(state).encode()
+    for index, hook in enumerate(hooks):
+        try:
+            _run_hook(kind, index, hook, data)
+        except HookFailed as error:
+            print(f"warning: {error.message}", file=sys.stderr)
 
 
 def _run_hook(kind: str, index: int, hook: Hook, state: bytes) -> None:

@@ -3,24 +3,27 @@
 https://github.com/opencontainers/runtime-spec/blob/v1.2.0/runtime.md#operations
 """
 
+import errno
 import json
 import os
 import select
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wherry.errors import InvalidArgument, NotFound
-from wherry.linux.cgroup.manager import open_manager
+from wherry.errors import InvalidArgument, NotFound, PermissionDenied
+from wherry.linux.cgroup.manager import CgroupManager, open_manager
+from wherry.linux.idmap import in_first_user_namespace
 from wherry.linux.process import open_process
 from wherry.oci.codec import from_json
-from wherry.oci.runtime_spec import Linux, Process, Spec
+from wherry.oci.runtime_spec import Linux, Process, Resources, Spec
 from wherry.runtime.create import Created, create_container
 from wherry.runtime.errors import ContainerNotRunning, ContainerStartFailed
 from wherry.runtime.exec import exec_process
-from wherry.runtime.hooks import run_hooks
+from wherry.runtime.hooks import try_hooks
 from wherry.runtime.state import (
     ContainerFolder,
     ContainerState,
@@ -49,13 +52,14 @@ def create(
     bundle: Path,
     *,
     pivots: bool = True,
+    new_keyring: bool = True,
     keeps_descriptors: int = 0,
     publish: Callable[[Created], None],
 ) -> None:
     """Make the container; `publish` is given its process before it is kept."""
     spec = load_spec(bundle)
     linux = spec.linux or Linux()
-    cgroup = open_manager(linux.cgroups_path or f"/wherry-runtime/{folder.id}")
+    cgroup = _cgroup_to_make(linux, folder.id)
     folder.make()
     try:
         created = create_container(
@@ -65,13 +69,12 @@ def create(
             cgroup=cgroup,
             seccomp_cache=folder.path.parent / ".seccomp",
             pivots=pivots,
+            new_keyring=new_keyring,
             keeps_descriptors=keeps_descriptors,
             fifo=folder.fifo,
         )
     except BaseException:
-        with suppress(OSError):
-            cgroup.delete()
-        folder.remove()
+        _discard(folder, cgroup)
         raise
     try:
         folder.save(
@@ -82,7 +85,7 @@ def create(
                 bundle=str(bundle),
                 rootfs=str(bundle / spec.root.path) if spec.root else "",
                 created=datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-                cgroup=cgroup.path,
+                cgroup=cgroup.path if cgroup is not None else "",
                 spec=spec,
                 annotations=dict(spec.annotations),
             )
@@ -90,10 +93,44 @@ def create(
         publish(created)
     except BaseException:
         created.abort()
+        _discard(folder, cgroup)
+        raise
+
+
+def _cgroup_to_make(linux: Linux, container_id: str) -> CgroupManager | None:
+    """The container's cgroup; None for an ordinary user who may not make one and needs none."""
+    is_master = os.geteuid() == 0 and in_first_user_namespace()
+    default = f"/wherry-runtime/{container_id}" if is_master else f"wherry-runtime-{container_id}"
+    try:
+        cgroup = open_manager(linux.cgroups_path or default)
+    except ValueError as error:
+        raise InvalidArgument(str(error)) from error
+    if is_master:
+        return cgroup
+    try:
+        cgroup.create()
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        if linux.resources is not None and replace(linux.resources, devices=()) != Resources():
+            raise LimitsNeedCgroup from error
+        return None
+    return cgroup
+
+
+class LimitsNeedCgroup(PermissionDenied):
+    def __init__(self) -> None:
+        super().__init__(
+            "limits need a cgroup, and this user may not make one",
+            hint="have one delegated, as with: systemd-run --user --scope -p Delegate=yes",
+        )
+
+
+def _discard(folder: ContainerFolder, cgroup: CgroupManager | None) -> None:
+    if cgroup is not None:
         with suppress(OSError):
             cgroup.delete()
-        folder.remove()
-        raise
+    folder.remove()
 
 
 def start(folder: ContainerFolder) -> None:
@@ -116,7 +153,7 @@ def start(folder: ContainerFolder) -> None:
     folder.fifo.unlink()
     hooks = state.spec.hooks
     if hooks is not None and hooks.poststart:
-        run_hooks("poststart", hooks.poststart, document(folder, state))
+        try_hooks("poststart", hooks.poststart, document(folder, state))
 
 
 def _await_byte(reader: int, pidfd: int) -> None:
@@ -164,38 +201,48 @@ def delete(folder: ContainerFolder, *, force: bool = False) -> None:
             folder.remove()
             return
         raise
-    cgroup = cgroup_of(state)
     if is_alive(state):
         if not force and folder.status(state) != "created":
             raise InvalidArgument(
                 f"cannot delete container {state.id} that is not stopped: {folder.status(state)}"
             )
         signal_process(state, signal.SIGKILL)
+    if state.cgroup:
+        _empty(cgroup_of(state))
+    hooks = state.spec.hooks
+    if hooks is not None and hooks.poststop:
+        try_hooks("poststop", hooks.poststop, document(folder, state))
+    folder.remove()
+
+
+def _empty(cgroup: CgroupManager) -> None:
     if cgroup.exists:
         cgroup.signal_all(signal.SIGKILL)
         if cgroup.frozen:
             cgroup.thaw()
         cgroup.wait_until_empty(_PATIENCE)
         cgroup.delete()
-    hooks = state.spec.hooks
-    if hooks is not None and hooks.poststop:
-        run_hooks("poststop", hooks.poststop, document(folder, state))
-    folder.remove()
 
 
-def exec_in(folder: ContainerFolder, process: Process, *, keeps_descriptors: int = 0) -> Created:
+def exec_in(
+    folder: ContainerFolder,
+    process: Process,
+    *,
+    keeps_descriptors: int = 0,
+    ignores_pause: bool = False,
+) -> Created:
     """Run another process in the container."""
     state = folder.load()
     status = folder.status(state)
     if status == "stopped":
         raise ContainerNotRunning("cannot exec in a stopped container")
-    if status == "paused":
+    if status == "paused" and not ignores_pause:
         raise ContainerNotRunning("cannot exec in a paused container")
     return exec_process(
         state.pid,
         state.start_time,
         process,
-        cgroup=cgroup_of(state),
+        cgroup=cgroup_of(state) if state.cgroup else None,
         seccomp=state.spec.linux.seccomp if state.spec.linux else None,
         seccomp_cache=folder.path.parent / ".seccomp",
         keeps_descriptors=keeps_descriptors,

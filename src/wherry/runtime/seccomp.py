@@ -29,6 +29,25 @@ _RET_ERRNO = 0x00050000
 _INSTRUCTION = struct.Struct("=HBBI")
 _FORMAT = 1  # of what is cached; grows when compiling changes
 
+# The names of the specification, and libseccomp's.
+ACTIONS = {
+    "SCMP_ACT_ALLOW": "ALLOW",
+    "SCMP_ACT_ERRNO": "ERRNO",
+    "SCMP_ACT_KILL": "KILL_THREAD",
+    "SCMP_ACT_KILL_PROCESS": "KILL_PROCESS",
+    "SCMP_ACT_KILL_THREAD": "KILL_THREAD",
+    "SCMP_ACT_LOG": "LOG",
+    "SCMP_ACT_TRACE": "TRACE",
+    "SCMP_ACT_TRAP": "TRAP",
+}
+OPERATORS = tuple(f"SCMP_CMP_{name}" for name in ("NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"))
+FLAGS = {
+    "SECCOMP_FILTER_FLAG_LOG": FilterFlag.LOG,
+    "SECCOMP_FILTER_FLAG_SPEC_ALLOW": FilterFlag.SPEC_ALLOW,
+    "SECCOMP_FILTER_FLAG_TSYNC": FilterFlag.TSYNC,
+    "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV": FilterFlag.WAIT_KILLABLE_RECV,
+}
+
 _memory: dict[Seccomp, bytes] = {}
 
 
@@ -54,17 +73,11 @@ def compile_filter(section: Seccomp, cache: Path | None = None) -> bytes:
 
 def filter_flags(section: Seccomp) -> int:
     """The flags that seccomp(2) is to be given."""
-    known = {
-        "SECCOMP_FILTER_FLAG_LOG": FilterFlag.LOG,
-        "SECCOMP_FILTER_FLAG_SPEC_ALLOW": FilterFlag.SPEC_ALLOW,
-        "SECCOMP_FILTER_FLAG_TSYNC": FilterFlag.TSYNC,
-        "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV": FilterFlag.WAIT_KILLABLE_RECV,
-    }
     flags = 0
     for name in section.flags:
-        if name not in known:
+        if name not in FLAGS:
             raise InvalidSpec([f"linux.seccomp.flags: {name} is not known"])
-        flags |= known[name]
+        flags |= FLAGS[name]
     return flags
 
 
@@ -89,29 +102,12 @@ def _cached(cache: Path | None, name: str) -> bytes | None:
 def _compile(section: Seccomp) -> bytes:
     import pyseccomp as lib  # loads a shared library; a cached filter does without
 
-    actions = {
-        "SCMP_ACT_ALLOW": lib.ALLOW,
-        "SCMP_ACT_KILL": lib.KILL_THREAD,
-        "SCMP_ACT_KILL_THREAD": lib.KILL_THREAD,
-        "SCMP_ACT_KILL_PROCESS": lib.KILL_PROCESS,
-        "SCMP_ACT_TRAP": lib.TRAP,
-        "SCMP_ACT_LOG": lib.LOG,
-        "SCMP_ACT_NOTIFY": lib.NOTIFY,
-    }
-    operators = {
-        "SCMP_CMP_NE": lib.NE,
-        "SCMP_CMP_LT": lib.LT,
-        "SCMP_CMP_LE": lib.LE,
-        "SCMP_CMP_EQ": lib.EQ,
-        "SCMP_CMP_GE": lib.GE,
-        "SCMP_CMP_GT": lib.GT,
-        "SCMP_CMP_MASKED_EQ": lib.MASKED_EQ,
-    }
+    actions = {name: getattr(lib, constant) for name, constant in ACTIONS.items()}
+    operators = {name: getattr(lib, name.removeprefix("SCMP_CMP_")) for name in OPERATORS}
 
     def action_of(name: str, number: int | None) -> int:
         if name in ("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"):
-            make = lib.ERRNO if name == "SCMP_ACT_ERRNO" else lib.TRACE
-            return int(make(errno.EPERM if number is None else number))
+            return int(actions[name](errno.EPERM if number is None else number))
         if name not in actions:
             raise InvalidSpec([f"linux.seccomp: action {name} is not known"])
         return int(actions[name])

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wherry.errors import InvalidArgument
+from wherry.errors import Conflict, InvalidArgument
 from wherry.linux.cgroup.manager import CgroupManager, open_manager
 from wherry.linux.files import remove_tree, write_atomically
 from wherry.linux.process import open_process, process_state
@@ -36,7 +36,7 @@ class ContainerState:
     bundle: str
     rootfs: str
     created: str
-    cgroup: str
+    cgroup: str  # "" for a container of an ordinary user that has none
     spec: Spec
     annotations: dict[str, str] = field(default_factory=dict)
 
@@ -83,10 +83,18 @@ class ContainerFolder:
             return "stopped"
         if self.fifo.exists():
             return "created"
-        return "paused" if cgroup_of(state).frozen else "running"
+        return "paused" if state.cgroup and cgroup_of(state).frozen else "running"
+
+
+class NoCgroup(Conflict):
+    def __init__(self, container_id: str) -> None:
+        super().__init__(f"container {container_id} has no cgroup: its user may not make any")
 
 
 def cgroup_of(state: ContainerState) -> CgroupManager:
+    """The container's cgroup, or NoCgroup."""
+    if not state.cgroup:
+        raise NoCgroup(state.id)
     return open_manager(state.cgroup)
 
 

@@ -33,6 +33,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+PROGRAM = "wherry.launcher"
+CHILD = "wherry.engine.launch"  # of a client that forks the child itself
 LAUNCHER_DESCRIPTOR = 3
 _LONGEST_ADDRESS = 107  # bytes of sun_path, unix(7)
 _RECEIVE = 1 << 18
@@ -117,7 +119,7 @@ def error_of(described: object) -> WherryError:
 class Launcher:
     """Where requests of one installation go. `program` is the module the launcher runs."""
 
-    def __init__(self, root: str, run: str, program: str = "wherry.engine.launch") -> None:
+    def __init__(self, root: str, run: str, program: str = PROGRAM) -> None:
         self.root = root
         self.run = run
         self.program = program
@@ -126,12 +128,25 @@ class Launcher:
         self, operation: str, payload: "Mapping[str, object]", descriptors: "Sequence[int]" = ()
     ) -> Connection:
         """Have a forked child carry out `operation`; the connection on which it answers."""
-        data = request_bytes(operation, {"root": self.root, "run": self.run, **payload})
-        if os.environ.get("WHERRY_LAUNCHER", "").lower() not in ("off", "0", "no", "false"):
-            sock = self._connected()
-            if sock is not None:
-                return Connection(_sent(sock, data, descriptors))
-        return Connection(_sent(self._own_child(), data, descriptors))
+        data = self._request(operation, payload)
+        sock = self._connected() if self._is_wanted else None
+        return Connection(_sent(sock or self._own_child(), data, descriptors))
+
+    def request_if_running(
+        self, operation: str, payload: "Mapping[str, object]", descriptors: "Sequence[int]" = ()
+    ) -> Connection | None:
+        """As `request`, but only of a launcher that is there already."""
+        sock = self.running() if self._is_wanted else None
+        if sock is None:
+            return None
+        return Connection(_sent(sock, self._request(operation, payload), descriptors))
+
+    @property
+    def _is_wanted(self) -> bool:
+        return os.environ.get("WHERRY_LAUNCHER", "").lower() not in ("off", "0", "no", "false")
+
+    def _request(self, operation: str, payload: "Mapping[str, object]") -> bytes:
+        return request_bytes(operation, {"root": self.root, "run": self.run, **payload})
 
     def running(self) -> "_socket.socket | None":
         """A connection to the launcher that is there, if one is."""
@@ -178,9 +193,10 @@ class Launcher:
             os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW,
             0o600,
         )
+        interpreter = _sealed_interpreter()
         try:
             os.posix_spawn(
-                sys.executable,
+                f"/proc/self/fd/{interpreter}" if interpreter >= 0 else sys.executable,
                 launcher_command(self.program, self.root, self.run),
                 launcher_environment(),
                 file_actions=[
@@ -199,11 +215,13 @@ class Launcher:
         finally:
             os.close(log)
             listener.close()
+            if interpreter >= 0:
+                os.close(interpreter)
 
     def _own_child(self) -> "_socket.socket":
         """Fork a child that does what a launcher's would; our end of the connection to it."""
-        __import__(self.program)
-        serve_one = sys.modules[self.program].serve_one
+        __import__(CHILD)
+        serve_one = sys.modules[CHILD].serve_one
         ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
         # Twice, so that the child outlives us as nobody's zombie.
         child = os.fork()
@@ -217,6 +235,16 @@ class Launcher:
         theirs.close()
         os.waitpid(child, 0)
         return ours
+
+
+def _sealed_interpreter() -> int:
+    """What the launcher is to run from, or -1 for the plain interpreter."""
+    from wherry.linux.sealed import open_sealed_interpreter  # only who spawns needs it
+
+    try:
+        return open_sealed_interpreter()
+    except OSError:
+        return -1  # an ordinary user's containers cannot write to what is not that user's
 
 
 def launcher_command(program: str, root: str, run: str) -> list[str]:

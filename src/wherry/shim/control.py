@@ -7,7 +7,7 @@ The requests are those of `protocol`, read without ever waiting for a slow asker
     restart    signal, timeout                 answered by {"started": True}
     kill       signal                          {"done": True}, as with the rest
     pause, unpause, resize (height, width), update, clear_logs
-    wait       condition                       {"exit": code}, or {"health": status, "output": ...}
+    wait       condition, timeout              {"exit": code}, or {"health": status, "output": ...}
     follow                                     nothing: the connection ends when the log does
 """
 
@@ -23,8 +23,8 @@ from wherry.shim.client import listening_socket
 from wherry.shim.errors import (
     CannotAttach,
     ContainerNotPaused,
-    ContainerNotRunning,
     ContainerPaused,
+    ContainerRestarting,
 )
 from wherry.shim.events import container_event
 from wherry.shim.launcher import is_own_user
@@ -174,7 +174,7 @@ class Control:
 
     def _stop(self, payload: Payload, asker: socket.socket) -> None:
         supervisor = self._supervisor
-        self._publish_kill(_number(payload.get("signal")) or supervisor.stop_signal)
+        self.publish_kill(_number(payload.get("signal")) or supervisor.stop_signal)
         self._waiters.append(_Waiter(self._client(asker), "stop"))
         timeout = payload.get("timeout")
         seconds = float(timeout) if isinstance(timeout, int | float) else None
@@ -186,7 +186,7 @@ class Control:
         self._waiters.append(_Waiter(client, "restart"))
         timeout = payload.get("timeout")
         seconds = float(timeout) if isinstance(timeout, int | float) else None
-        self._publish_kill(_number(payload.get("signal")) or supervisor.stop_signal)
+        self.publish_kill(_number(payload.get("signal")) or supervisor.stop_signal)
         supervisor.restart(_number(payload.get("signal")), seconds)
 
     def restarted(self) -> None:
@@ -204,10 +204,27 @@ class Control:
     def _wait(self, payload: Payload, asker: socket.socket) -> None:
         condition = str(payload.get("condition") or "exit")
         client = self._client(asker)
-        self._waiters.append(_Waiter(client, condition))
+        waiter = _Waiter(client, condition)
+        self._waiters.append(waiter)
+        if condition != "healthy":
+            return
         health = self._supervisor.container.state.health
-        if condition == "healthy" and health is not None:
-            self.health_changed(health)
+        if health is None:  # nothing is checked: it runs, and there is no more to wait for
+            self._give_up(waiter)
+            return
+        self.health_changed(health)
+        seconds = payload.get("timeout")
+        if isinstance(seconds, int) and seconds > 0:
+            self._supervisor.loop.call_later(float(seconds), lambda: self._give_up(waiter))
+
+    def _give_up(self, waiter: _Waiter) -> None:
+        """Answer with the health as it is now, unless that was done."""
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
+            health = self._supervisor.container.state.health
+            waiter.client.finish(
+                health=health.status if health else "none", output=_last_output(health)
+            )
 
     def _follow(self, _payload: Payload, asker: socket.socket) -> None:
         client = self._client(asker)
@@ -219,20 +236,21 @@ class Control:
 
     def _kill(self, payload: Payload) -> None:
         number = _number(payload.get("signal")) or 9
-        if self._supervisor.container.status is not Status.RESTARTING:
-            _ = self._supervisor.process
-        self._publish_kill(number)
+        supervisor = self._supervisor
+        if supervisor.container.status is not Status.RESTARTING and not supervisor.is_ending:
+            _ = supervisor.process
+        self.publish_kill(number)
         self._supervisor.kill(number)
 
-    def _publish_kill(self, number: int) -> None:
+    def publish_kill(self, number: int) -> None:
         supervisor = self._supervisor
         container_event(supervisor.store, supervisor.container, "kill", signal=str(number))
 
     def _pause(self, frozen: bool) -> None:
         supervisor = self._supervisor
         status = supervisor.container.status
-        if status is Status.RESTARTING:
-            raise ContainerNotRunning(supervisor.container.id)
+        if status is Status.RESTARTING and frozen:
+            raise ContainerRestarting(supervisor.container.id)
         if frozen and status is Status.PAUSED:
             raise ContainerPaused(supervisor.container.id)
         if not frozen and status is not Status.PAUSED:
@@ -265,9 +283,8 @@ class Control:
     def health_changed(self, health: Health) -> None:
         """Tell those who wait for health, once it is decided."""
         if health.status in ("healthy", "unhealthy"):
-            output = health.log[-1].output if health.log else ""
             for waiter in self._taken("healthy"):
-                waiter.client.finish(health=health.status, output=output)
+                waiter.client.finish(health=health.status, output=_last_output(health))
 
     def exited(self, code: int) -> None:
         """The container has ended and its row says so."""
@@ -326,6 +343,11 @@ class Incoming:
     def _drop(self) -> None:
         self._loop.forget(self._asker.fileno())
         self._asker.close()
+
+
+def _last_output(health: Health | None) -> str:
+    """What the last probe has written."""
+    return health.log[-1].output if health and health.log else ""
 
 
 def _number(value: Any) -> int | None:

@@ -19,6 +19,13 @@ class ContainerNotPaused(Conflict):
         super().__init__(f"Container {container_id} is not paused")
 
 
+class ContainerRestarting(Conflict):
+    def __init__(self, container_id: str) -> None:
+        super().__init__(
+            f"Container {container_id} is restarting, wait until the container is running"
+        )
+
+
 class CannotAttach(Conflict):
     """`kind` is stopped, paused or restarting."""
 

@@ -6,6 +6,7 @@ long as its process does, and the container's shim knows nothing of it.
 
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,8 @@ from wherry.shim.streams import Pipes, Streams
 from wherry.store.containers import Container
 from wherry.store.store import Store
 
+_SOON = 0.05  # seconds
+_REST_AFTER = 1.0
 _PATIENCE = 2.0
 _SHELL = ("/bin/sh", "-c")
 
@@ -153,10 +156,17 @@ class ExecSupervisor:
         if self._client is not None:
             self._client.control(**message)
 
-    def run(self) -> int:
-        """Move bytes until the process has ended; its exit code."""
-        memory.trim()
+    def run(self, meanwhile: Callable[[], None]) -> int:
+        """Move bytes until the process has ended; its exit code.
+
+        `meanwhile` is called once: soon, but for a process that ends at once after its end, since
+        whoever typed the command waits for that.
+        """
+        timer = self._loop.call_later(_SOON, meanwhile)
+        self._loop.call_later(_REST_AFTER, memory.trim)
         self._loop.run()
+        if timer.call is not None:
+            meanwhile()
         return self._code
 
     def _reap(self) -> None:

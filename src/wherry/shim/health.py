@@ -60,6 +60,11 @@ class HealthMonitor:
     def first_state(check: Healthcheck | None) -> Health | None:
         return Health(status="starting") if check and is_checked(check) else None
 
+    @staticmethod
+    def last_state(health: Health | None) -> Health | None:
+        """Docker's: what is checked no longer counts as unhealthy."""
+        return health and replace(health, status="unhealthy")
+
     @property
     def pids(self) -> set[int]:
         return {self._probe.process.pid} if self._probe is not None else set()

@@ -4,6 +4,9 @@ It holds no state. Killing it costs the next command an interpreter start and no
 children live on. It never reads a request: it checks whose it is (SO_PEERCRED), forks, and the
 child reads, answers, and stays if it became the shim of a container.
 
+    spare    between requests one child is forked ahead and rehearses: it opens the database and
+             touches the memory that a request will. It gets the next request from the launcher,
+             which looks at it no more than at any; without a spare a child is forked there and then
     stale    a module of ours was written to: it executes itself anew, with the listening socket,
              so that requests in the backlog are answered by the new code
     idle     no request for a while and no child: it removes its socket, under the lock that
@@ -27,14 +30,16 @@ from array import array
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from wherry.errors import WherryError, kind_of
+from wherry.errors import Internal, WherryError, kind_of, os_error_text
 from wherry.linux.cgroup.manager import open_manager
 from wherry.linux.inotify import Change, Inotify
 from wherry.linux.locks import locked
 from wherry.linux.process import close_other_descriptors
+from wherry.linux.sealed import execute_sealed
 from wherry.shim.client import LAUNCHER_DESCRIPTOR
 from wherry.shim.protocol import (
     LARGEST_REQUEST,
@@ -45,6 +50,7 @@ from wherry.shim.protocol import (
 )
 
 IDLE_SECONDS = 300.0
+_QUIET_SECONDS = 0.05  # after which a spare is forked, which would only hinder those who ask
 CGROUP = "/wherry-shims"
 _MOST_DESCRIPTORS = 8
 _CREDENTIALS = struct.Struct("3i")
@@ -64,7 +70,11 @@ class Request:
 Operations = Mapping[str, Callable[[Request], None]]
 
 
-def serve(operations: Operations, run: Path) -> None:
+def _nothing() -> None:
+    return
+
+
+def serve(operations: Operations, run: Path, rehearse: Callable[[], None] = _nothing) -> None:
     """Answer requests on the inherited listening socket until idle or orphaned."""
     os.chdir("/")
     os.umask(0o022)
@@ -72,22 +82,32 @@ def serve(operations: Operations, run: Path) -> None:
     # The kernel reaps children by itself then; a child puts the default back before it forks.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with Inotify() as inotify:
-        launcher = _Launcher(operations, run, socket.socket(fileno=LAUNCHER_DESCRIPTOR), inotify)
+        listener = socket.socket(fileno=LAUNCHER_DESCRIPTOR)
+        launcher = _Launcher(operations, run, listener, inotify, rehearse)
         signal.signal(signal.SIGTERM, lambda _number, _frame: launcher.retire())
         gc.collect()
+        # Executed by a descriptor, it would be called by that number; shims inherit the name.
+        Path("/proc/self/comm").write_text("wherry")
         gc.freeze()
         launcher.loop()
 
 
 class _Launcher:
     def __init__(
-        self, operations: Operations, run: Path, listener: socket.socket, inotify: Inotify
+        self,
+        operations: Operations,
+        run: Path,
+        listener: socket.socket,
+        inotify: Inotify,
+        rehearse: Callable[[], None],
     ) -> None:
         self.operations = operations
         self.run = run
         self.path = run / "launcher.sock"
         self.listener = listener
         self.inotify = inotify
+        self.rehearse = rehearse
+        self.spare: _Spare | None = None
         found = self.path.stat()
         self.identity = (found.st_dev, found.st_ino)
         self.run_watch = -1
@@ -102,13 +122,22 @@ class _Launcher:
         poll.register(self.listener, select.POLLIN)
         poll.register(self.inotify.descriptor, select.POLLIN)
         while True:
-            ready = poll.poll(IDLE_SECONDS * 1000)
-            if not ready and not _has_children():
-                self.retire()
+            ready = poll.poll((IDLE_SECONDS if self.spare else _QUIET_SECONDS) * 1000)
+            if not ready:
+                self._idle()
             # Before any request: it must not be answered by code that has been replaced.
             if any(descriptor == self.inotify.descriptor for descriptor, _ in ready):
                 self._look_at_changes()
             self._accept()
+
+    def _idle(self) -> None:
+        """Nobody has asked for a moment, or for a long time."""
+        if self.spare is None:
+            self.spare = self._fork_spare()
+            return
+        self._dismiss_spare()
+        if not _has_children():
+            self.retire()
 
     def _look_at_changes(self) -> None:
         for watch, change, name in self.inotify.changes():
@@ -116,6 +145,7 @@ class _Launcher:
                 self._start_anew()
             elif watch == self.run_watch:
                 if not self._is_reachable():
+                    self._dismiss_spare()
                     sys.exit(0)
             elif name.endswith(".py") or change & Change.IGNORED:
                 self._start_anew()
@@ -129,8 +159,9 @@ class _Launcher:
         return (found.st_dev, found.st_ino) == self.identity
 
     def _start_anew(self) -> NoReturn:
+        self._dismiss_spare()
         os.set_inheritable(self.listener.fileno(), True)
-        os.execv(sys.executable, sys.orig_argv)
+        execute_sealed(sys.orig_argv)
 
     def retire(self) -> None:
         """End, unless a request came meanwhile; the next command starts another launcher."""
@@ -139,6 +170,7 @@ class _Launcher:
                 self.path.unlink()
             # Whoever connected before the name was gone is still answered.
             self._accept()
+        self._dismiss_spare()
         sys.exit(0)
 
     def _accept(self) -> None:
@@ -148,19 +180,68 @@ class _Launcher:
             except (BlockingIOError, ConnectionAbortedError):
                 return
             with client:
-                if is_own_user(client):
-                    self._fork(client)
+                if is_own_user(client) and not self._give_to_spare(client):
+                    self._fork(partial(handle, client, self.operations))
 
-    def _fork(self, client: socket.socket) -> None:
-        if os.fork() == 0:
+    def _fork(self, work: Callable[[], None]) -> int:
+        child = os.fork()
+        if child == 0:
             # Whatever happens here must not come back into the launcher's loop.
             try:
                 self.listener.close()
                 self.inotify.close()
+                if self.spare is not None:
+                    self.spare.line.close()
                 _start_as_child()
-                handle(client, self.operations)
+                work()
             finally:
                 os._exit(0)
+        return child
+
+    def _fork_spare(self) -> "_Spare":
+        ours, theirs = socket.socketpair()
+        with theirs:
+
+            def wait_for_request() -> None:
+                ours.close()
+                self.rehearse()
+                if (client := _receive_socket(theirs)) is not None:
+                    theirs.close()
+                    handle(client, self.operations)
+
+            return _Spare(self._fork(wait_for_request), ours)
+
+    def _give_to_spare(self, client: socket.socket) -> bool:
+        spare, self.spare = self.spare, None
+        if spare is None:
+            return False
+        with spare.line, suppress(OSError):  # somebody may have killed it
+            socket.send_fds(spare.line, [b"."], [client.fileno()])
+            return True
+        return False
+
+    def _dismiss_spare(self) -> None:
+        spare, self.spare = self.spare, None
+        if spare is not None:
+            spare.line.close()  # it reads the end
+            with suppress(ChildProcessError):  # such is the answer where children reap themselves
+                os.waitpid(spare.pid, 0)
+
+
+@dataclass
+class _Spare:
+    """A child that waits for a request at the other end of `line`."""
+
+    pid: int
+    line: socket.socket
+
+
+def _receive_socket(line: socket.socket) -> socket.socket | None:
+    """The client that the launcher hands over; None when it needs us no more."""
+    _, ancillary, _, _ = line.recvmsg(1, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC)
+    for _, _, data in ancillary:
+        return socket.socket(fileno=int.from_bytes(data[:4], sys.byteorder))
+    return None
 
 
 def serve_one(client: socket.socket, operations: Operations) -> NoReturn:
@@ -188,6 +269,8 @@ def handle(client: socket.socket, operations: Operations) -> None:
         operations[request.operation](request)
     except WherryError as error:
         answer_error(client, error)
+    except OSError as error:
+        answer_error(client, Internal(os_error_text(error)))
     except BaseException as error:  # the last stop: nobody above could tell the client
         traceback.print_exc()
         with suppress(OSError):

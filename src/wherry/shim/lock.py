@@ -2,29 +2,36 @@
 
 It dies with its process, however that ends, and no fork inherits it. Any close of the file by
 its holder would give it up, so the holder never looks itself up (`store.containers.shim_pid_of`).
+Who keeps a container from starting for a moment, perhaps in a thread among others, takes an open
+file description lock instead: it excludes the others, other threads too, and goes with its file.
 """
 
 import fcntl
 import os
+import struct
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from wherry.linux.files import remove_tree
 from wherry.shim.errors import AlreadyStarted
 from wherry.store.containers import find_container
 from wherry.store.store import Store
 
+LEAVING = "."  # how the names of run folders begin that are being removed
 _MOMENT = 0.005  # seconds between looks at a supervisor that starts or ends
 
 
-def take_shim_lock(store: Store, container_id: str) -> int:
+def take_shim_lock(store: Store, container_id: str, *, of_file: bool = False) -> int:
     """A descriptor whose lock makes this process the container's supervisor.
+
+    With `of_file` it keeps others from being that as long as the descriptor is open.
 
     Waits for one that is about to go; AlreadyStarted when one is there to stay. The container's
     run folder is made if it is missing.
     """
     while True:
-        descriptor = try_shim_lock(store, container_id)
+        descriptor = try_shim_lock(store, container_id, of_file=of_file)
         if descriptor is not None:
             return descriptor
         container = find_container(store, container_id)
@@ -34,7 +41,7 @@ def take_shim_lock(store: Store, container_id: str) -> int:
         time.sleep(_MOMENT)
 
 
-def try_shim_lock(store: Store, container_id: str) -> int | None:
+def try_shim_lock(store: Store, container_id: str, *, of_file: bool = False) -> int | None:
     """The lock's descriptor, or None when another process has the lock."""
     folder = store.container_run_folder(container_id)
     path = folder / "shim.lock"
@@ -46,7 +53,7 @@ def try_shim_lock(store: Store, container_id: str) -> int | None:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except FileNotFoundError:  # the folder has just gone with a supervisor before us
             continue
-        if not _try_lock(descriptor):
+        if not (_try_file_lock(descriptor) if of_file else _try_lock(descriptor)):
             os.close(descriptor)
             return None
         # It removed the file with its folder: a lock on that one would exclude nobody.
@@ -55,9 +62,34 @@ def try_shim_lock(store: Store, container_id: str) -> int | None:
         os.close(descriptor)
 
 
+def remove_run_folder(store: Store, container_id: str) -> None:
+    """Remove the container's run folder; the caller holds the lock in it.
+
+    In one step: whoever wants the lock next must not find the old folder, make a lock in it, and
+    lose that to us. What a kill leaves of it `reconcile` removes.
+    """
+    folder = store.container_run_folder(container_id)
+    doomed = folder.with_name(f"{LEAVING}{container_id}-{os.urandom(4).hex()}")
+    try:
+        os.rename(folder, doomed)
+    except FileNotFoundError:
+        return
+    store.trace("run folder renamed")
+    remove_tree(doomed)
+
+
 def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def _try_file_lock(descriptor: int) -> bool:
+    wanted = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, wanted)
     except (BlockingIOError, PermissionError):
         return False
     return True

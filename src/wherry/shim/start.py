@@ -1,6 +1,7 @@
 """From a plan to a process: the runtime's create and start, the network in between."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from wherry.errors import InvalidArgument, WherryError
@@ -10,6 +11,8 @@ from wherry.linux.openat import opened
 from wherry.network.ports import Published
 from wherry.runtime.create import Created, create_container
 from wherry.runtime.errors import ContainerStartFailed, InvalidSpec, ProgramNotRunnable
+from wherry.runtime.stdio import Stdio
+from wherry.shim.foreign import Foreign, ForeignCreated, create_foreign
 from wherry.shim.process import Supervised
 from wherry.shim.start_plan import StartPlan
 from wherry.shim.streams import Pipes, Streams
@@ -51,7 +54,7 @@ class Starting:
     process: Supervised
     published: Published | None
     warnings: list[str]
-    _created: Created
+    _created: Created | ForeignCreated
     _pipes: Pipes | None
     _streams: Streams
 
@@ -89,17 +92,22 @@ def create_process(
         with opened(open_namespace(pid, CloneFlag.NEWNET)) as namespace:
             published = plan.connect(namespace)
 
+    stdio = pipes.theirs if pipes is not None else None
+    created: Created | ForeignCreated
     try:
-        created = create_container(
-            plan.container.id,
-            plan.spec,
-            bundle=plan.bundle,
-            cgroup=cgroup,
-            stdio=pipes.theirs if pipes is not None else None,
-            root_mounts=plan.root_mounts,
-            on_namespaces=connect,
-            seccomp_cache=store.root / "seccomp",
-        )
+        if plan.runtime:
+            created = _create_foreign(store, plan, stdio, connect)
+        else:
+            created = create_container(
+                plan.container.id,
+                plan.spec,
+                bundle=plan.bundle,
+                cgroup=cgroup,
+                stdio=stdio,
+                root_mounts=plan.root_mounts,
+                on_namespaces=connect,
+                seccomp_cache=store.root / "seccomp",
+            )
     except BaseException:
         if pipes is not None:
             pipes.close_theirs()
@@ -118,3 +126,24 @@ def create_process(
         _pipes=pipes,
         _streams=streams,
     )
+
+
+def _create_foreign(
+    store: Store, plan: StartPlan, stdio: Stdio | None, connect: Callable[[int], None]
+) -> ForeignCreated:
+    assert plan.spec.root is not None
+    runtime = Foreign(
+        program=plan.runtime,
+        container_id=plan.container.id,
+        bundle=plan.bundle,
+        folder=store.container_run_folder(plan.container.id) / "runtime",
+    )
+    root = plan.bundle / plan.spec.root.path
+    created = create_foreign(runtime, stdio=stdio, root_mounts=plan.root_mounts, root=root)
+    try:
+        connect(created.pid)
+    except BaseException:
+        created.abort()
+        os.close(created.pidfd)
+        raise
+    return created

@@ -20,17 +20,16 @@ from dataclasses import dataclass
 from wherry.errors import NotFound, WherryError
 from wherry.linux.cgroup.manager import CgroupManager, open_manager
 from wherry.linux.cgroup.oom import OOMWatch
-from wherry.linux.files import remove_tree
 from wherry.linux.process import become_subreaper
 from wherry.network.ports import Published
 from wherry.oci.timestamps import format_timestamp, parse_timestamp
 from wherry.shim import memory
 from wherry.shim.attach import Attachment, Client
 from wherry.shim.control import Control
-from wherry.shim.errors import AlreadyStarted, ContainerNotRunning
+from wherry.shim.errors import ContainerNotRunning
 from wherry.shim.events import container_event
 from wherry.shim.health import HealthMonitor
-from wherry.shim.lock import take_shim_lock
+from wherry.shim.lock import remove_run_folder, take_shim_lock
 from wherry.shim.log.writer import LogWriter, open_log
 from wherry.shim.loop import READ, Loop, Timer
 from wherry.shim.process import Supervised, reap_orphans
@@ -48,11 +47,14 @@ from wherry.store.containers import (
     find_container,
     update_state,
 )
+from wherry.store.database import DatabaseFailed
 from wherry.store.store import Store
 
 DEFAULT_STOP_TIMEOUT = 10.0
 _PATIENCE = 2.0  # seconds for output after the end, of processes that left the container
+_NO_ROOM = 1.0  # seconds between attempts at a row that the disk has no room for
 _EMPTYING = 10.0  # seconds for killed processes to be gone
+_REST_AFTER = 1.0  # seconds; a container that ends sooner is spared the effort
 
 
 @dataclass(slots=True)
@@ -88,6 +90,7 @@ class Supervisor:
         self._backoff = Backoff()
         self._restart_timer: Timer | None = None
         self._kill_timer: Timer | None = None
+        self._rest_timer: Timer | None = None
         self._last_clients: list[Client] = []
         self._clean_up: Callable[[], None] | None = None
 
@@ -101,7 +104,9 @@ class Supervisor:
         `client` gets the container's streams as `attachment` says. What fails is raised, after
         everything was undone and recorded.
         """
-        self.container = _startable(find_container(self.store, self.container.id))
+        self.container = find_container(self.store, self.container.id)
+        if self.container.status.has_shim:  # whoever wrote that was killed: we have the lock
+            self.container = self.engineering.recover(self.container)
         become_subreaper()
         watch_signals(
             self.loop, {signal.SIGCHLD: self._reap_orphans, signal.SIGTERM: self.shut_down}
@@ -144,7 +149,10 @@ class Supervisor:
         run = self.run
         assert run is not None
         self.control.listen()
+        trace = self.store.trace
+        trace("shim listens")
         starting = create_process(self.store, run.plan, run.streams, run.cgroup)
+        trace("init waits")
         try:
             self._record(
                 status=Status.RUNNING,
@@ -158,7 +166,9 @@ class Supervisor:
                 stop_requested=False,
                 health=HealthMonitor.first_state(self.container.config.healthcheck),
             )
+            trace("running recorded")
             starting.go()
+            trace("program started")
         except BaseException:
             starting.abort()
             raise
@@ -195,11 +205,13 @@ class Supervisor:
             if run is not None:
                 run.streams.close_process_side()
                 run.log.close()
-                self._tear_down(run)
+                with suppress(DatabaseFailed):
+                    self._tear_down(run)
             before = self.container.status
             status = Status.CREATED if before is Status.CREATED else Status.EXITED
             message = start_error(error).message if isinstance(error, WherryError) else str(error)
-            with suppress(NotFound):
+            # What cannot be recorded must not hide why: the next command repairs the row.
+            with suppress(NotFound, DatabaseFailed):
                 self._record(status=status, pid=0, pid_start_time=0, exit_code=code, error=message)
                 if self.container.config.auto_remove:
                     self.engineering.forget(self.container)()
@@ -227,10 +239,23 @@ class Supervisor:
 
     def _ended(self, run: Run, code: int, finished: int) -> None:
         """All output is in: record the end, answer everyone, then tidy up."""
+        self.store.trace("program ended")
         run.log.close()
         self.control.log_closed()
+        try:
+            self._end(run, code, finished)
+        except DatabaseFailed as error:
+            if not error.full:
+                raise
+            # Whoever waits need not wait for room on the disk; the row has to.
+            self._answer(run, code)
+            self.loop.call_later(_NO_ROOM, lambda: self._ended(run, code, finished))
+
+    def _end(self, run: Run, code: int, finished: int) -> None:
+        trace = self.store.trace
         self._look_for_oom(run)
         self._withdraw(run)  # before the answer: the next command may want the same ports
+        trace("ports withdrawn")
         duration = time.monotonic() - run.began
         again = not self.restart_wanted and should_restart(
             self.container.config.restart_policy,
@@ -247,7 +272,9 @@ class Supervisor:
             finished_at=format_timestamp(finished),
             restart_count=count,
             stop_requested=self.stop_requested,
+            health=HealthMonitor.last_state(self.container.state.health),
         )
+        trace("end recorded")
         lasted = (finished - parse_timestamp(self.container.state.started_at)) // 10**9
         container_event(
             self.store, self.container, "die", exitCode=str(code), execDuration=str(lasted)
@@ -255,7 +282,9 @@ class Supervisor:
         if not again and not self.restart_wanted and self.container.config.auto_remove:
             self._clean_up = self.engineering.forget(self.container)
         self._answer(run, code)
+        trace("clients answered")
         self._tear_down(run)
+        trace("torn down")
         if self.restart_wanted:
             self._restart(0)
         elif again:
@@ -267,10 +296,10 @@ class Supervisor:
             self._stop_when_alone()
 
     def _withdraw(self, run: Run) -> None:
-        published, run.published = run.published, None
-        if published is not None:
-            self.loop.forget(published.fileno())
-            published.close()
+        if run.published is not None:
+            self.loop.forget(run.published.fileno())
+            run.published.close()
+            run.published = None
 
     def _answer(self, run: Run, code: int) -> None:
         for client in list(run.streams.clients):
@@ -328,7 +357,7 @@ class Supervisor:
             if clean_up is not None:
                 clean_up()
         finally:
-            remove_tree(self.store.container_run_folder(self.container.id))
+            remove_run_folder(self.store, self.container.id)
             os.close(self._lock)
             self._lock = -1
             self.store.database.close()
@@ -361,15 +390,28 @@ class Supervisor:
             raise ContainerNotRunning(self.container.id)
         return self.run.process
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether the process has ended, and its last output is still being read."""
+        run = self.run
+        return run is not None and run.process is not None and run.process.pidfd < 0
+
     def stop(self, number: int | None, timeout: float | None) -> None:
         """Ask the process to end, and after `timeout` seconds make it; negative waits for ever."""
-        config = self.container.config
+        self._forget_ordered_restart()
         if self._restart_timer is not None:
             self._cancel_restart()
-            return
+        elif self.is_ending:
+            self._record_stop()
+        else:
+            self._stop_process(number, timeout)
+
+    def _stop_process(self, number: int | None, timeout: float | None) -> None:
+        config = self.container.config
         process = self.process
         # Recorded first: should this process be killed now, policy must not start it again.
         self._record_stop()
+        self.store.trace("stop recorded")
         process.send(number or self.stop_signal)
         self._thaw()
         if timeout is None:
@@ -390,8 +432,14 @@ class Supervisor:
         if self._restart_timer is not None:
             self._restart_timer.cancel()
             self._restart(0)
-        else:
-            self.stop(number, timeout)
+        elif not self.is_ending:
+            self._stop_process(number, timeout)
+
+    def _forget_ordered_restart(self) -> None:
+        """Whoever stops or kills a container that is being restarted has the last word."""
+        if self.restart_wanted:
+            self.restart_wanted = False
+            self.control.restart_failed(ContainerNotRunning(self.container.id))
 
     def _cancel_restart(self) -> None:
         assert self._restart_timer is not None
@@ -406,22 +454,33 @@ class Supervisor:
         if not self.going_down:
             self.stop_requested = True
             if not self.restart_wanted:
-                self._record(stop_requested=True)
+                try:
+                    self._record(stop_requested=True)
+                except DatabaseFailed as error:
+                    if not error.full:  # it is to stop all the same
+                        raise
 
     def _kill_now(self) -> None:
         self._kill_timer = None
         with suppress(ContainerNotRunning):
+            self.control.publish_kill(signal.SIGKILL)
             self.process.send(signal.SIGKILL)
             self._thaw()
 
     def kill(self, number: int) -> None:
         """Send a signal. One that is meant to end the container keeps policy from restarting it."""
+        is_meant_to_end = number in (signal.SIGKILL, self.stop_signal)
+        if is_meant_to_end:
+            self._forget_ordered_restart()
         if self._restart_timer is not None:
-            if number in (signal.SIGKILL, self.stop_signal):
+            if is_meant_to_end:
                 self._cancel_restart()
             return
+        if is_meant_to_end and self.is_ending:
+            self._record_stop()
+            return
         process = self.process
-        if number in (signal.SIGKILL, self.stop_signal):
+        if is_meant_to_end:
             self._record_stop()
         process.send(number)
         if number == signal.SIGKILL:
@@ -481,7 +540,13 @@ class Supervisor:
                 run.published.forwarder_ended()
 
     def rest(self) -> None:
-        """Nothing is to be done for a while: give back what can be had again."""
+        """Unless something happens, give back soon what can be had again."""
+        if self._rest_timer is not None:
+            self._rest_timer.cancel()
+        self._rest_timer = self.loop.call_later(_REST_AFTER, self._rest_now)
+
+    def _rest_now(self) -> None:
+        self._rest_timer = None
         self.store.database.close()
         memory.trim()
 
@@ -489,10 +554,3 @@ class Supervisor:
         """Supervise until the container has ended for good and everyone knows."""
         self.rest()
         self.loop.run()
-
-
-def _startable(container: Container) -> Container:
-    if container.status.has_shim:
-        # We hold the lock, so whoever wrote that is dead; reconcile comes first.
-        raise AlreadyStarted(container)
-    return container

@@ -10,15 +10,17 @@ import json
 import os
 import sqlite3
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from wherry.errors import Conflict, InvalidArgument, NotFound
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.container_config import ContainerConfig
 from wherry.store.store import Store
+from wherry.store.volumes import delete_unused
 
 SCHEMA = """
 CREATE TABLE containers (
@@ -164,8 +166,8 @@ class NameInUse(Conflict):
         )
 
 
-def insert_container(store: Store, container: Container) -> None:
-    """Make the container exist, or raise NameInUse."""
+def insert_container(store: Store, container: Container, staged: Path | None = None) -> None:
+    """Make the container exist, with `staged` as its folder, or raise NameInUse."""
     with store.database.write() as connection:
         owner = connection.execute(
             "SELECT id FROM containers WHERE name = ?", (container.name,)
@@ -186,6 +188,9 @@ def insert_container(store: Store, container: Container) -> None:
                 _dump(container.state),
             ),
         )
+        if staged is not None:
+            os.rename(staged, store.container_folder(container.id))
+            store.trace("container in place")
 
 
 def find_container(store: Store, name: str) -> Container:
@@ -257,16 +262,21 @@ def rename_container(store: Store, container_id: str, name: str) -> None:
         connection.execute("UPDATE containers SET name = ? WHERE id = ?", (name, container_id))
 
 
-def delete_container(store: Store, container_id: str) -> None:
-    """Forget the container. Its folders are garbage from here on."""
+def delete_container(store: Store, container_id: str, volumes: Collection[str] = ()) -> list[str]:
+    """Forget the container, and those of its `volumes` that no other one has; which these are.
+
+    What was theirs on disk is garbage from here on.
+    """
     with store.database.write() as connection:
         connection.execute("DELETE FROM containers WHERE id = ?", (container_id,))
+        return delete_unused(connection, volumes)
 
 
 def shim_pid_of(store: Store, container_id: str) -> int:
     """The process that supervises the container now, or 0: who holds its lock, fcntl(2).
 
     A record lock dies with its process and is never inherited by a fork, so this is the truth.
+    -1 is somebody who keeps it from running for a moment.
     """
     try:
         descriptor = os.open(

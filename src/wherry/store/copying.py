@@ -18,10 +18,14 @@ from wherry.store.pack import Packer
 from wherry.store.tar.reader import TarReader
 from wherry.store.tree import TreeWriter, clean_name
 
+_MOST_LINKS = 255  # as Docker follows
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PathStatus:
-    """What Docker tells of a path: `mode` as stat(2) has it, `link` where it leads."""
+    """What Docker tells of a path: `mode` as stat(2) has it; of a link, `link` is where it leads
+    in the end, as an absolute path in the root.
+    """
 
     name: str
     size: int
@@ -29,23 +33,70 @@ class PathStatus:
     mtime_ns: int
     link: str = ""
 
+    @property
+    def is_directory(self) -> bool:
+        return stat.S_ISDIR(self.mode)
+
+    @property
+    def is_link(self) -> bool:
+        return stat.S_ISLNK(self.mode)
+
 
 def stat_path(root: int, path: str) -> PathStatus:
     """The entry at `path`; a link at its end is followed only before a slash or `/.`."""
     parent, name = _located(root, path)
     with opened(parent):
-        return _status(parent, name, path)
+        return _status(root, parent, name, path)
 
 
-def archive_path(root: int, path: str) -> tuple[PathStatus, Iterator[bytes]]:
-    """The entry at `path` with all below it as a tar, under the name that Docker gives it."""
+def archive_path(
+    root: int, path: str, *, called: str = "", devices: frozenset[int] | None = frozenset()
+) -> tuple[PathStatus, Iterator[bytes]]:
+    """The entry at `path` with all below it as a tar, under the name that Docker gives it.
+
+    `called` is another name; directories on `devices` (None: on any) are entered as well as those
+    on its own.
+    """
     parent, name = _located(root, path)
     try:
-        status = _status(parent, name, path)
+        status = _status(root, parent, name, path)
     except BaseException:
         os.close(parent)
         raise
-    return status, _archive(parent, name, _archived_name(path))
+    named = os.fsencode(called) or _archived_name(path)
+    return status, _archive(parent, name, named, devices)
+
+
+def resolved_path(root: int, path: str) -> str:
+    """Where `path` leads inside `root` when all links are followed, as far as it exists.
+
+    For telling only: whoever goes there looks the answer up again.
+    """
+    ahead = [part for part in reversed(path.split("/")) if part]
+    done: list[str] = []
+    links = 0
+    while ahead:
+        part = ahead.pop()
+        if part == "..":
+            del done[-1:]
+        elif part != ".":
+            done.append(part)
+            target = _link_at(root, "/" + "/".join(done))
+            if target is not None:
+                links += 1
+                if links > _MOST_LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+                done = [] if target.startswith("/") else done[:-1]
+                ahead += [word for word in reversed(target.split("/")) if word]
+    return "/" + "/".join(done)
+
+
+def _link_at(root: int, path: str) -> str | None:
+    try:
+        with opened(open_in_root(root, path, os.O_PATH | os.O_NOFOLLOW)) as descriptor:
+            return os.readlink(b"", dir_fd=descriptor).decode(errors="surrogateescape")
+    except OSError:  # no link, or nothing
+        return None
 
 
 def extract_archive(
@@ -131,18 +182,17 @@ def _located(root: int, path: str) -> tuple[int, bytes]:
     return open_in_root(root, above or b"/", DIRECTORY), name
 
 
-def _status(parent: int, name: bytes, path: str) -> PathStatus:
+def _status(root: int, parent: int, name: bytes, path: str) -> PathStatus:
     try:
         status = os.stat(name, dir_fd=parent, follow_symlinks=False)
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from None
-    is_link = stat.S_ISLNK(status.st_mode)
     return PathStatus(
         name=os.path.basename(os.path.normpath("/" + path)) or "/",
         size=status.st_size,
         mode=status.st_mode,
         mtime_ns=status.st_mtime_ns,
-        link=os.fsdecode(os.readlink(name, dir_fd=parent)) if is_link else "",
+        link=resolved_path(root, path) if stat.S_ISLNK(status.st_mode) else "",
     )
 
 
@@ -154,8 +204,10 @@ def _archived_name(path: str) -> bytes:
     return os.fsencode(clean.rpartition("/")[2]) if clean else b"/"
 
 
-def _archive(parent: int, name: bytes, called: bytes) -> Iterator[bytes]:
-    packer = Packer(holes=False)
+def _archive(
+    parent: int, name: bytes, called: bytes, devices: frozenset[int] | None
+) -> Iterator[bytes]:
+    packer = Packer(holes=False, devices=devices)
     with opened(parent):
         status = os.stat(name, dir_fd=parent, follow_symlinks=False)
         if stat.S_ISSOCK(status.st_mode):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from wherry.store.database import DatabaseFailed
 from wherry.store.store import Store
 
 SCHEMA = """
@@ -36,7 +37,20 @@ class Event:
 def publish(
     store: Store, type_: str, action: str, actor_id: str, attributes: dict[str, str]
 ) -> None:
-    """Record one event; whoever follows them is woken by the write itself."""
+    """Record one event; whoever follows them is woken by the write itself.
+
+    A disk without room for it keeps nobody from what the event tells of.
+    """
+    try:
+        _insert(store, type_, action, actor_id, attributes)
+    except DatabaseFailed as error:
+        if not error.full:
+            raise
+
+
+def _insert(
+    store: Store, type_: str, action: str, actor_id: str, attributes: dict[str, str]
+) -> None:
     with store.database.write() as connection:
         cursor = connection.execute(
             "INSERT INTO events (time_ns, type, action, actor_id, attributes)"

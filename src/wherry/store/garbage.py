@@ -1,15 +1,14 @@
 """Garbage: what killed processes left, and what no image and no container needs any more.
 
 Safe beside any writer. What a live process has in hand is claimed (see `leases`), and claims are
-read and made under one gate. A layer's row and folder appear in one transaction, so inside
-another a folder without a row belongs to nobody. Rows go before their files: a kill in between
-leaves files that the next collection finds.
+read and made under one gate. The folder of a layer, a container or a volume appears in the
+transaction of its row, so inside another a folder without a row belongs to nobody. Rows go before
+their files: a kill in between leaves files that the next collection finds.
 """
 
 import json
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,14 +16,12 @@ from pathlib import Path
 
 from wherry.errors import InvalidArgument
 from wherry.linux.locks import EXCLUSIVE, locked, try_lock
+from wherry.linux.process import process_state
 from wherry.oci.digest import ChainID, Digest
 from wherry.store.blobs import list_blobs, remove_blob
 from wherry.store.layer_blobs import forget_blobs_of_gone_layers
 from wherry.store.leases import claims_in
 from wherry.store.store import Store
-
-# A container's folder is made just before its row; one this old without a row is left over.
-_GRACE_SECONDS = 600.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +42,7 @@ def collect(store: Store) -> Collected:
                 layers, freed = _delete_layers(connection, claims)
                 forget_blobs_of_gone_layers(connection)
             with store.database.write() as connection:
-                _move_strays(store, connection, claims, doomed)
+                _move_strays(store, connection, doomed)
                 blobs = _needless_blobs(store, connection, claims)
             for digest, size in blobs.items():
                 remove_blob(store, digest)
@@ -54,10 +51,33 @@ def collect(store: Store) -> Collected:
         return Collected(layers=tuple(layers), blobs=tuple(blobs), freed=freed)
 
 
-def empty_staging(store: Store) -> None:
-    """Remove what dead processes left under tmp, and nothing else: cheap enough for a start-up."""
+def has_dead_staging(store: Store) -> bool:
+    """Whether a process that is gone has left something under tmp. Costs next to nothing."""
+    try:
+        names = os.listdir(store.root / "tmp")
+    except FileNotFoundError:
+        return False
+    # The names of staging folders begin with their makers' process numbers.
+    owners = {name.partition("-")[0] for name in names if not name.startswith(".")}
+    return any(not _lives(owner) for owner in owners)
+
+
+def _lives(pid: str) -> bool:
+    try:
+        return process_state(int(pid)) != "Z"
+    except (ValueError, OSError):
+        return False
+
+
+def sweep(store: Store) -> None:
+    """Remove what killed processes left under tmp, or put in place and did not commit.
+
+    Layers and blobs that merely are not needed stay.
+    """
     with store.staging_folder() as doomed, locked(store.root / "tmp" / ".gate", EXCLUSIVE):
         _sort_out_staging(store, doomed)
+        with store.database.write() as connection:
+            _move_strays(store, connection, doomed)
 
 
 def _sort_out_staging(store: Store, doomed: Path) -> set[str]:
@@ -112,10 +132,8 @@ def _roots(connection: sqlite3.Connection, claims: set[str]) -> Iterator[str]:
             yield "sha256:" + claim.removeprefix("layer-")
 
 
-def _move_strays(
-    store: Store, connection: sqlite3.Connection, claims: set[str], doomed: Path
-) -> None:
-    """Move away folders of layers and containers that have no row."""
+def _move_strays(store: Store, connection: sqlite3.Connection, doomed: Path) -> None:
+    """Move away folders of layers, containers and volumes that have no row."""
     known = {str(row["id"]) for row in connection.execute("SELECT id FROM layers")}
     links = store.root / "layers" / "l"
     for entry in (store.root / "layers").iterdir():
@@ -125,13 +143,11 @@ def _move_strays(
     for link in links.iterdir():
         if link.name.isdigit() and link.name not in known:
             link.unlink()
-    known = {row["id"] for row in connection.execute("SELECT id FROM containers")}
-    before = time.time() - _GRACE_SECONDS
-    for entry in (store.root / "containers").iterdir():
-        if entry.name in known or f"container-{entry.name}" in claims:
-            continue
-        if entry.stat().st_mtime < before:
-            _move(entry, doomed)
+    for folder, key in (("containers", "id"), ("volumes", "name")):
+        known = {row[key] for row in connection.execute(f"SELECT {key} FROM {folder}")}
+        for entry in (store.root / folder).iterdir():
+            if entry.name not in known:
+                _move(entry, doomed)
 
 
 def _needless_blobs(

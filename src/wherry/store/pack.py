@@ -44,12 +44,14 @@ class Packer:
     """One archive being written.
 
     `holes` keeps large ones, which some readers cannot read; `nanoseconds` keeps whole times,
-    which takes an extended header for every entry.
+    which takes an extended header for every entry. Directories on one of `devices` are entered
+    as well as those on the device of where it began; on any, if it is None.
     """
 
     translate: Translate = _as_it_is
     holes: bool = True
     nanoseconds: bool = False
+    devices: frozenset[int] | None = frozenset()
     content_size: int = 0
     """Bytes of the files and links so far, each counted once."""
     _links: dict[tuple[int, int], bytes] = field(default_factory=dict)
@@ -97,7 +99,8 @@ class Packer:
                     status = os.fstat(below)
                     shown = called if called.endswith(b"/") else called + b"/"
                     self._put(_entry_of(shown, status, _wanted_xattrs(below)), directory, name)
-                    if status.st_dev == device:
+                    others = self.devices
+                    if status.st_dev == device or others is None or status.st_dev in others:
                         yield from self._children(below, shown, device)
             elif not stat.S_ISSOCK(status.st_mode):  # a socket means nothing elsewhere
                 self._special(status, directory, name, called)

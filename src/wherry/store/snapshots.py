@@ -41,7 +41,11 @@ class TooManyLayers(InvalidArgument):
 
 def prepare_container(store: Store, container_id: str) -> None:
     """Make the container's own directories, `upper` and `work`, unless they are there."""
-    folder = store.container_folder(container_id)
+    prepare_folder(store.container_folder(container_id))
+
+
+def prepare_folder(folder: Path) -> None:
+    """The same in a container's folder that may still be staged."""
     for name, mode in (("upper", 0o755), ("work", 0o700)):
         path = folder / name
         try:

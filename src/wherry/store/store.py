@@ -12,7 +12,7 @@ A thing exists when its row is committed; its files are complete and in place be
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -24,8 +24,16 @@ from wherry.store.database import Database
 from wherry.store.places import root_path, run_path
 
 
+def _no_trace(_point: str) -> None:
+    return
+
+
 class Store:
     """The root and run folders, made on first use, private to their owner."""
+
+    # Called with the name of each point after which a kill would leave another state; tests
+    # of such kills hook it, see `wherry.testing.killed`.
+    trace: Callable[[str], None] = staticmethod(_no_trace)
 
     def __init__(self, root: Path, run: Path) -> None:
         self.root = root

@@ -44,8 +44,13 @@ SetAside = Callable[[int, bytes, bytes], object]
 class CannotOverwrite(InvalidArchive):
     """Docker's refusal to turn a directory into something else, or the reverse, in `cp`."""
 
-    def __init__(self, existing: str, path: bytes, new: str, offset: int) -> None:
-        super().__init__(f"cannot overwrite {existing} {os.fsdecode(path)!r} with {new}", offset)
+    def __init__(self, existing: str, path: bytes, new: str, folder: bytes, offset: int) -> None:
+        super().__init__("", offset)
+        whole = os.path.normpath(folder + b"/" + path)
+        self.message = (
+            f'cannot overwrite {existing} "{os.fsdecode(whole)}" with {new} "{os.fsdecode(folder)}"'
+        )
+        self.args = (self.message,)
 
 
 class TreeWriter:
@@ -284,9 +289,9 @@ class TreeWriter:
         parent = self.directory(above)
         there = os.stat(name, dir_fd=parent, follow_symlinks=False)
         if self._keep_kinds and stat.S_ISDIR(there.st_mode):
-            raise CannotOverwrite("directory", path, "non-directory", offset)
+            raise CannotOverwrite("directory", path, "non-directory", self._base, offset)
         if self._keep_kinds and entry.kind == Kind.DIRECTORY:
-            raise CannotOverwrite("non-directory", path, "directory", offset)
+            raise CannotOverwrite("non-directory", path, "directory", self._base, offset)
         kind = stat.S_IFMT(there.st_mode)
         if self._aside is not None and kind in (stat.S_IFREG, stat.S_IFDIR):
             self._aside(parent, name, self.real_path(path))

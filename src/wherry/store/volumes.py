@@ -12,13 +12,13 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 
 from wherry.errors import Conflict, InvalidArgument, NotFound
-from wherry.linux.files import remove_tree
 from wherry.oci.mount import Mount
 from wherry.oci.timestamps import format_timestamp
 from wherry.store.store import Store
@@ -93,23 +93,24 @@ def create_volume(
         labels=dict(labels or {}) | ({ANONYMOUS_LABEL: ""} if anonymous else {}),
     )
     check_volume(volume)
-    store.make_folders()
-    with store.database.write() as connection:
-        existing = _row(connection, volume.name)
-        if existing is None:
-            # A folder without a row is what a killed removal left; its content must not come back.
-            _empty_folder(store, volume.name)
-            connection.execute(
-                "INSERT INTO volumes VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    volume.name,
-                    volume.driver,
-                    volume.created,
-                    volume.anonymous,
-                    json.dumps(volume.options),
-                    json.dumps(volume.labels),
-                ),
-            )
+    existing = _row(store.database.connection, volume.name)
+    if existing is not None:
+        return existing, False
+    # A staging folder, so that what a kill leaves of this is found.
+    with store.staging_folder() as staging:
+        placed: os.stat_result | None = None
+        try:
+            with store.database.write() as connection:
+                existing = _row(connection, volume.name)
+                if existing is None:
+                    placed = _put_in_place(store, volume.name, staging)
+                    _insert(connection, volume)
+        except BaseException:
+            # Another process may have made it since: what is there is then not ours.
+            folder = store.root / "volumes" / volume.name
+            if placed is not None and os.path.samestat(placed, folder.stat()):
+                _move_content(store, volume.name, staging / "undone")
+            raise
     return (existing or volume), existing is None
 
 
@@ -158,8 +159,12 @@ def list_volumes(store: Store) -> list[Volume]:
 
 def users_of_volumes(store: Store) -> dict[str, list[str]]:
     """The containers, running or not, that have each volume; unused volumes are left out."""
+    return _users(store.database.connection)
+
+
+def _users(connection: sqlite3.Connection) -> dict[str, list[str]]:
     users: dict[str, list[str]] = {}
-    for row in store.database.connection.execute(
+    for row in connection.execute(
         "SELECT containers.id, json_extract(mount.value, '$.name') AS name"
         " FROM containers, json_each(containers.details, '$.mounts') AS mount"
         " WHERE json_extract(mount.value, '$.type') = 'volume'"
@@ -170,32 +175,61 @@ def users_of_volumes(store: Store) -> dict[str, list[str]]:
 
 def remove_volume(store: Store, name: str) -> None:
     """Remove the volume and what is in it; VolumeInUse while a container has it."""
-    with store.database.write() as connection:
-        if _row(connection, name) is None:
-            raise NoSuchVolume(name)
-        users = users_of_volumes(store).get(name)
-        if users:
-            raise VolumeInUse(name, users)
-        connection.execute("DELETE FROM volumes WHERE name = ?", (name,))
-    doomed = _moved_away(store, name)
-    if doomed is not None:
-        remove_tree(doomed)
+    with store.staging_folder() as staging:
+        with store.database.write() as connection:
+            if _row(connection, name) is None:
+                raise NoSuchVolume(name)
+            users = users_of_volumes(store).get(name)
+            if users:
+                raise VolumeInUse(name, users)
+            connection.execute("DELETE FROM volumes WHERE name = ?", (name,))
+        store.trace("volume forgotten")
+        _move_content(store, name, staging / "gone")
 
 
-def _empty_folder(store: Store, name: str) -> None:
-    _moved_away(store, name)
-    data_folder(store, name).mkdir(parents=True)
-    data_folder(store, name).parent.chmod(0o701)  # through, but not into, as in Docker
+def delete_unused(connection: sqlite3.Connection, names: Collection[str]) -> list[str]:
+    """Forget those of the volumes that no container has, for `remove_content`; which these are."""
+    unused = sorted(set(names) - _users(connection).keys()) if names else []
+    connection.executemany("DELETE FROM volumes WHERE name = ?", [(name,) for name in unused])
+    return unused
 
 
-def _moved_away(store: Store, name: str) -> Path | None:
-    """Where the volume's folder is now: in tmp, so that a new one of its name can be made."""
-    doomed = store.root / "tmp" / f"volume-{token_hex(8)}"
-    try:
-        os.rename(store.root / "volumes" / name, doomed)
-    except FileNotFoundError:
-        return None
-    return doomed
+def remove_content(store: Store, name: str) -> None:
+    """Remove the folder of a volume whose row is gone; none there is fine."""
+    with store.staging_folder() as staging:
+        _move_content(store, name, staging / "gone")
+
+
+def _put_in_place(store: Store, name: str, staging: Path) -> os.stat_result:
+    """Make the folder of a volume whose row is about to be committed."""
+    # A folder without a row is what a killed removal left; its content must not come back.
+    _move_content(store, name, staging / "old")
+    (staging / "new" / "_data").mkdir(parents=True)
+    (staging / "new").chmod(0o701)  # through, but not into, as in Docker
+    placed = (staging / "new").stat()
+    os.rename(staging / "new", store.root / "volumes" / name)
+    store.trace("volume in place")
+    return placed
+
+
+def _insert(connection: sqlite3.Connection, volume: Volume) -> None:
+    connection.execute(
+        "INSERT INTO volumes VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            volume.name,
+            volume.driver,
+            volume.created,
+            volume.anonymous,
+            json.dumps(volume.options),
+            json.dumps(volume.labels),
+        ),
+    )
+
+
+def _move_content(store: Store, name: str, target: Path) -> None:
+    """Move the volume's folder, if there is one, so that a new one of its name can be made."""
+    with suppress(FileNotFoundError):
+        os.rename(store.root / "volumes" / name, target)
 
 
 def data_folder(store: Store, name: str) -> Path:

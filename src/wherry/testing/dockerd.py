@@ -70,13 +70,18 @@ class Dockerd:
         """The daemon's process, whose namespaces its containers can be reached from."""
         return int((self.folder / "pid").read_text())
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the stock client needs in its environment to find this daemon."""
+        return {**os.environ, "DOCKER_HOST": f"unix://{self.socket}"}
+
     def docker(
         self, *words: str, check: bool = True, stdin: bytes | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run the stock client with `words`; output as text."""
         result = subprocess.run(
             ["docker", *words],
-            env={**os.environ, "DOCKER_HOST": f"unix://{self.socket}"},
+            env=self.environment,
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,

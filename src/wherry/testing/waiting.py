@@ -17,3 +17,12 @@ def eventually(condition: Callable[[], T], *, seconds: float = 10.0, what: str =
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what or condition!r} (last: {value!r})")
         time.sleep(0.01)
+
+
+def none_of(found: Callable[[], list[str]], *, seconds: float = 10.0) -> None:
+    """Wait until nothing is found, or raise AssertionError with what is still there."""
+    deadline = time.monotonic() + seconds
+    while there := found():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still there after {seconds} s:\n" + "\n".join(there))
+        time.sleep(0.01)

@@ -4,7 +4,6 @@ import hashlib
 import io
 import os
 import tarfile
-import time
 from pathlib import Path
 from threading import Thread
 
@@ -20,7 +19,7 @@ from wherry.store.blobs import (
     list_blobs,
     read_blob,
 )
-from wherry.store.garbage import collect
+from wherry.store.garbage import collect, sweep
 from wherry.store.images import StoredImage, delete_image, insert_image
 from wherry.store.layers import (
     Layer,
@@ -33,6 +32,7 @@ from wherry.store.layers import (
 )
 from wherry.store.leases import Lease, lease_of
 from wherry.store.store import Store
+from wherry.store.volumes import create_volume
 
 DATA = b"some content" * 1000
 DIGEST = Digest.of_bytes(DATA)
@@ -225,16 +225,16 @@ def test_staging_of_the_dead_goes_and_that_of_the_living_stays(store: Store) -> 
         assert staged(store) == [lease.folder.name]
 
 
-def test_old_folders_of_unknown_containers_go(store: Store) -> None:
+def test_folders_without_a_row_go(store: Store) -> None:
     store.make_folders()
-    for name in ("old", "new", "claimed"):
-        (store.root / "containers" / name).mkdir()
-    for name in ("old", "claimed"):
-        os.utime(store.root / "containers" / name, (time.time() - 10_000,) * 2)
-    with lease_of(store) as lease:
-        lease.claim("container-claimed")
-        collect(store)
-    assert sorted(os.listdir(store.root / "containers")) == ["claimed", "new"]
+    (store.root / "containers" / "unknown").mkdir()
+    (store.root / "volumes" / "unknown").mkdir()
+    kept, _ = create_volume(store, "kept")
+
+    sweep(store)
+
+    assert os.listdir(store.root / "containers") == []
+    assert os.listdir(store.root / "volumes") == [kept.name]
 
 
 def test_a_lease_is_safe_from_a_collection_at_any_point(store: Store) -> None:

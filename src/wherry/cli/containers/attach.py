@@ -1,6 +1,6 @@
 """wherry attach"""
 
-from wherry.cli.containers.run import SupervisorLost, launcher_for, run_streams
+from wherry.cli.client_config import user_setting
 from wherry.cli.containers.streaming import (
     Attached,
     Orders,
@@ -8,6 +8,7 @@ from wherry.cli.containers.streaming import (
     check_terminal,
     window_size,
 )
+from wherry.cli.containers.supervised import SupervisorLost, launcher_for, run_streams
 from wherry.cli.flags import Boolean, FlagSet, String, Syntax
 from wherry.errors import Unavailable
 from wherry.shim.client import Launcher, request_of
@@ -29,7 +30,7 @@ class Flags(FlagSet):
 def run(flags: Flags, context: "Context") -> None:
     launcher = launcher_for(context)
     name = flags.operands[0]
-    found = find_container(launcher, name, flags.detach_keys)
+    found = find_container(launcher, name, flags.detach_keys or user_setting(context, "detachKeys"))
     status = str(found["status"])
     if status != "running":
         kind, remedy = (status, _REMEDIES[status]) if status in _REMEDIES else ("stopped", "")
@@ -41,7 +42,9 @@ def run(flags: Flags, context: "Context") -> None:
         context.err("the input device is not a TTY")
         context.status = 1
         return
-    outcome = attach_to(launcher, found, stdin=stdin, sig_proxy=flags.sig_proxy)
+    # As Docker: `run` passes signals on with a terminal as well, `attach` and `start` do not.
+    proxy = flags.sig_proxy and not found["tty"]
+    outcome = attach_to(launcher, found, stdin=stdin, sig_proxy=proxy)
     if outcome.detached:
         context.err("read escape sequence")
         context.status = 1

@@ -152,6 +152,12 @@ class CreateFlags(FlagSet):
     privileged = Boolean("", "Give extended privileges to this container")
     publish = Strings("p", "Publish a container's port(s) to the host")
     publish_all = Boolean("P", "Publish all exposed ports to random ports")
+    pull = String(
+        "",
+        'Pull image before creating ("always", "missing", "never")',
+        default="missing",
+        default_text='"missing"',
+    )
     quiet = Boolean("q", "Suppress the pull output")
     read_only = Boolean("", "Mount the container's root filesystem as read only")
     restart = String("", "Restart policy to apply when a container exits", default_text='"no"')
@@ -164,7 +170,7 @@ class CreateFlags(FlagSet):
     stop_signal = String("", "Signal to stop the container")
     stop_timeout = Integer("", "Timeout (in seconds) to stop a container")
     storage_opt = Strings("", "Storage driver options for the container")
-    sysctl = Mapping("", "Sysctl options", default_text="map[]")
+    sysctl = Strings("", "Sysctl options", type_name="map", default_text="map[]")
     tmpfs = Strings("", "Mount a tmpfs directory")
     tty = Boolean("t", "Allocate a pseudo-TTY")
     ulimit = Strings("", "Ulimit options", type_name="ulimit", default_text="[]")

@@ -2,15 +2,19 @@
 
 import os
 
-from wherry.cli.containers.run import SupervisorLost, launcher_for, run_streams
+from wherry.cli.client_config import user_setting
 from wherry.cli.containers.streaming import Attached, Orders, check_terminal, window_size
+from wherry.cli.containers.supervised import SupervisorLost, launcher_for, run_streams
 from wherry.cli.flags import Boolean, FlagSet, String, Strings, Syntax
+from wherry.errors import WherryError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wherry.cli.context import Context
 
 SYNTAX = Syntax("[OPTIONS] CONTAINER COMMAND [ARG...]", least=2, most=None, interspersed=False)
+
+_NOT_STARTED = (126, 127)  # as shells number a program that cannot be run, or found
 
 
 class Flags(FlagSet):
@@ -26,6 +30,20 @@ class Flags(FlagSet):
 
 
 def run(flags: Flags, context: "Context") -> None:
+    try:
+        _run(flags, context)
+    except WherryError as error:
+        if error.exit_code not in _NOT_STARTED:
+            raise
+        if flags.detach:
+            error.exit_code = 1
+            raise
+        # Docker's engine says it where the program would have written.
+        context.write(f"{error.message}\r\n")
+        context.status = error.exit_code
+
+
+def _run(flags: Flags, context: "Context") -> None:
     stdin = flags.interactive and not flags.detach
     if not check_terminal(stdin=stdin, tty=flags.tty):
         context.err("the input device is not a TTY")
@@ -37,6 +55,8 @@ def run(flags: Flags, context: "Context") -> None:
         for flag in flags.declared().values()
         if flags.given(flag.attribute) and flag.attribute != "detach"
     }
+    if flags.tty and not flags.detach_keys:
+        options["detach_keys"] = user_setting(context, "detachKeys")
     if flags.tty:
         options["size"] = window_size()
     connection = launcher_for(context).request(

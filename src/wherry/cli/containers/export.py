@@ -1,14 +1,9 @@
 """wherry export"""
 
-import os
-
-from wherry.cli.context import Context, OutputClosed, is_terminal
+from wherry.cli.context import Context, is_terminal
+from wherry.cli.files import write_file, write_out
 from wherry.cli.flags import FlagSet, String, Syntax
 from wherry.errors import InvalidArgument
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SYNTAX = Syntax("[OPTIONS] CONTAINER", least=1, most=1)
 
@@ -26,31 +21,6 @@ def run(flags: Flags, context: Context) -> None:
         )
     pieces = export_container(context.engine, flags.operands[0])
     if flags.output:
-        _write_file(flags.output, pieces)
+        write_file(flags.output, pieces, "failed to export container")
     else:
-        _write_out(pieces)
-
-
-def _write_out(pieces: "Iterator[bytes]") -> None:
-    for piece in pieces:
-        rest = memoryview(piece)
-        try:
-            while rest:
-                rest = rest[os.write(1, rest) :]
-        except BrokenPipeError:
-            raise OutputClosed from None
-
-
-def _write_file(path: str, pieces: "Iterator[bytes]") -> None:
-    """Write beside `path` and rename, so that a failure leaves what was there."""
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            for piece in pieces:
-                file.write(piece)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise InvalidArgument(f"failed to export container: {error.strerror}: {path}") from error
-    finally:
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
+        write_out(pieces)

@@ -2,12 +2,16 @@
 
 import time
 
+from wherry.cli.client_config import user_setting
 from wherry.cli.context import Context
 from wherry.cli.flags import Boolean, Filters, FlagSet, Integer, String, Syntax
 from wherry.cli.listing import FORMAT_HELP, print_rows
 from wherry.cli.ports import ports_text
+from wherry.cli.templates.errors import TemplateError
+from wherry.cli.templates.template import Template
 from wherry.cli.templates.values import Methods
 from wherry.cli.units import human_duration, human_size, quoted
+from wherry.errors import InvalidArgument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +36,16 @@ TITLES = {
     "Platform": "PLATFORM",
 }
 _TABLE = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
+_RAW = """container_id: {{.ID}}
+image: {{.Image}}
+command: {{.Command}}
+created_at: {{.CreatedAt}}
+state: {{- pad .State 1 0}}
+status: {{- pad .Status 1 0}}
+names: {{.Names}}
+labels: {{- pad .Labels 1 0}}
+ports: {{- pad .Ports 1 0}}
+"""
 _SHORT = 12
 _LONGEST_COMMAND = 20
 _LONGEST_MOUNT = 15
@@ -54,7 +68,8 @@ def run(flags: Flags, context: Context) -> None:
     from wherry.engine.containers.list import list_summaries  # --help does without the engine
 
     limit = 1 if flags.latest else max(flags.last, 0)
-    with_size = flags.size or ".Size" in flags.format
+    chosen = flags.format or ("" if flags.quiet else user_setting(context, "psFormat"))
+    with_size = flags.size or (not flags.given("size") and _shows_size(chosen))
     summaries: list[dict[str, Any]] = list_summaries(
         context.engine,
         all_states=flags.all,
@@ -62,32 +77,57 @@ def run(flags: Flags, context: Context) -> None:
         size=with_size,
         filters=flags.filter,
     )
-    if flags.quiet and not flags.format:
+    if flags.quiet and chosen in ("", "table", "raw"):
         for summary in summaries:
-            context.out(summary["Id"] if flags.no_trunc else summary["Id"][:_SHORT])
+            identifier = summary["Id"] if flags.no_trunc else summary["Id"][:_SHORT]
+            context.out(f"container_id: {identifier}" if chosen == "raw" else identifier)
         return
     print_rows(
         context,
         [_Row(_row(summary, whole=flags.no_trunc), summary["Labels"]) for summary in summaries],
-        chosen=flags.format,
+        chosen=_RAW + ("size: {{.Size}}\n" if flags.size else "") if chosen == "raw" else chosen,
         titles=TITLES,
         default=_TABLE + ("\t{{.Size}}" if flags.size else ""),
     )
 
 
+def _shows_size(text: str) -> bool:
+    """Whether a template asks for sizes, found out as Docker does: by executing it on nothing.
+
+    Sizes cost a walk over each container's files, and so does writing a whole row as JSON.
+    """
+    if text in ("", "table", "json", "raw"):
+        return False
+    trial = _Row(dict.fromkeys(TITLES, ""), {})
+    try:
+        template = Template(text)
+    except TemplateError as error:
+        raise InvalidArgument(f"failed to parse template: {error}") from error
+    try:
+        template.execute(trial)
+    except TemplateError as error:
+        raise InvalidArgument(f"failed to execute template: {error}") from error
+    return "Size" in trial.used
+
+
 class _Row(Methods):
     """A container's fields by Docker's names, and `.Label "key"`."""
+
+    type_name = "*formatter.ContainerContext"
 
     def __init__(self, fields: dict[str, object], labels: dict[str, str]) -> None:
         self._fields = fields
         self._labels = labels
+        self.used: set[str] = set()
 
     def field(self, name: str) -> object:
+        self.used.add(name)
         if name == "Label":
             return lambda key: self._labels.get(key, "")
         return self._fields[name]
 
     def as_json(self) -> object:
+        self.used.update(self._fields)
         return self._fields
 
 

@@ -2,6 +2,7 @@
 
 from wherry.cli.context import Context
 from wherry.cli.flags import FlagSet, Syntax
+from wherry.errors import WherryError
 
 SYNTAX = Syntax("CONTAINER NEW_NAME", least=2, most=2)
 
@@ -13,4 +14,9 @@ class Flags(FlagSet):
 def run(flags: Flags, context: Context) -> None:
     from wherry.engine.containers.rename import rename_container  # --help does without the engine
 
-    rename_container(context.engine, *(word.strip() for word in flags.operands))
+    old_name, new_name = (word.strip() for word in flags.operands)
+    try:
+        rename_container(context.engine, old_name, new_name)
+    except WherryError as error:
+        context.fail(error)
+        context.err(f"wherry: failed to rename container named {old_name}")

@@ -2,7 +2,7 @@
 
 from wherry.cli.context import Context
 from wherry.cli.flags import Boolean, FlagSet, Syntax
-from wherry.errors import WherryError
+from wherry.errors import NotFound, WherryError
 
 SYNTAX = Syntax("[OPTIONS] CONTAINER [CONTAINER...]", least=1, most=None)
 
@@ -18,8 +18,13 @@ def run(flags: Flags, context: Context) -> None:
     from wherry.engine.containers.remove import remove_container
 
     for name in flags.operands:
+        status = context.status
         try:
             remove_container(context.engine, name, force=flags.force, volumes=flags.volumes)
+        except NotFound as error:
+            context.fail(error)
+            if flags.force:  # it is gone, which is what was wanted
+                context.status = status
         except WherryError as error:
             context.fail(error)  # and go on: the other names were asked for too
         else:

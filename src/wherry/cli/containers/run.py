@@ -4,20 +4,26 @@ A client only: the flags go to the launcher, whose child makes the container and
 here are its streams, its signals and its exit status.
 """
 
-import os
-
-from wherry.cli.containers.create_flags import CreateFlags, options_of
+from wherry.cli.client_config import user_setting
+from wherry.cli.containers.create_flags import CreateFlags
+from wherry.cli.containers.creation import (
+    CIDFile,
+    complain,
+    creation_request,
+    warn,
+    write_output,
+)
 from wherry.cli.containers.streaming import (
     Attached,
     Orders,
-    Outcome,
-    Terminal,
     check_terminal,
     window_size,
 )
+from wherry.cli.containers.supervised import SupervisorLost, launcher_for, run_streams
+from wherry.cli.context import OutputFailed
 from wherry.cli.flags import Boolean, Integer, String, Syntax
-from wherry.errors import InvalidArgument, Unavailable, WherryError
-from wherry.shim.client import Connection, Launcher, request_of
+from wherry.errors import Unavailable, WherryError
+from wherry.shim.client import Connection, request_of
 from wherry.store.places import root_path, run_path
 
 TYPE_CHECKING = False
@@ -27,7 +33,8 @@ if TYPE_CHECKING:
 SYNTAX = Syntax(
     "[OPTIONS] IMAGE [COMMAND] [ARG...]", least=1, most=None, interspersed=False, failure=125
 )
-_PULL = ("always", "missing", "never")
+_NOT_FOUND = ("executable file not found", "no such file or directory")
+_NOT_RUNNABLE = ("permission denied", "is a directory")
 
 
 class _Seconds(Integer):
@@ -52,12 +59,24 @@ class Flags(CreateFlags):
 def run(flags: Flags, context: "Context") -> None:
     try:
         _run(flags, context)
-    except WherryError as error:
+    except OutputFailed:  # the container is none the worse for it
+        raise
+    except NotHealthy as error:
         context.fail(error)
-        text = "\n"
-        if error.message.startswith("invalid argument ") and " flag: " in error.message:
-            text = f"\nUsage:  wherry run {SYNTAX.usage}\n\n"
-        context.err(f"{text}Run 'wherry run --help' for more information")
+        context.status = 1  # the engine did what it was asked to
+    except WherryError as error:
+        complain(context, error, "run", SYNTAX)
+        context.status = _status_of(error, context.status)
+
+
+def _status_of(error: WherryError, status: int) -> int:
+    """As Docker's client has it: 125, unless the words say what a shell says with 126 and 127."""
+    if status == SYNTAX.failure:
+        if any(words in error.message for words in _NOT_FOUND):
+            return 127
+        if any(words in error.message for words in _NOT_RUNNABLE):
+            return 126
+    return status
 
 
 def _run(flags: Flags, context: "Context") -> None:
@@ -70,10 +89,6 @@ def _run(flags: Flags, context: "Context") -> None:
         context.err("the input device is not a TTY")
         context.status = 1
         return
-    if flags.pull not in _PULL:
-        raise InvalidArgument(
-            f'invalid pull option: \'{flags.pull}\': must be one of "always", "missing" or "never"'
-        )
     cidfile = CIDFile(flags.cidfile)
     connection = _request(flags, context, attach)
     try:
@@ -97,34 +112,21 @@ def _attached_streams(flags: Flags) -> "dict[str, bool] | None":
 
 
 def _request(flags: Flags, context: "Context", attach: "dict[str, bool] | None") -> Connection:
-    image, *command = flags.operands
-    payload: dict[str, object] = {
-        "image": image,
-        "command": command,
-        "name": flags.name,
-        "options": options_of(flags),
-        "cwd": os.getcwd(),
-        "environ": dict(os.environ),
-        "attach": attach,
-        "detach_keys": flags.detach_keys,
-        "pull": flags.pull,
-    }
+    payload = creation_request(flags)
+    payload["attach"] = attach
+    payload["detach_keys"] = flags.detach_keys or (
+        flags.tty and user_setting(context, "detachKeys")
+    )
     if flags.tty:
         payload["size"] = window_size()
     return launcher_for(context).request("run", payload)
-
-
-def launcher_for(context: "Context") -> Launcher:
-    """The launcher of the folders that the command line names."""
-    root = root_path(context.root)
-    return Launcher(root, run_path(root, context.run))
 
 
 def _run_detached(
     flags: Flags, context: "Context", connection: Connection, cidfile: "CIDFile"
 ) -> None:
     container_id = ""
-    for message in connection.controls():
+    for message in connection.controls(write_output):
         warn(context, message)
         if "id" in message:
             container_id = str(message["id"])
@@ -197,73 +199,9 @@ def _run_attached(
     context.status = outcome.exit_code
 
 
-def run_streams(
-    streams: Attached, orders: Orders, *, tty: bool, stdin: bool, sig_proxy: bool
-) -> Outcome:
-    """Stay attached, with the terminal or the signals that belong to it."""
-    if not tty:
-        if sig_proxy:
-            orders.pass_signals_on()
-        return streams.run()
-    orders.follow_window()
-    if not (stdin and os.isatty(0)):
-        return streams.run()
-    with Terminal():
-        return streams.run()
-
-
-class CIDFile:
-    """--cidfile: made before the container, and gone again if there is none."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._descriptor = -1
-        self._written = False
-        if not path:
-            return
-        if os.path.lexists(path):
-            raise InvalidArgument(
-                "container ID file found, make sure the other container isn't running or"
-                f" delete {path}"
-            )
-        try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            self._descriptor = os.open(path, flags, 0o644)
-        except OSError as error:
-            reason = (error.strerror or "").lower()
-            message = f"failed to create the container ID file: open {path}: {reason}"
-            raise InvalidArgument(message) from error
-
-    def write(self, container_id: str) -> None:
-        if self._descriptor >= 0:
-            os.write(self._descriptor, container_id.encode())
-            self._written = True
-
-    def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-            if not self._written:
-                os.unlink(self._path)
-
-
-class SupervisorLost(Unavailable):
-    def __init__(self) -> None:
-        super().__init__("error waiting for container: unexpected EOF")
-
-
 class NotHealthy(Unavailable):
     """`run -d --wait` that waited in vain; the container goes on."""
 
     def __init__(self, container_id: str, problem: str, output: str) -> None:
         last = f": {output.strip()}" if output.strip() else ""
         super().__init__(f"container {container_id[:12]} is not healthy: {problem}{last}")
-        self.exit_code = 1
-
-
-def warn(context: "Context", message: "dict[str, object]") -> None:
-    """Print the warnings that came with a message."""
-    warnings = message.get("warnings")
-    if isinstance(warnings, (list, tuple)):
-        for text in warnings:
-            context.err(f"WARNING: {text}")

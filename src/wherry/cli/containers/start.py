@@ -1,7 +1,7 @@
 """wherry start"""
 
+from wherry.cli.client_config import user_setting
 from wherry.cli.containers.attach import attach_to, find_container
-from wherry.cli.containers.run import SupervisorLost, launcher_for, run_streams
 from wherry.cli.containers.streaming import (
     Attached,
     Orders,
@@ -9,6 +9,7 @@ from wherry.cli.containers.streaming import (
     check_terminal,
     window_size,
 )
+from wherry.cli.containers.supervised import SupervisorLost, launcher_for, run_streams
 from wherry.cli.flags import Boolean, FlagSet, String, Syntax
 from wherry.errors import InvalidArgument, NotModified, WherryError
 from wherry.shim.client import Launcher
@@ -62,16 +63,17 @@ def run(flags: Flags, context: "Context") -> None:
 
 def _start_attached(flags: Flags, context: "Context", launcher: Launcher) -> None:
     name = flags.operands[0]
-    found = find_container(launcher, name, flags.detach_keys)
+    keys = flags.detach_keys or user_setting(context, "detachKeys")
+    found = find_container(launcher, name, keys)
     stdin = flags.interactive and bool(found["stdin"])
     if not check_terminal(stdin=stdin, tty=bool(found["tty"])):
         context.err("the input device is not a TTY")
         context.status = 1
         return
     if found["status"] == "running":
-        outcome = attach_to(launcher, found, stdin=stdin, sig_proxy=True)
+        outcome = attach_to(launcher, found, stdin=stdin, sig_proxy=not found["tty"])
     else:
-        outcome = _start(flags, launcher, found, stdin)
+        outcome = _start(launcher, found, keys, stdin)
     if outcome.detached:
         return
     if outcome.exit_code is None:
@@ -79,12 +81,14 @@ def _start_attached(flags: Flags, context: "Context", launcher: Launcher) -> Non
     context.status = outcome.exit_code
 
 
-def _start(flags: Flags, launcher: Launcher, found: "dict[str, object]", stdin: bool) -> Outcome:
+def _start(
+    launcher: Launcher, found: "dict[str, object]", detach_keys: str, stdin: bool
+) -> Outcome:
     tty = bool(found["tty"])
     payload: dict[str, object] = {
         "name": found["id"],
         "attach": {"stdin": stdin, "stdout": True, "stderr": True},
-        "detach_keys": flags.detach_keys,
+        "detach_keys": detach_keys,
     }
     if tty:
         payload["size"] = window_size()
@@ -97,4 +101,4 @@ def _start(flags: Flags, launcher: Launcher, found: "dict[str, object]", stdin: 
             orders.ready(path)
 
     streams.on_message = take
-    return run_streams(streams, orders, tty=tty, stdin=stdin, sig_proxy=True)
+    return run_streams(streams, orders, tty=tty, stdin=stdin, sig_proxy=not tty)

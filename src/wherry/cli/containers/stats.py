@@ -2,6 +2,7 @@
 
 import time
 
+from wherry.cli.client_config import user_setting
 from wherry.cli.context import Context, is_terminal
 from wherry.cli.flags import Boolean, FlagSet, String, Syntax
 from wherry.cli.listing import FORMAT_HELP, print_rows
@@ -42,6 +43,7 @@ class Flags(FlagSet):
 
 
 def run(flags: Flags, context: Context) -> None:
+    format_ = flags.format or user_setting(context, "statsFormat")
     before: dict[str, Sample] = {}
     while True:
         chosen = _chosen(flags, context)
@@ -52,7 +54,7 @@ def run(flags: Flags, context: Context) -> None:
         rows = [_row(container, before, now, whole=flags.no_trunc) for container in chosen]
         if not flags.no_stream and is_terminal(1):
             context.write(_CLEAR)
-        print_rows(context, rows, chosen=flags.format, titles=TITLES, default=_TABLE)
+        print_rows(context, rows, chosen=format_, titles=TITLES, default=_TABLE)
         context.flush()
         if flags.no_stream:
             return
@@ -95,10 +97,13 @@ def _row(
     identifier = container.id if whole else container.id[:_SHORT]
     row: dict[str, object] = {"Container": identifier, "ID": identifier, "Name": container.name}
     sample = now.get(container.id)
-    if sample is None:
-        missing = dict.fromkeys(("CPUPerc", "MemPerc", "PIDs"), "--")
-        pairs = dict.fromkeys(("MemUsage", "NetIO", "BlockIO"), "-- / --")
-        return {**row, **missing, **pairs}
+    if sample is None:  # it does not run
+        return {
+            **row,
+            **dict.fromkeys(("CPUPerc", "MemPerc"), "0.00%"),
+            **dict.fromkeys(("MemUsage", "NetIO", "BlockIO"), "0B / 0B"),
+            "PIDs": "0",
+        }
     usage = usage_of(stats_document(container.id, container.name, sample, before.get(container.id)))
     return {
         **row,

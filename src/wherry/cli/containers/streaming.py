@@ -11,7 +11,7 @@ import _signal as signal  # type: ignore[import-not-found]  # signal itself load
 import os
 import select
 
-from wherry.cli.context import OutputClosed
+from wherry.cli.context import OutputClosed, OutputFailed
 from wherry.errors import Unavailable
 from wherry.shim.client import Connection, error_of, request_of
 from wherry.shim.protocol import CONTROL, ERROR, STDERR, parse_control
@@ -137,6 +137,8 @@ def write_all(descriptor: int, data: bytes) -> None:
             select.select([], [descriptor], [])
         except BrokenPipeError:
             raise OutputClosed from None
+        except OSError as error:
+            raise OutputFailed(error) from error
 
 
 class Terminal:
@@ -158,8 +160,17 @@ class Terminal:
         raw[2] = raw[2] & ~(t.CSIZE | t.PARENB) | t.CS8
         raw[3] &= ~(t.ECHO | t.ECHONL | t.ICANON | t.ISIG | t.IEXTEN)
         raw[6][t.VMIN], raw[6][t.VTIME] = 1, 0
+        # A raw terminal must not outlive us, also not when we are told to go.
+        for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, self._restore_and_die)
         t.tcsetattr(0, t.TCSANOW, raw)
         return self
+
+    def _restore_and_die(self, number: int, _frame: "FrameType | None") -> None:
+        self.__exit__()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
 
     def __exit__(self, *_error: object) -> None:
         self._termios.tcsetattr(0, self._termios.TCSANOW, self._before)

@@ -1,12 +1,12 @@
 """wherry events"""
 
-import json
 import time
 
 from wherry.cli.context import Context
 from wherry.cli.flags import Filters, FlagSet, String, Syntax
+from wherry.cli.templates.errors import TemplateError
 from wherry.cli.templates.template import Template
-from wherry.cli.templates.values import Struct
+from wherry.cli.templates.values import Map, Methods, Struct
 from wherry.errors import InvalidArgument
 
 TYPE_CHECKING = False
@@ -75,6 +75,7 @@ def _matches(event: "Event", key: str, value: str) -> bool:
 
 def _document(event: "Event") -> dict[str, object]:
     return {
+        **_old_fields(event),
         "Type": event.type,
         "Action": event.action,
         "Actor": {"ID": event.actor_id, "Attributes": event.attributes},
@@ -84,13 +85,63 @@ def _document(event: "Event") -> dict[str, object]:
     }
 
 
+def _old_fields(event: "Event") -> dict[str, object]:
+    """What Docker repeats at the top for clients of before 2016."""
+    if event.type not in ("container", "image"):
+        return {}
+    old: dict[str, object] = {"status": event.action, "id": event.actor_id}
+    image = event.attributes.get("image") if event.type == "container" else None
+    return {**old, "from": image} if image else old
+
+
+class _Message(Methods):
+    """An event's fields by their names in templates, which are not those of its JSON."""
+
+    type_name = "*events.Message"
+    html_safe = False
+
+    def __init__(self, event: "Event") -> None:
+        self._event = event
+
+    def field(self, name: str) -> object:
+        event, old = self._event, _old_fields(self._event)
+        return {
+            "Status": old.get("status", ""),
+            "ID": old.get("id", ""),
+            "From": old.get("from", ""),
+            "Type": event.type,
+            "Action": event.action,
+            "Actor": Struct({"ID": event.actor_id, "Attributes": Map(dict(event.attributes))}),
+            "Scope": "local",
+            "Time": event.time_ns // 10**9,
+            "TimeNano": event.time_ns,
+        }[name]
+
+    def as_json(self) -> object:
+        return Struct(_document(self._event))
+
+
+class BadFormat(InvalidArgument):
+    exit_code = 64
+
+    def __init__(self, error: TemplateError) -> None:
+        super().__init__(f"Error parsing format: {error}")
+
+
 def _printer(template: str) -> "Callable[[Event], str]":
     if not template:
         return _line
-    if template in ("json", "{{json .}}"):
-        return lambda event: json.dumps(_document(event), separators=(",", ":"))
-    parsed = Template(template)
-    return lambda event: parsed.execute(Struct({**_document(event), "ID": event.actor_id}))
+    from wherry.store.events import Event  # the engine's, which is loaded by now
+
+    trial = Event(time_ns=0, type="container", action="", actor_id="")
+    text = "{{json .}}" if template == "json" else template
+    try:
+        parsed = Template(text)
+        # Tried now: a name that no event has is no reason to wait for one.
+        parsed.execute(_Message(trial))
+    except TemplateError as error:
+        raise BadFormat(error) from error
+    return lambda event: parsed.execute(_Message(event))
 
 
 def _line(event: "Event") -> str:

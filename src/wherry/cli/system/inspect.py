@@ -20,23 +20,24 @@ class Flags(FlagSet):
 
 
 class NoSuchObject(NotFound):
-    def __init__(self, kind: str, name: str) -> None:
-        super().__init__(f"no such {kind}: {name}")
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no such object: {name}")
 
 
 def run(flags: Flags, context: Context) -> None:
     if flags.type and flags.type not in KINDS:
         raise InvalidArgument(f'unknown type: "{flags.type}": must be one of {", ".join(KINDS)}')
     finders = _finders(context, flags.size)
-    kinds = (flags.type,) if flags.type else KINDS
 
     def find(name: str) -> dict[str, object]:
-        for kind in kinds:
+        if flags.type:
+            return finders[flags.type](name)
+        for kind in KINDS:
             try:
                 return finders[kind](name)
             except NotFound:
                 continue
-        raise NoSuchObject(flags.type or "object", name)
+        raise NoSuchObject(name)
 
     print_documents(context, flags.operands, find, flags.format)
 

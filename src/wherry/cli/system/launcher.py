@@ -1,6 +1,6 @@
 """wherry system launcher"""
 
-from wherry.cli.containers.run import launcher_for
+from wherry.cli.containers.supervised import launcher_for
 from wherry.cli.flags import FlagSet, Syntax
 from wherry.errors import InvalidArgument
 from wherry.shim.client import SupervisorGone

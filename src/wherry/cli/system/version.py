@@ -33,7 +33,10 @@ def _print_formatted(template: str, context: Context) -> None:
     # Docker's document has a client and a server; here both are this program.
     import json
 
+    from wherry.cli.inspection import BadTemplate
+    from wherry.cli.templates.errors import ParseError
     from wherry.cli.templates.template import Template
+    from wherry.cli.templates.values import Struct
     from wherry.engine.documents.version import API_VERSION, version_document
 
     server = version_document()
@@ -52,4 +55,12 @@ def _print_formatted(template: str, context: Context) -> None:
     if template == "json":
         context.out(json.dumps(document, separators=(",", ":")))
     else:
-        context.out(Template(template).execute(document))
+        # In templates one field has another name than in JSON.
+        typed = {
+            side: Struct({**fields, "APIVersion": fields["ApiVersion"]})
+            for side, fields in document.items()
+        }
+        try:
+            context.out(Template(template, "version").execute(Struct(typed)))
+        except ParseError as error:
+            raise BadTemplate(error) from error

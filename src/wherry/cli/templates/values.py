@@ -5,15 +5,20 @@ data have: structs, whose unknown fields are errors, and the different kinds of 
 """
 
 import json
+from collections.abc import Mapping
 
 MISSING = type("Missing", (), {"__repr__": lambda _self: "MISSING", "__bool__": lambda _s: False})()
 """What a name that is not there evaluates to; printed as <no value>."""
 
 
 class Struct(dict[str, object]):
-    """An object with a fixed set of fields, in their order."""
+    """An object with a fixed set of fields, in their order; JSON leaves `omitted` ones out."""
 
     type_name = "struct"
+
+    def __init__(self, fields: Mapping[str, object], omitted: frozenset[str] = frozenset()) -> None:
+        super().__init__(fields)
+        self.omitted = omitted
 
 
 class Map(dict[str, object]):
@@ -25,7 +30,7 @@ class Map(dict[str, object]):
 
     @property
     def zero(self) -> object:
-        return "" if self.element == "string" else None
+        return "" if self.element == "string" else NIL_POINTER
 
 
 class StringList(list[str]):
@@ -58,6 +63,7 @@ class Methods:
     """
 
     type_name = "struct"
+    html_safe = True  # whether its JSON may stand in HTML, as Docker's rows may
 
     def field(self, name: str) -> object:
         raise NotImplementedError
@@ -103,8 +109,18 @@ def truth(value: object) -> bool:
     return bool(value)
 
 
+_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+
+
+def as_html_json(value: object) -> str:
+    """`value` in JSON that may stand in HTML, which is what Go makes of the rows of a listing."""
+    return as_json(value).translate(_ESCAPES)
+
+
 def as_json(value: object) -> str:
     """`value` in JSON as Go writes it: no spaces, keys of maps sorted."""
+    if isinstance(value, Methods) and value.html_safe:
+        return as_html_json(value.as_json())
     # surrogates are bytes that were not UTF-8; Go writes the replacement character
     text = json.dumps(_plain(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8", "replace").decode() if not text.isascii() else text
@@ -116,7 +132,7 @@ def _plain(value: object) -> object:
     if isinstance(value, Methods):
         return _plain(value.as_json())
     if isinstance(value, Struct):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items() if key not in value.omitted}
     if isinstance(value, dict):
         return {key: _plain(value[key]) for key in sorted(value)}
     if isinstance(value, list | tuple):

@@ -86,6 +86,7 @@ def complete_defaults(config: ContainerConfig, container_id: str) -> ContainerCo
     """`config` with the values that inspect shows where nothing was asked for."""
     return replace(
         config,
+        security_options=_security_options(config),
         hostname=config.hostname or default_hostname(config, container_id),
         limits=complete_limits(config.limits),
         shm_size=config.shm_size or DEFAULT_SHM_SIZE,
@@ -93,6 +94,13 @@ def complete_defaults(config: ContainerConfig, container_id: str) -> ContainerCo
         cgroup_namespace_mode=config.cgroup_namespace_mode or default_cgroup_namespace(),
         log=replace(config.log, driver=config.log.driver or "json-file"),
     )
+
+
+def _security_options(config: ContainerConfig) -> tuple[str, ...]:
+    """Whoever shares the host's processes has no label of its own, nor the privileged."""
+    if config.privileged or "host" in (config.ipc_mode, config.pid_mode):
+        return (*config.security_options, "label=disable")
+    return config.security_options
 
 
 def default_hostname(config: ContainerConfig, container_id: str) -> str:

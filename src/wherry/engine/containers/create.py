@@ -1,7 +1,7 @@
 """Making a container: everything but its process.
 
-Until the row is committed there is no container: what a failure or a kill leaves before that are
-a folder and anonymous volumes without an owner, which are undone here or collected later.
+Until the row is committed there is no container. Its folder is staged and comes in place with the
+row; anonymous volumes are undone by a failure, and by a kill left for `volume prune`.
 """
 
 import os
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.complete import complete_defaults, complete_from_image
@@ -36,7 +37,7 @@ from wherry.store.containers import (
     insert_container,
 )
 from wherry.store.networks import ensure_default_networks, find_network
-from wherry.store.snapshots import prepare_container
+from wherry.store.snapshots import prepare_folder
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
@@ -96,14 +97,8 @@ def _make(
     engine: "Engine", container_id: str, name: str, config: ContainerConfig, image: ResolvedImage
 ) -> Container:
     top = image.chain_ids[-1] if image.chain_ids else None
-    folder = engine.store.container_folder(container_id)
     program = (*(config.entrypoint or ()), *(config.command or ()))
-    engine.store.make_folders()
     with ExitStack() as undo:
-        os.mkdir(folder, 0o710)
-        undo.callback(remove_tree, folder)
-        prepare_container(engine.store, container_id)
-        os.mkdir(folder / ROOTFS, 0o755)
         container = Container(
             id=container_id,
             name=name,
@@ -123,8 +118,16 @@ def _make(
             ),
             state=State(),
         )
-        container = _insert(engine, container)
+        engine.store.trace("container planned")
+        with engine.store.staging_folder() as staging:
+            staged = staging / container_id
+            os.mkdir(staged, 0o710)
+            prepare_folder(staged)
+            os.mkdir(staged / ROOTFS, 0o755)
+            undo.callback(remove_tree, engine.store.container_folder(container_id))
+            container = _insert(engine, container, staged)
         undo.pop_all()
+    engine.store.trace("container committed")
     container_event(engine.store, container, "create")
     return container
 
@@ -136,18 +139,18 @@ def _full_reference(name: str, image: ResolvedImage) -> str:
     return Reference.parse(name).with_default_tag().full
 
 
-def _insert(engine: "Engine", container: Container) -> Container:
+def _insert(engine: "Engine", container: Container, staged: Path) -> Container:
     """Commit the row; a made-up name that is taken gives way to another."""
     if container.name:
-        insert_container(engine.store, container)
+        insert_container(engine.store, container, staged)
         return container
     for attempt in range(ATTEMPTS):
         named = replace(container, name=generated_name(attempt))
         try:
-            insert_container(engine.store, named)
+            insert_container(engine.store, named, staged)
         except NameInUse:
             continue
         return named
     named = replace(container, name=container.id[:12])
-    insert_container(engine.store, named)
+    insert_container(engine.store, named, staged)
     return named

@@ -33,6 +33,15 @@ if TYPE_CHECKING:
 _LARGEST = 16 << 20  # bytes of a passwd file that are looked at
 
 
+class NoUserForExec(InvalidArgument):
+    """Whom the process would run as is not to be found in the container."""
+
+    status = 126
+
+    def __init__(self, error: InvalidArgument) -> None:
+        super().__init__(error.message, hint=error.hint)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExecRequest:
     """The flags of `exec`, by their names."""
@@ -53,6 +62,7 @@ def plan_exec(engine: "Engine", container: Container, request: ExecRequest) -> E
     _check_running(container)
     if not request.command:
         raise InvalidArgument("No exec command specified")
+    keys = parse_detach_keys(request.detach_keys)
     config = replace(
         container.config,
         env=(*container.config.env, *request.env),
@@ -84,7 +94,7 @@ def plan_exec(engine: "Engine", container: Container, request: ExecRequest) -> E
             ),
         ),
         stdin=request.interactive,
-        keys=parse_detach_keys(request.detach_keys) if request.tty else b"",
+        keys=keys if request.tty else b"",
         socket_path=engine.store.container_run_folder(container.id) / f"exec-{os.getpid()}.sock",
     )
 
@@ -106,7 +116,10 @@ def _user_of(container: Container, text: str) -> User:
         raise Conflict(f"Container {container.id} is not running")
     with opened(root):
         config = container.config
-        return resolve_user(text or config.user, config.group_add, lambda p: _lines(root, p))
+        try:
+            return resolve_user(text or config.user, config.group_add, lambda p: _lines(root, p))
+        except InvalidArgument as error:
+            raise NoUserForExec(error) from error
 
 
 def _lines(root: int, path: str) -> list[str]:

@@ -9,10 +9,13 @@ As a context manager it lasts as long as the block, and no longer than this proc
 import builtins
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike, fspath
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from wherry.engine.containers.collect import Collected, collect
+from wherry.engine.containers.commit import commit_container
+from wherry.engine.containers.copy import copy_in, copy_out
 from wherry.engine.containers.exec import exec_in_container
 from wherry.engine.containers.guard import guard_container
 from wherry.engine.containers.inspect import inspect_container
@@ -29,6 +32,7 @@ from wherry.engine.containers.stop import stop_container
 from wherry.engine.containers.unpause import unpause_container
 from wherry.engine.containers.update import update_container
 from wherry.engine.containers.wait import wait_container
+from wherry.engine.images.tag import parse_tag
 from wherry.errors import NotFound, WherryError
 from wherry.oci.container_config import ContainerConfig, ResourceLimits, RestartPolicy
 from wherry.shim.client import Connection
@@ -211,6 +215,35 @@ class ContainerHandle:
         self, limits: ResourceLimits | None = None, restart_policy: RestartPolicy | None = None
     ) -> None:
         update_container(self._engine, self.id, limits, restart_policy)
+
+    def copy_in(self, source: str | PathLike[str], path: str, *, follow: bool = False) -> None:
+        """Copy the local `source` to `path` in the container, as `wherry cp` does."""
+        copy_in(self._engine, fspath(source), self.id, path, follow=follow)
+
+    def copy_out(self, path: str, target: str | PathLike[str], *, follow: bool = False) -> None:
+        """Copy `path` of the container to the local `target`, as `wherry cp` does."""
+        copy_out(self._engine, self.id, path, fspath(target), follow=follow)
+
+    def commit(
+        self,
+        tag: str = "",
+        *,
+        author: str = "",
+        message: str = "",
+        changes: Iterable[str] = (),
+        pause: bool = True,
+    ) -> str:
+        """Make an image of what the container has become; its ID."""
+        image_id = commit_container(
+            self._engine,
+            self.id,
+            parse_tag(tag) if tag else None,
+            author=author,
+            message=message,
+            changes=changes,
+            pause=pause,
+        )
+        return str(image_id)
 
     def remove(self, *, force: bool = False, volumes: bool = False) -> None:
         remove_container(self._engine, self.id, force=force, volumes=volumes)

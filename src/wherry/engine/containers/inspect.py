@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from wherry.engine.containers.orders import find_live_container
 from wherry.engine.containers.size import root_size, writable_size
 from wherry.engine.documents.container import container_document
-from wherry.store.containers import find_container
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def inspect_container(engine: "Engine", name: str, *, size: bool = False) -> dict[str, object]:
     """What `inspect` prints of the container called `name`, or NoSuchContainer."""
-    container = find_container(engine.store, name)
+    container = find_live_container(engine, name)
     document = container_document(engine, container)
     if size:
         document["SizeRw"] = writable_size(engine, container)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 class CannotKill(Conflict):
-    def __init__(self, name: str, container_id: str) -> None:
-        super().__init__(f"Cannot kill container: {name}: Container {container_id} is not running")
+    def __init__(self, name: str, error: ContainerNotRunning) -> None:
+        super().__init__(f"cannot kill container: {name}: {error.message}")
 
 
 def kill_container(engine: "Engine", name: str, signal: str = "KILL") -> None:
@@ -32,4 +32,4 @@ def kill_container(engine: "Engine", name: str, signal: str = "KILL") -> None:
     try:
         carry_out(engine, container, "kill", {"signal": number})
     except ContainerNotRunning as error:
-        raise CannotKill(name, container.id) from error
+        raise CannotKill(name, error) from error

@@ -2,26 +2,28 @@
 
 import re
 import time
-from dataclasses import replace
+from contextlib import suppress
 from posixpath import normpath
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.size import root_size, writable_size
 from wherry.engine.documents.container_summary import summary_document
 from wherry.engine.filters import Filters, check_keys, passes_label_filters, wanted_truth
-from wherry.errors import InvalidArgument
+from wherry.engine.reconcile import reconcile_container
+from wherry.errors import InvalidArgument, NotFound
 from wherry.store.containers import (
     Container,
+    NoSuchContainer,
     Status,
     find_container,
     list_containers,
-    shim_pid_of,
 )
 from wherry.store.images import NoSuchImage, find_image, layers_of
 from wherry.store.networks import endpoints_of, find_network
+from wherry.store.published_ports import published_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from wherry.engine.engine import Engine
 
@@ -71,22 +73,16 @@ def select_containers(
     everything = all_states or limit > 0 or "status" in filters
     passes = _Selection(engine, filters)
     found = []
-    for row in list_containers(engine.store):
-        container = _as_it_is(engine, row)
+    for row in list(list_containers(engine.store)):
+        try:
+            container = reconcile_container(engine, row)
+        except NoSuchContainer:  # of --rm, and its supervisor was killed
+            continue
         if (everything or container.status.has_shim) and passes(container):
             found.append(container)
             if len(found) == limit:
                 break
     return found
-
-
-def _as_it_is(engine: "Engine", container: Container) -> Container:
-    """One whose supervisor was killed runs no longer, whatever its row says."""
-    if not container.status.has_shim or shim_pid_of(engine.store, container.id):
-        return container
-    return replace(
-        container, state=replace(container.state, status=Status.EXITED, exit_code=255, pid=0)
-    )
 
 
 def _check_values(filters: Filters) -> None:
@@ -107,10 +103,10 @@ class _Selection:
     def __init__(self, engine: "Engine", filters: Filters) -> None:
         self._engine = engine
         self._filters = filters
-        self._names = [re.compile(text) for text in filters.get("name", ())]
+        self._names = [_pattern(text) for text in filters.get("name", ())]
         self._before = [find_container(engine.store, n).created for n in filters.get("before", ())]
         self._since = [find_container(engine.store, n).created for n in filters.get("since", ())]
-        self._networks = {find_network(engine.store, n).id for n in filters.get("network", ())}
+        self._networks = set(_network_ids(engine, filters.get("network", ())))
         self._ancestors = self._tops_of(filters.get("ancestor", ()))
 
     def _tops_of(self, names: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -139,9 +135,9 @@ class _Selection:
             and wanted_truth(filters, "is-task") is not True
             and ("ancestor" not in filters or self._descends(container))
             and any_of(filters, "volume", _mounted(container))
-            and any_of(filters, "publish", _published(container))
+            and any_of(filters, "publish", self._published(container))
             and any_of(filters, "expose", _exposed(container))
-            and (not self._networks or self._is_on_network(container))
+            and ("network" not in filters or self._is_on_network(container))
         )
 
     @staticmethod
@@ -166,9 +162,34 @@ class _Selection:
                 return True
         return False
 
+    def _published(self, container: Container) -> "Callable[[str], bool]":
+        """By ports of the host, as in Docker."""
+        ports = published_ports(self._engine.store, container.id)
+        taken = {(port.host_port, port.protocol) for port in ports}
+        return lambda text: bool(taken & _ports_in(text))
+
     def _is_on_network(self, container: Container) -> bool:
         endpoints = endpoints_of(self._engine.store, container.id)
-        return any(endpoint.network_id in self._networks for endpoint in endpoints)
+        if endpoints:
+            return any(endpoint.network_id in self._networks for endpoint in endpoints)
+        # One that does not run is on the networks that it will join.
+        config = container.config
+        mode = "bridge" if config.network_mode == "default" else config.network_mode
+        names = [each.network for each in config.networks] or [mode]
+        return not self._networks.isdisjoint(_network_ids(self._engine, tuple(names)))
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error:  # as in Docker, it matches nothing
+        return re.compile(r"(?!)")
+
+
+def _network_ids(engine: "Engine", names: tuple[str, ...]) -> "Iterator[str]":
+    for name in names:
+        with suppress(NotFound):  # no container is on a network that is not there
+            yield find_network(engine.store, name).id
 
 
 def _among(filters: Filters, key: str, value: str, applies: bool = True) -> bool:
@@ -184,11 +205,6 @@ def _mounted(container: Container) -> "Callable[[str], bool]":
     known = {point.name for point in points} | {point.destination for point in points}
     known |= {point.source for point in points if point.type == "bind"}
     return lambda text: text in known or normpath(text) in known
-
-
-def _published(container: Container) -> "Callable[[str], bool]":
-    bound = {(b.container_port, b.protocol) for b in container.config.ports}
-    return lambda text: bool(bound & _ports_in(text))
 
 
 def _exposed(container: Container) -> "Callable[[str], bool]":

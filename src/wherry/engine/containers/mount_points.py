@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from posixpath import normpath
 from typing import TYPE_CHECKING
 
@@ -17,14 +18,15 @@ from wherry.engine.containers.options.volumes import parse_volumes_from
 from wherry.engine.containers.volume_mounts import held_volume
 from wherry.engine.volumes.create import create_volume
 from wherry.errors import InvalidArgument
+from wherry.linux.files import remove_entry
 from wherry.linux.locks import locked_by_name
-from wherry.linux.openat import open_in_root, opened
+from wherry.linux.openat import directory_descriptor, open_in_root, opened
 from wherry.oci.container_config import ContainerConfig, MountRequest, MountType
 from wherry.oci.digest import ChainID
 from wherry.store.containers import MountPoint, find_container
 from wherry.store.copying import copy_up
 from wherry.store.snapshots import open_view
-from wherry.store.volumes import Volume, data_folder, remove_volume
+from wherry.store.volumes import Volume, data_folder, remove_volume, users_of_volumes
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
@@ -70,7 +72,7 @@ def _of_others(engine: "Engine", texts: Iterable[str]) -> Iterator[MountPoint]:
                 source=point.source,
                 name=point.name,
                 driver=point.driver,
-                mode=point.mode if mode == "rw" else mode,
+                mode="",  # as Docker shows it, whatever it was asked for with
                 writable=point.writable and not read_only,
                 propagation=point.propagation,
                 # Removed with whichever of the two containers is the last to go.
@@ -120,8 +122,8 @@ def _volume_point(
         source=os.fspath(data_folder(engine.store, volume.name)),
         name=volume.name,
         driver=volume.driver,
-        # Docker shows the label by which a named volume would be shared.
-        mode=request.mode or ("" if is_anonymous else "z"),
+        # Docker shows the label by which a volume would be shared, if it was asked for.
+        mode=request.mode or ("z" if request.source or request.from_mount_flag else ""),
         writable=not request.read_only,
         propagation=request.propagation,
         anonymous=is_anonymous,
@@ -140,7 +142,31 @@ def fill_volume(engine: "Engine", volume: Volume, destination: str, top: ChainID
         if not stat.S_ISDIR(kind):
             raise FileInTheWay(destination)
         with held_volume(engine.store, volume):
-            copy_up(root, destination, data_folder(engine.store, volume.name))
+            _fill(engine, volume, root, destination)
+
+
+def _fill(engine: "Engine", volume: Volume, root: int, destination: str) -> None:
+    """Copy all or nothing. A mark beside the content tells of a copy that was killed."""
+    folder = data_folder(engine.store, volume.name)
+    mark = folder.with_name(".filling")
+    if mark.exists() and volume.name not in users_of_volumes(engine.store):
+        _empty(folder)
+    if os.listdir(folder):
+        return
+    mark.touch()
+    try:
+        copy_up(root, destination, folder)
+    except BaseException:
+        _empty(folder)
+        raise
+    finally:
+        mark.unlink()
+
+
+def _empty(folder: Path) -> None:
+    with directory_descriptor(folder) as descriptor:
+        for name in os.listdir(descriptor):
+            remove_entry(descriptor, os.fsencode(name))
 
 
 def _kind_at(root: int, path: str) -> int | None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from wherry.engine.reconcile import reconcile_container
-from wherry.errors import Unavailable
-from wherry.shim.client import Connection, Launcher, request_of
+from wherry.errors import Unavailable, WherryError
+from wherry.shim.client import Connection, Launcher, SupervisorGone, request_of
 from wherry.shim.errors import ContainerNotRunning
 from wherry.store.containers import Container, find_container
 
@@ -34,10 +34,14 @@ def order(
         return request_of(str(path), operation, payload)
     except OSError as error:
         # It has gone between the look and the order, in good order or not.
-        container = reconcile_container(engine, find_container(engine.store, container.id))
-        if container.status.has_shim:
-            raise Unavailable(f"the supervisor of {container.name} cannot be reached") from error
-        raise ContainerNotRunning(container.id) from error
+        raise _why_unreachable(engine, container) from error
+
+
+def _why_unreachable(engine: "Engine", container: Container) -> WherryError:
+    container = reconcile_container(engine, find_container(engine.store, container.id))
+    if container.status.has_shim:
+        return Unavailable(f"the supervisor of {container.name} cannot be reached")
+    return ContainerNotRunning(container.id)
 
 
 def carry_out(
@@ -51,5 +55,7 @@ def carry_out(
     connection = order(engine, container, operation, payload)
     try:
         return connection.answer(answer)
+    except SupervisorGone as error:  # it took no more orders when this one came
+        raise _why_unreachable(engine, container) from error
     finally:
         connection.close()

@@ -73,6 +73,7 @@ def prepare_start(engine: "Engine", container: Container) -> StartPlan:
             ),
         )
         _write_config(engine, container, spec)
+        store.trace("start prepared")
         release = undo.pop_all()
     return StartPlan(
         container=container,

@@ -6,20 +6,20 @@ garbage, which is removed at once if nothing happens to us, and otherwise later.
 
 import os
 import signal
+import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from wherry.engine.containers.cgroups import cgroup_path
-from wherry.errors import Conflict
-from wherry.linux.cgroup.manager import open_manager
+from wherry.engine.containers.end_run import end_run
+from wherry.engine.reconcile import reconcile_container
+from wherry.errors import Conflict, Unavailable
 from wherry.linux.files import remove_tree
 from wherry.linux.openat import opened
 from wherry.network.ports import withdraw
 from wherry.shim.client import SupervisorGone, request_of
-from wherry.shim.errors import ContainerNotRunning
+from wherry.shim.errors import AlreadyStarted, ContainerNotRunning
 from wherry.shim.events import container_event
-from wherry.shim.lock import take_shim_lock
+from wherry.shim.lock import remove_run_folder, take_shim_lock
 from wherry.store.containers import (
     Container,
     NoSuchContainer,
@@ -29,12 +29,12 @@ from wherry.store.containers import (
     shim_pid_of,
 )
 from wherry.store.networks import release_endpoints
-from wherry.store.volumes import NoSuchVolume, VolumeInUse, remove_volume
+from wherry.store.volumes import remove_content
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
 
-_PATIENCE = 10.0  # seconds for killed processes to be gone
+_MOMENT = 0.01  # seconds between attempts
 _REMEDIES = {
     Status.RUNNING: "container is running: stop the container before removing or force remove",
     Status.PAUSED: "container is paused and must be unpaused first",
@@ -52,6 +52,14 @@ class CannotRemove(Conflict):
         self.container = container
 
 
+class CannotKill(Unavailable):
+    def __init__(self, container: Container) -> None:
+        super().__init__(
+            f'cannot remove container "/{container.name}": could not kill container: tried to'
+            " kill container, but did not receive an exit event"
+        )
+
+
 def remove_container(
     engine: "Engine", name: str, *, force: bool = False, volumes: bool = False
 ) -> None:
@@ -61,23 +69,37 @@ def remove_container(
     """
     store = engine.store
     container = find_container(store, name)
-    if container.status.has_shim and shim_pid_of(store, container.id):
+    if not force:
+        container = reconcile_container(engine, container)  # its policy may want it back
+    try:
+        while not _removed(engine, container, force=force, volumes=volumes):
+            time.sleep(_MOMENT)
+            container = find_container(store, container.id)
+    except NoSuchContainer:
+        return  # --rm, or another `rm`, was faster: it is gone all the same
+
+
+def _removed(engine: "Engine", container: Container, *, force: bool, volumes: bool) -> bool:
+    """One attempt; False when somebody has started it, or is at repairing it, meanwhile."""
+    if container.status.has_shim and shim_pid_of(engine.store, container.id):
         if not force:
             raise CannotRemove(container)
         _kill(engine, container)
     try:
         _remove_stopped(engine, container.id, volumes)
-    except NoSuchContainer:
-        return  # --rm, or another `rm`, was faster: it is gone all the same
+    except AlreadyStarted:
+        return False
+    return True
 
 
 def _remove_stopped(engine: "Engine", container_id: str, volumes: bool) -> None:
     store = engine.store
     with opened(take_shim_lock(store, container_id)):
         container = find_container(store, container_id)
-        _end_orphans(container)
+        if not end_run(engine, container_id, container):
+            raise CannotKill(container)
         forget_container(engine, container, volumes=volumes)()
-        remove_tree(store.container_run_folder(container_id))
+        remove_run_folder(store, container_id)
 
 
 def _kill(engine: "Engine", container: Container) -> None:
@@ -98,32 +120,22 @@ def _kill(engine: "Engine", container: Container) -> None:
         return  # it has ended meanwhile, or its supervisor was killed: the lock tells
 
 
-def _end_orphans(container: Container) -> None:
-    """Kill what a supervisor that was itself killed has left; we hold its lock."""
-    if not container.status.has_process:
-        return
-    cgroup = open_manager(cgroup_path(container.id, container.config.limits.cgroup_parent))
-    if cgroup.exists:
-        cgroup.signal_all(signal.SIGKILL)
-        cgroup.wait_until_empty(_PATIENCE)
-        cgroup.delete()
-
-
 def forget_container(
     engine: "Engine", container: Container, *, volumes: bool = True
 ) -> Callable[[], None]:
     """Delete the row and say so; what is returned then removes the files. Call with the lock."""
     store = engine.store
-    delete_container(store, container.id)
+    anonymous = [point.name for point in container.details.mounts if point.anonymous]
+    unused = delete_container(store, container.id, anonymous if volumes else ())
+    store.trace("container forgotten")
     container_event(store, container, "destroy")
 
     def clean_up() -> None:
         withdraw(store, container.id)
         release_endpoints(store, container.id)
         remove_tree(store.container_folder(container.id))
-        for point in container.details.mounts:
-            if volumes and point.anonymous:
-                with suppress(VolumeInUse, NoSuchVolume):
-                    remove_volume(store, point.name)
+        store.trace("container folder removed")
+        for name in unused:
+            remove_content(store, name)
 
     return clean_up

@@ -19,7 +19,7 @@ def rename_container(engine: "Engine", old_name: str, new_name: str) -> None:
     if new_name.removeprefix("/") == container.name:
         raise InvalidArgument("Renaming a container with the same name as its current name")
     try:
-        name = checked_name(new_name)
+        name = checked_name(new_name if new_name.startswith("/") else f"/{new_name}")
         rename_row(engine.store, container.id, name)
     except InvalidName as error:
         raise InvalidArgument(f"Error when allocating new name: {error}") from error

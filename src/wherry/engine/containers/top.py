@@ -86,6 +86,7 @@ def _ps(arguments: Sequence[str]) -> str:
             "the program ps is not on the PATH", hint="install it: apt-get install procps"
         ) from error
     if result.returncode != 0:
-        message = (result.stderr or result.stdout).strip() or f"exit status {result.returncode}"
-        raise Internal(f"ps: {message}")
+        # The first line says what is wrong; how ps is used follows.
+        lines = (result.stderr or result.stdout).split("\n", 1)
+        raise Internal(f"ps: {lines[0] or f'exit status {result.returncode}'}")
     return result.stdout

@@ -3,8 +3,7 @@
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.orders import carry_out, find_live_container
-from wherry.errors import Conflict
-from wherry.shim.errors import ContainerNotRunning
+from wherry.shim.errors import ContainerNotPaused, ContainerNotRunning
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
@@ -16,4 +15,4 @@ def unpause_container(engine: "Engine", name: str) -> None:
     try:
         carry_out(engine, container, "unpause", {})
     except ContainerNotRunning as error:
-        raise Conflict(f"Container {container.id} is not running") from error
+        raise ContainerNotPaused(container.id) from error

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from wherry.engine.containers.cgroups import cgroup_path
 from wherry.engine.containers.spec.resources import spec_resources
 from wherry.engine.containers.validate_limits import check_limits
+from wherry.engine.containers.warnings import limit_warnings
 from wherry.errors import Conflict, Internal, InvalidArgument, Unavailable, WherryError
 from wherry.linux.cgroup.manager import open_manager
 from wherry.oci.container_config import ResourceLimits, RestartPolicy, RestartPolicyName
@@ -14,6 +15,7 @@ from wherry.shim.client import request_of
 from wherry.shim.events import container_event
 from wherry.store.containers import (
     Container,
+    Status,
     find_container,
     shim_pid_of,
     update_config,
@@ -33,6 +35,25 @@ _CHANGEABLE = (
 class CannotUpdate(Internal):
     def __init__(self, container: Container, error: WherryError) -> None:
         super().__init__(f"Cannot update container {container.id}: {error.message}")
+        self.hint = error.hint
+
+
+class SwapWouldBeExceeded(InvalidArgument):
+    def __init__(self) -> None:
+        super().__init__(
+            "Memory limit should be smaller than already set memoryswap limit, update the"
+            " memoryswap at the same time",
+            hint="add --memory-swap, which counts memory and swap together; -1 is without limit",
+        )
+
+
+class AlreadySet(Conflict):
+    """CPUs can be limited in two ways; changing one to the other is refused."""
+
+    def __init__(self, changed: str, already: str) -> None:
+        super().__init__(
+            f"Conflicting options: {changed} cannot be updated as {already} has already been set"
+        )
 
 
 def update_container(
@@ -40,19 +61,21 @@ def update_container(
     name: str,
     limits: ResourceLimits | None = None,
     restart_policy: RestartPolicy | None = None,
-) -> None:
+) -> list[str]:
     """Give the container called `name` these limits, where they are set, and this policy.
 
     The processes of a running one feel them before anything is recorded; what the kernel refuses
-    changes nothing.
+    changes nothing. Returned are Docker's warnings of what this kernel will not keep.
     """
     store = engine.store
+    wanted = limits or ResourceLimits()
+    check_limits(wanted, update=True)
     container = find_container(store, name)
-    if restart_policy is not None:
-        _check_policy(container, restart_policy)
     try:
-        merged = merged_limits(container.config.limits, limits or ResourceLimits())
-        check_limits(merged, update=True)
+        _check_state(container)
+        if restart_policy is not None:
+            _check_policy(container, restart_policy)
+        merged = merged_limits(container.config.limits, wanted)
         running = container.status.has_process and bool(shim_pid_of(store, container.id))
         if limits is not None and running:
             _apply(container, merged)
@@ -66,25 +89,31 @@ def update_container(
     update_config(store, container.id, config)
     _tell_supervisor(engine, container)
     container_event(store, replace(container, config=config), "update")
+    return limit_warnings(wanted)
 
 
 def merged_limits(old: ResourceLimits, new: ResourceLimits) -> ResourceLimits:
     """`old` with what is set in `new`; ways to say the same thing exclude each other."""
+    if new.nano_cpus and old.cpu_period:
+        raise AlreadySet("Nano CPUs", "CPU Period")
+    if new.nano_cpus and old.cpu_quota:
+        raise AlreadySet("Nano CPUs", "CPU Quota")
+    if new.cpu_period and old.nano_cpus:
+        raise AlreadySet("CPU Period", "NanoCPUs")
+    if new.cpu_quota and old.nano_cpus:
+        raise AlreadySet("CPU Quota", "NanoCPUs")
+    # As Docker has it: also where there was no limit, or an unlimited swap.
+    if new.memory > old.memory_swap and not new.memory_swap:
+        raise SwapWouldBeExceeded
     changes = {name: getattr(new, name) for name in _CHANGEABLE if getattr(new, name)}
-    if new.nano_cpus and (old.cpu_period or old.cpu_quota):
-        raise Conflict(
-            "Conflicting options: Nano CPUs cannot be updated as CPU Period has already been set"
-        )
-    if (new.cpu_period or new.cpu_quota) and old.nano_cpus:
-        raise Conflict(
-            "Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set"
-        )
-    if 0 < old.memory_swap < new.memory and not new.memory_swap:
-        raise InvalidArgument(
-            "Memory limit should be smaller than already set memoryswap limit, update the"
-            " memoryswap at the same time"
-        )
+    if new.pids_limit == 0:  # no limit, and not: no change
+        changes["pids_limit"] = 0
     return replace(old, **changes)
+
+
+def _check_state(container: Container) -> None:
+    if container.status in (Status.REMOVING, Status.DEAD):
+        raise Conflict('Container is marked for removal and cannot be "update".')
 
 
 def _check_policy(container: Container, policy: RestartPolicy) -> None:

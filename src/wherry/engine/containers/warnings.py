@@ -3,11 +3,18 @@
 import os
 
 from wherry.engine.containers.complete import CGROUPS, is_cgroup2
-from wherry.oci.container_config import ContainerConfig
+from wherry.oci.container_config import ContainerConfig, ResourceLimits
 
 
 def create_warnings(config: ContainerConfig) -> list[str]:
-    limits = config.limits
+    found = limit_warnings(config.limits)
+    if config.network_mode == "host" and config.ports:
+        found.append("Published ports are discarded when using host network mode")
+    return found
+
+
+def limit_warnings(limits: ResourceLimits) -> list[str]:
+    """What of `limits` is discarded, which `update` tells too."""
     found = []
     if limits.memory > 0 and limits.memory_swap != -1 and not _has_swap_limit():
         found.append(
@@ -26,15 +33,11 @@ def create_warnings(config: ContainerConfig) -> list[str]:
             "OOM killer is disabled for the container, but no memory limit is set, this can"
             " result in the system running out of resources."
         )
-    if limits.blkio_weight and not _has(
-        "blkio/blkio.bfq.weight", "blkio/blkio.weight", "io.weight"
-    ):
+    if limits.blkio_weight and not _has_io_weight():
         found.append(
             "Your kernel does not support Block I/O weight or the cgroup is not mounted."
             " Weight discarded."
         )
-    if config.network_mode == "host" and config.ports:
-        found.append("Published ports are discarded when using host network mode")
     return found
 
 
@@ -44,3 +47,11 @@ def _has_swap_limit() -> bool:
 
 def _has(*files: str) -> bool:
     return any(os.path.exists(f"{CGROUPS}/{file}") for file in files)
+
+
+def _has_io_weight() -> bool:
+    """By what the root has: the files of weights themselves are in the groups below it alone."""
+    if not is_cgroup2():
+        return _has("blkio/blkio.weight", "blkio/blkio.bfq.io_serviced")
+    with open(f"{CGROUPS}/cgroup.controllers") as file:
+        return "io" in file.read().split()

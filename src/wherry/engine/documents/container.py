@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 Document = dict[str, object]
 
+# How inspect shows --mount's bind-recursive.
+_RECURSION = {
+    "disabled": "NonRecursive",
+    "writable": "ReadOnlyNonRecursive",
+    "readonly": "ReadOnlyForceRecursive",
+}
+
 
 def container_document(engine: "Engine", container: Container) -> Document:
     """Everything but the sizes, which cost a walk over its files."""
@@ -45,7 +52,7 @@ def container_document(engine: "Engine", container: Container) -> Document:
         "ProcessLabel": "",
         "AppArmorProfile": "",
         "ExecIDs": None,
-        "HostConfig": host_config_document(config),
+        "HostConfig": host_config_document(config, container.name),
         "GraphDriver": {
             "Data": {
                 "ID": container.id,
@@ -169,8 +176,8 @@ def _list_or_none(words: tuple[str, ...] | None) -> list[str] | None:
     return None if words is None else list(words)
 
 
-def host_config_document(config: ContainerConfig) -> Document:
-    """Docker's HostConfig: what depends on this host."""
+def host_config_document(config: ContainerConfig, name: str) -> Document:
+    """Docker's HostConfig of the container called `name`: what depends on this host."""
     document: Document = {
         "Binds": [_bind_text(mount) for mount in config.mounts if _is_bind(mount)] or None,
         "ContainerIDFile": "",
@@ -195,7 +202,7 @@ def host_config_document(config: ContainerConfig) -> Document:
         "GroupAdd": list(config.group_add) or None,
         "IpcMode": config.ipc_mode,
         "Cgroup": "",
-        "Links": list(config.links) or None,
+        "Links": [_link_text(link, name) for link in config.links] or None,
         "OomScoreAdj": config.oom_score_adj,
         "PidMode": config.pid_mode,
         "Privileged": config.privileged,
@@ -246,9 +253,11 @@ def _mount_document(mount: MountRequest) -> Document:
     document["Target"] = mount.target
     if mount.read_only:
         document["ReadOnly"] = True
+    if mount.consistency:
+        document["Consistency"] = mount.consistency
     options: Document = {}
-    if mount.type is MountType.BIND and mount.propagation:
-        options = {"Propagation": mount.propagation}
+    if mount.type is MountType.BIND:
+        options = _bind_options(mount)
     elif mount.type is MountType.TMPFS:
         if mount.tmpfs_size:
             options["SizeBytes"] = mount.tmpfs_size
@@ -261,14 +270,34 @@ def _mount_document(mount: MountRequest) -> Document:
             options["Labels"] = dict(mount.volume_labels)
         if mount.subpath:
             options["Subpath"] = mount.subpath
-        if mount.volume_driver or mount.volume_options:
-            options["DriverConfig"] = {
-                "Name": mount.volume_driver,
-                "Options": dict(mount.volume_options),
-            }
+        driver: Document = {}
+        if mount.volume_driver:
+            driver["Name"] = mount.volume_driver
+        if mount.volume_options:
+            driver["Options"] = dict(mount.volume_options)
+        if options or driver:
+            options["DriverConfig"] = driver
     if options:
         document[f"{mount.type.value.capitalize()}Options"] = options
     return document
+
+
+def _link_text(link: str, name: str) -> str:
+    target, _, alias = link.partition(":")
+    target = target.removeprefix("/")
+    return f"/{target}:/{name}/{alias or target}"
+
+
+def _bind_options(mount: MountRequest) -> Document:
+    options: Document = {}
+    if mount.propagation:
+        options["Propagation"] = mount.propagation
+    shown = _RECURSION.get(mount.recursive)
+    if shown:
+        options[shown] = True
+    if mount.create_source:
+        options["CreateMountpoint"] = True
+    return options
 
 
 def _port_bindings(config: ContainerConfig) -> dict[str, list[Document]]:
@@ -314,7 +343,7 @@ def _limits_document(limits: ResourceLimits) -> Document:
         "MemorySwap": limits.memory_swap,
         "MemorySwappiness": limits.memory_swappiness,
         "OomKillDisable": limits.oom_kill_disable,
-        "PidsLimit": limits.pids_limit,
+        "PidsLimit": limits.pids_limit if (limits.pids_limit or 0) > 0 else None,
         "Ulimits": [
             {"Name": limit.name, "Hard": limit.hard, "Soft": limit.soft} for limit in limits.ulimits
         ],

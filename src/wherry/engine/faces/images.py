@@ -14,6 +14,8 @@ from os import PathLike
 from typing import TYPE_CHECKING, BinaryIO
 
 from wherry.engine.filters import Filters
+from wherry.engine.images.bootstrap import bootstrap_image
+from wherry.engine.images.bootstrap_debian import DebianOptions
 from wherry.engine.images.history import image_history
 from wherry.engine.images.import_ import import_image
 from wherry.engine.images.inspect import inspect_image
@@ -105,6 +107,10 @@ class Images:
     def history(self, name: str, *, platform: str = "") -> builtins.list[dict[str, object]]:
         """What the image was made of, newest step first."""
         return image_history(self._engine, name, platform=_platform(platform))
+
+    def bootstrap(self, name: str, tag: str = "", options: DebianOptions | None = None) -> str:
+        """Make a base image without a registry; its ID."""
+        return str(bootstrap_image(self._engine, name, tag, options))
 
     def tag(self, source: str, target: str) -> None:
         """Give the image called `source` another name."""

@@ -1,7 +1,10 @@
 """Making a base image without a registry, from what the machine has."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from wherry.engine.images.bootstrap_debian import SUPPORTED, DebianOptions, debian_root
+from wherry.engine.images.tag import parse_tag
 from wherry.errors import InvalidArgument
 from wherry.images.busybox import fill_root, find_busybox
 from wherry.images.rootfs import image_of_rootfs, rootfs_document
@@ -12,13 +15,14 @@ from wherry.oci.reference import Reference
 from wherry.oci.timestamps import format_timestamp
 from wherry.store.diff import layer_tar
 from wherry.store.layers import new_diff_folder
-from wherry.store.leases import lease_of
+from wherry.store.leases import Lease, lease_of
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
 
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-KNOWN = ("busybox",)
+_BUSYBOX = "busybox"
+KNOWN = (_BUSYBOX, *(f"{name}:RELEASE" for name in SUPPORTED))
 
 
 class UnknownBase(InvalidArgument):
@@ -29,28 +33,43 @@ class UnknownBase(InvalidArgument):
         )
 
 
-def bootstrap_image(engine: "Engine", name: str, tag: str = "") -> Digest:
-    """Make the base image `name` and tag it `tag`, by default with its own name; its ID."""
+def bootstrap_image(
+    engine: "Engine", name: str, tag: str = "", options: DebianOptions | None = None
+) -> Digest:
+    """Make the base image `name` and tag it `tag`, by default with its own name; its ID.
+
+    Until it is complete there is nothing of it, whatever stops this.
+    """
     wanted = Reference.parse(name).with_default_tag()
-    if str(wanted) != "busybox:latest":
-        raise UnknownBase(name)
-    reference = Reference.parse(tag).with_default_tag() if tag else wanted
-    busybox = find_busybox()
+    reference = parse_tag(tag) if tag else wanted
     store = engine.store
+    store.make_folders()
     with lease_of(store) as lease:
-        root = new_diff_folder(lease.new_path("-busybox"))
-        created = format_timestamp(fill_root(root, busybox))
+        if str(wanted) == f"{_BUSYBOX}:latest":
+            tar, moment = _busybox_root(lease)
+            command = "sh"
+        elif wanted.familiar_name in SUPPORTED and wanted.digest is None:
+            tar, seconds = debian_root(lease, wanted, options or DebianOptions())
+            moment, command = seconds * 10**9, "bash"
+        else:
+            raise UnknownBase(name)
 
         def document(diff_id: DiffID) -> bytes:
             return rootfs_document(
                 diff_id,
-                ContainerDefaults(cmd=("sh",), env=(PATH,)),
-                created=created,
+                ContainerDefaults(cmd=(command,), env=(PATH,)),
+                created=format_timestamp(moment),
                 comment="Made by wherry bootstrap",
                 platform=Platform.host(),
             )
 
-        tar = layer_tar(root, holes=False)
         image = image_of_rootfs(lease, tar, document, (reference,), reason="bootstrap").image
     engine.events.publish("image", "import", str(image.id), {"name": str(reference)})
     return image.id
+
+
+def _busybox_root(lease: Lease) -> tuple[Iterable[bytes], int]:
+    busybox = find_busybox()
+    root = new_diff_folder(lease.new_path("-busybox"))
+    moment = fill_root(root, busybox)
+    return layer_tar(root, holes=False), moment

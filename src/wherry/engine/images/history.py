@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from wherry.engine.documents.history import history_document
 from wherry.engine.documents.image import repo_tags
-from wherry.engine.images.resolve import WrongPlatform
+from wherry.engine.images.resolve import check_platform
 from wherry.oci.platform import Platform
 from wherry.store.images import NoSuchImage, StoredImage, find_image, image_of_id, names_of
 from wherry.store.layers import get_layer
@@ -19,11 +19,9 @@ def image_history(
 ) -> list[dict[str, object]]:
     """The entries of GET /images/{name}/history, newest first; raises NoSuchImage."""
     image = find_image(engine.store.database.connection, name)
-    config = image.config
-    if platform is not None and not platform.runs(config.platform):
-        raise WrongPlatform(name, platform, config.platform)
+    check_platform(image, name, platform)
     return history_document(
-        config,
+        image.config,
         lambda chain_id: get_layer(engine.store, chain_id).size,
         list(_ancestors(engine, image)),
     )

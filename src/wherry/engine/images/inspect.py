@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from wherry.engine.documents.image import image_document
-from wherry.engine.images.resolve import WrongPlatform
+from wherry.engine.images.resolve import check_platform
 from wherry.oci.platform import Platform
 from wherry.store.images import find_image, last_tagged_ns, layers_of, names_of
 from wherry.store.layers import diff_folder, get_layer
@@ -18,8 +18,7 @@ def inspect_image(
     """ImageInspect of the image called `name`; raises NoSuchImage, WrongPlatform."""
     connection = engine.store.database.connection
     image = find_image(connection, name)
-    if platform is not None and not platform.runs(image.config.platform):
-        raise WrongPlatform(name, platform, image.config.platform)
+    check_platform(image, name, platform)
     layers = [get_layer(engine.store, chain_id) for chain_id in layers_of(connection, image.id)]
     return image_document(
         image,

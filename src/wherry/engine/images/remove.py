@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wherry.engine.images.resolve import WrongPlatform
+from wherry.engine.images.resolve import check_platform
 from wherry.errors import Conflict
 from wherry.oci.digest import ChainID, Digest
 from wherry.oci.platform import Platform
@@ -93,8 +93,7 @@ def remove_image(
     """
     with engine.store.database.write() as connection:
         image = find_image(connection, name)
-        if platform is not None and not platform.runs(image.config.platform):
-            raise WrongPlatform(name, platform, image.config.platform)
+        check_platform(image, name, platform)
         work = _Work(engine, connection, force, time.time_ns())
         _remove(work, image, name, prune)
     gone = set(collect(engine.store).layers) if work.chains else set()

@@ -84,7 +84,7 @@ def resolve_image(
     connection = engine.store.database.connection
     try:
         image = find_image(connection, name)
-        _check_platform(image, name, platform)
+        check_platform(image, name, platform)
     except NotFound as error:
         if pull is PullPolicy.MISSING and notify is not None:
             notify(f"Unable to find image '{_full_name(name)}' locally")
@@ -98,7 +98,8 @@ def resolve_image(
     )
 
 
-def _check_platform(image: StoredImage, name: str, wanted: Platform | None) -> None:
+def check_platform(image: StoredImage, name: str, wanted: Platform | None) -> None:
+    """Raise WrongPlatform unless the image is for `wanted`, if that is asked for."""
     if wanted is None:
         return
     actual = image.config.platform

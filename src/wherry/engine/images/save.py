@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from wherry.engine.images.resolve import WrongPlatform
+from wherry.engine.images.resolve import check_platform
 from wherry.errors import InvalidArgument
 from wherry.images.archive.write import ArchiveForm, SavedImage, archive_of
 from wherry.oci.digest import Digest
@@ -52,7 +52,7 @@ def save_images(
     asked: dict[Digest, tuple[StoredImage, list[Reference]]] = {}
     for name in names:
         for image, tag in _found(connection, name):
-            _check_platform(image, name, platform)
+            check_platform(image, name, platform)
             tags = asked.setdefault(image.id, (image, []))[1]
             if tag is not None and tag not in tags:
                 tags.append(tag)
@@ -92,8 +92,3 @@ def _found(
     image = find_image(connection, name)
     by_tag = reference.tag is not None and reference.digest is None
     return [(image, reference if by_tag and reference in names_of(connection, image.id) else None)]
-
-
-def _check_platform(image: StoredImage, name: str, wanted: Platform | None) -> None:
-    if wanted is not None and not wanted.runs(image.config.platform):
-        raise WrongPlatform(name, wanted, image.config.platform)

@@ -58,7 +58,7 @@ def docker_images(archive: Archive, platform: Platform | None) -> list[ArchivedI
     images = [_image(archive, item, f"{MANIFEST}[{n}]") for n, item in enumerate(items)]
     if platform is None:
         return images
-    chosen = [image for image in images if image.config.platform == platform]
+    chosen = [image for image in images if str(image.config.platform) == str(platform)]
     if images and not chosen:
         found = ", ".join(sorted({str(image.config.platform) for image in images}))
         raise InvalidImageArchive(f"no image for platform {platform}, only for {found}")

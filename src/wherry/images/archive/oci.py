@@ -45,13 +45,14 @@ def oci_images(archive: Archive, platform: Platform | None) -> list[ArchivedImag
         # Manifests of one name are one image for several platforms; unnamed ones stand alone.
         key = tuple(map(str, _names(descriptor))) or ("", str(descriptor.digest))
         groups.setdefault(key, []).append(descriptor)
-    images = []
+    # An image with several names is listed once for each.
+    named: dict[Digest, tuple[Descriptor, list[Reference]]] = {}
     for group in groups.values():
         candidates = [found for each in group for found in _manifests(archive, each, 0)]
         if candidates:
             chosen = _chosen(archive, candidates, platform)
-            images.append(_image(archive, chosen, _names(group[0])))
-    return images
+            named.setdefault(chosen.digest, (chosen, []))[1].extend(_names(group[0]))
+    return [_image(archive, chosen, tuple(names)) for chosen, names in named.values()]
 
 
 def blob_name(digest: Digest) -> str:

@@ -10,6 +10,7 @@ import os
 import select
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from wherry.linux.cgroup import files
 from wherry.linux.namespaces import fork_into
@@ -122,6 +123,18 @@ def _directory_of(directory: str, path: str, pid: int) -> str:
 def _own_path(pid: int | str) -> str:
     with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as lines:
         return next((line[3:].rstrip("\n") for line in lines if line.startswith("0::")), "")
+
+
+def delegate(directory: Path, owner: int) -> None:
+    """Let user `owner` make cgroups below and move processes between them, cgroups(7)."""
+    os.chown(directory, owner, -1)
+    try:
+        names = Path("/sys/kernel/cgroup/delegate").read_text().split()
+    except FileNotFoundError:  # before Linux 4.15
+        names = ["cgroup.procs", "cgroup.subtree_control", "cgroup.threads"]
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            os.chown(directory / name, owner, -1)
 
 
 def signal_each(pids: list[int], signal: int) -> None:

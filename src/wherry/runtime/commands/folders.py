@@ -1,5 +1,6 @@
 """Finding containers by what the command line says."""
 
+import os
 from argparse import Namespace
 from pathlib import Path
 
@@ -21,3 +22,9 @@ def load_alive(folder: ContainerFolder, otherwise: str = "container not running"
     if folder.status(state) == "stopped":
         raise InWrongState(otherwise)
     return state
+
+
+def exit_status(status: int) -> int:
+    """What a shell would say of a process that waitpid(2) told `status` of."""
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code

@@ -16,7 +16,8 @@ stream says that the other side executed its program or died.
      │ <─ end of stream ─────────────── │
 
 FAILED may come in place of any message of init's. With a user namespace a stage between asks
-for its ID maps (MAP, answered by CONTINUE) and tells the pid of init (CHILD).
+for its ID maps (MAP) and the offsets of its clocks (CLOCKS), both answered by CONTINUE, and tells
+the pid of init (CHILD); see `users`.
 """
 
 import json
@@ -34,6 +35,7 @@ _LONGEST = 1 << 16
 
 class Kind(Enum):
     MAP = "map"
+    CLOCKS = "clocks"
     CHILD = "child"
     JOINED = "joined"
     NAMESPACES = "namespaces"

@@ -29,7 +29,7 @@ _LINKS = (
     ("stdout", "/proc/self/fd/1"),
     ("stderr", "/proc/self/fd/2"),
 )
-_TYPES = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_IFIFO}
+DEVICE_TYPES = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_IFIFO}
 NULL_DEVICE = os.makedev(1, 3)
 
 
@@ -66,7 +66,7 @@ def _make_node(directory: int, name: str, device: Device) -> None:
     mode = 0o666 if device.file_mode is None else device.file_mode & 0o7777
     number = os.makedev(device.major, device.minor)
     try:
-        os.mknod(name, _TYPES[device.type] | mode, number, dir_fd=directory)
+        os.mknod(name, DEVICE_TYPES[device.type] | mode, number, dir_fd=directory)
     except FileExistsError:
         return  # made by the image or by a mount
     except OSError as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from wherry.linux.cgroup.manager import CgroupManager
-from wherry.linux.namespaces import join_namespace
+from wherry.linux.namespaces import CloneFlag, join_namespace
 from wherry.linux.openat import opened
 from wherry.oci.runtime_spec import Process
 from wherry.runtime.init.channel import Channel, Kind
@@ -22,8 +22,10 @@ from wherry.runtime.init.main import (
     enter_cgroup,
     run_stage,
 )
-from wherry.runtime.init.process import Confinement, write_oom_score
+from wherry.runtime.init.process import Confinement, LabelFiles, run_on, write_oom_score
 from wherry.runtime.init.steps import step
+from wherry.runtime.init.users import become_root, go_on_as_sibling
+from wherry.runtime.namespaces import OF_CHILDREN
 from wherry.runtime.stdio import Stdio
 
 
@@ -32,7 +34,7 @@ class JoinPlan:
     """What the new process works from. `pidfd` is of the container's first process."""
 
     pidfd: int
-    namespaces: int  # CloneFlags to join; that of processes came with the fork
+    namespaces: int  # CloneFlags to join
     process: Process
     confinement: Confinement
     stdio: Stdio | None
@@ -47,17 +49,25 @@ def run_join(plan: JoinPlan, channel: Channel) -> NoReturn:
     def work() -> None:
         close_callers_descriptors(channel, plan.stdio, {plan.pidfd}, plan.keeps_descriptors)
         channel.expect(Kind.JOINED)
+        affinity = plan.process.exec_cpu_affinity
+        run_on(affinity.initial if affinity else "")
         enter_cgroup(plan.cgroup, plan.beside)
+        run_on(affinity.final if affinity else "")
         write_oom_score(plan.process.oom_score_adj)
+        labels = LabelFiles(plan.process)
         with step("joining namespaces"):
             join_namespace(plan.pidfd, plan.namespaces)
         os.close(plan.pidfd)
+        if plan.namespaces & CloneFlag.NEWUSER:
+            become_root()
+        if plan.namespaces & OF_CHILDREN:
+            go_on_as_sibling(channel)
         terminal = _make_terminal(plan, channel)
 
         def wait_for_start() -> None:
             channel.expect(Kind.START)
 
-        become_program(plan.process, plan.confinement, terminal, channel, wait_for_start)
+        become_program(plan.process, plan.confinement, labels, terminal, channel, wait_for_start)
 
     run_stage(work, channel)
 

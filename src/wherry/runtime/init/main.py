@@ -31,6 +31,7 @@ from wherry.runtime.init.console import mount_console, open_console
 from wherry.runtime.init.passwd import home_of
 from wherry.runtime.init.process import (
     Confinement,
+    LabelFiles,
     assume_identity,
     change_personality,
     confine,
@@ -50,11 +51,13 @@ from wherry.runtime.init.rootfs import (
     mount_root,
     move_and_chroot,
     open_shared_sources,
+    open_sources,
     pivot,
     restrict_root,
 )
 from wherry.runtime.init.steps import step
 from wherry.runtime.init.sysctls import write_sysctls
+from wherry.runtime.init.users import enter_user_namespace
 from wherry.runtime.stdio import Stdio
 
 
@@ -66,7 +69,8 @@ class InitPlan:
     process: Process
     confinement: Confinement
     stdio: Stdio | None
-    new_namespaces: int  # CloneFlags to unshare; pid and time came with the fork
+    new_namespaces: int  # CloneFlags to unshare
+    enters_user_namespace: bool = False
     joined: tuple[tuple[int, int], ...] = ()  # (descriptor, CloneFlag)
     cgroup: CgroupManager | None = None  # to be entered before anything is made
     waits_for_network: bool = False  # settings of interfaces come after they are plugged in
@@ -94,7 +98,19 @@ def run_init(plan: InitPlan, channel: Channel) -> NoReturn:
         os.umask(0)  # devices and mount points get the modes they are made with
         channel.expect(Kind.JOINED)
         enter_cgroup(plan.cgroup)
-        _enter_namespaces(plan)
+        write_oom_score(plan.process.oom_score_adj)
+        labels = LabelFiles(plan.process)
+        if plan.enters_user_namespace:
+            enter_user_namespace(
+                channel,
+                joined=plan.joined,
+                new=plan.new_namespaces,
+                moves_clocks=bool(plan.root.spec.linux and plan.root.spec.linux.time_offsets),
+                open_sources=lambda: open_sources(plan.root),
+            )
+        else:
+            _enter_namespaces(plan)
+        _put_up_loopback(plan)
         channel.send(Kind.NAMESPACES)
         terminal = _make_root(plan, channel)
         linux = plan.root.spec.linux
@@ -103,7 +119,7 @@ def run_init(plan: InitPlan, channel: Channel) -> NoReturn:
         def run_start_hooks() -> None:
             hooks = plan.root.spec.hooks
             if hooks is not None and hooks.start_container:
-                run_hooks("startContainer", hooks.start_container, plan.state or {})
+                run_hooks("startContainer", hooks.start_container, _state(plan, "created"))
 
         def wait_for_start() -> None:
             if plan.fifo is None:
@@ -113,7 +129,7 @@ def run_init(plan: InitPlan, channel: Channel) -> NoReturn:
                 _wait_on_fifo(plan.fifo)
             run_start_hooks()
 
-        become_program(plan.process, plan.confinement, terminal, channel, wait_for_start)
+        become_program(plan.process, plan.confinement, labels, terminal, channel, wait_for_start)
 
     run_stage(work, channel)
 
@@ -151,6 +167,7 @@ def _tell(channel: Channel, error: BaseException) -> None:
 def become_program(
     process: Process,
     confinement: Confinement,
+    labels: LabelFiles,
     terminal: int | None,
     channel: Channel,
     wait_for_start: Callable[[], None],
@@ -173,6 +190,7 @@ def become_program(
     program = find_program(process.args[0], environment)
     channel.send(Kind.READY)
     wait_for_start()
+    labels.write()
     confine(confinement, final)
     execute(program, process.args, environment)
 
@@ -220,6 +238,9 @@ def _enter_namespaces(plan: InitPlan) -> None:
     with step("creating namespaces"):
         if plan.new_namespaces:
             unshare(plan.new_namespaces)
+
+
+def _put_up_loopback(plan: InitPlan) -> None:
     if plan.new_namespaces & CloneFlag.NEWNET:
         with step("putting up the loopback interface"), RouteSocket() as route:
             route.request(netlink.set_link_up("lo"))
@@ -230,7 +251,6 @@ def _make_root(plan: InitPlan, channel: Channel) -> int | None:
     spec = plan.root.spec
     linux = spec.linux
     private = bool(plan.new_namespaces & CloneFlag.NEWNS)
-    write_oom_score(plan.process.oom_score_adj)
     _name_host(plan)
     if private:
         open_shared_sources(plan.root)
@@ -247,11 +267,16 @@ def _make_root(plan: InitPlan, channel: Channel) -> int | None:
             channel.send(Kind.HOOKS)
             channel.expect(Kind.CONTINUE)
         if spec.hooks is not None and spec.hooks.create_container:
-            run_hooks("createContainer", spec.hooks.create_container, plan.state or {})
+            run_hooks("createContainer", spec.hooks.create_container, _state(plan, "creating"))
         restrict_root(root, plan.root)
         change = (pivot if plan.pivots else move_and_chroot) if private else change_root_only
         enter_root(root, plan.root, change)
     return terminal
+
+
+def _state(plan: InitPlan, status: str) -> dict[str, object]:
+    """What hooks in the container are told: the pid is the one they see."""
+    return {**(plan.state or {}), "status": status, "pid": os.getpid()}
 
 
 def _name_host(plan: InitPlan) -> None:

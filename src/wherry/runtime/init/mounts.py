@@ -8,10 +8,10 @@ others      mount(2) on the descriptor of the target
 import errno
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from wherry.linux.idmap import Range, user_namespace_with
+from wherry.linux.idmap import in_first_user_namespace, user_namespace_with
 from wherry.linux.mount import (
     PROC_SUPER_MAGIC,
     Attribute,
@@ -24,7 +24,8 @@ from wherry.linux.mount import (
     set_propagation,
 )
 from wherry.linux.openat import opened
-from wherry.oci.runtime_spec import IDMapping, Mount
+from wherry.oci.runtime_spec import Linux, Mount
+from wherry.runtime.id_maps import ranges_of
 from wherry.runtime.init.copyup import copy_tree
 from wherry.runtime.init.options import MountOptions, parse_options
 from wherry.runtime.init.targets import (
@@ -61,37 +62,81 @@ def is_bind(mount: Mount) -> bool:
     return mount.type == "bind" or parse_options(mount.options).bind
 
 
-def open_source(entry: Mount, bundle: Path) -> int:
-    """A detached copy of the tree that `entry`, a bind, wants to see."""
-    source = bundle / entry.source
-    return open_tree(source, recursive=parse_options(entry.options).recursive)
+def open_source(entry: Mount, bundle: Path, linux: Linux | None) -> int:
+    """A detached copy of the tree that `entry`, a bind, wants to see, its IDs translated."""
+    options = parse_options(entry.options)
+    tree = open_tree(bundle / entry.source, recursive=options.recursive)
+    try:
+        if options.idmap or entry.uid_mappings:
+            _translate_ids(tree, entry, options, linux or Linux())
+    except OSError:
+        os.close(tree)
+        raise
+    return tree
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What else a mount may depend on."""
+
+    bundle: Path
+    linux: Linux
+    cgroup: CgroupView | None
 
 
 def perform_mount(
-    root: int, entry: Mount, *, bundle: Path, cgroup: CgroupView | None, source: int | None = None
+    root: int, entry: Mount, *, surroundings: Surroundings, source: int | None = None
 ) -> None:
     """Mount `entry` inside `root`. `source` is the opened tree of a bind, if there is one."""
     options = parse_options(entry.options)
-    if is_bind(entry):
-        tree = open_source(entry, bundle) if source is None else source
+    if options.remount:
+        with opened(open_target(root, entry.destination)) as target:
+            change_attributes(target, options)
+    elif is_bind(entry):
+        tree = source
+        if tree is None:
+            tree = open_source(entry, surroundings.bundle, surroundings.linux)
         with opened(tree):
             _bind(root, entry, options, tree)
     elif entry.type == "cgroup" or entry.type == "cgroup2":
-        _mount_cgroup(root, entry, options, cgroup)
+        _mount_cgroup(root, entry, options, surroundings.cgroup)
     elif entry.type in ("proc", "sysfs"):
         os.close(make_directory(root, entry.destination))
         with opened(open_plain_target(root, entry.destination)) as target:
-            _mount_new(root, entry, options, target)
+            try:
+                _mount_new(root, entry, options, target)
+            except PermissionError:
+                if entry.type != "sysfs" or in_first_user_namespace():
+                    raise
+                # That of a network of another user namespace; its own is what there is to see.
+                _bind_host_sysfs(target, options)
     else:
+        was_there = _is_there(root, entry.destination)
         with opened(make_directory(root, entry.destination)) as target:
             _check_outside_proc(target, entry.destination)
+            if entry.type == "tmpfs" and was_there:
+                options = _with_mode_of(target, options)
             _mount_new(root, entry, options, target)
+
+
+def _is_there(root: int, path: str) -> bool:
+    try:
+        os.close(open_target(root, path))
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _with_mode_of(target: int, options: MountOptions) -> MountOptions:
+    """A tmpfs takes over the mode of the directory it hides, as with runc."""
+    if "mode=" in options.data:
+        return options
+    mode = f"mode={os.fstat(target).st_mode & 0o7777:o}"
+    return replace(options, data=f"{mode},{options.data}" if options.data else mode)
 
 
 def _bind(root: int, entry: Mount, options: MountOptions, tree: int) -> None:
     change_attributes(tree, options)
-    if options.idmap:
-        _translate_ids(tree, entry, options)
     make = make_directory if is_directory(tree) else make_file
     with opened(make(root, entry.destination)) as target:
         if not (os.path.normpath(entry.destination) == "/proc" and _is_proc(tree)):
@@ -113,12 +158,12 @@ def change_attributes(tree: int, options: MountOptions) -> None:
         )
 
 
-def ranges_of(mappings: tuple[IDMapping, ...]) -> list[Range]:
-    return [(m.container_id, m.host_id, m.size) for m in mappings]
-
-
-def _translate_ids(tree: int, entry: Mount, options: MountOptions) -> None:
-    namespace = user_namespace_with(ranges_of(entry.uid_mappings), ranges_of(entry.gid_mappings))
+def _translate_ids(tree: int, entry: Mount, options: MountOptions, linux: Linux) -> None:
+    """By the mappings of the mount, or else those of the container."""
+    uids, gids = entry.uid_mappings, entry.gid_mappings
+    if not uids:
+        uids, gids = linux.uid_mappings, linux.gid_mappings
+    namespace = user_namespace_with(ranges_of(uids), ranges_of(gids))
     with opened(namespace):
         set_attributes(
             tree,
@@ -130,10 +175,6 @@ def _translate_ids(tree: int, entry: Mount, options: MountOptions) -> None:
 
 def _mount_new(root: int, entry: Mount, options: MountOptions, target: int) -> None:
     data = options.data
-    if entry.type == "tmpfs" and "mode=" not in data:
-        # A tmpfs takes over the mode of the directory it hides, as with runc.
-        mode = f"mode={os.fstat(target).st_mode & 0o7777:o}"
-        data = f"{mode},{data}" if data else mode
     flags = options.flags
     late_read_only = is_read_only_dev(entry) or options.copy_up
     if late_read_only:
@@ -156,6 +197,12 @@ def _adjust_mounted(mounted: int, options: MountOptions) -> None:
         set_attributes(mounted, add=options.recursive_add, clear=options.recursive_clear)
     for flags in options.propagation:
         set_propagation(descriptor_path(mounted), flags)
+
+
+def _bind_host_sysfs(target: int, options: MountOptions) -> None:
+    with opened(open_tree("/sys", recursive=True)) as tree:
+        set_attributes(tree, add=options.add, clear=options.clear, recursive=True)
+        attach(tree, target)
 
 
 def is_read_only_dev(entry: Mount) -> bool:
@@ -187,8 +234,14 @@ def _mount_cgroup(
 
 def _mount_cgroup2(target: int, options: MountOptions, cgroup: CgroupView) -> None:
     if cgroup.namespaced:
-        mount("cgroup2", "cgroup", descriptor_path(target), options.flags, options.data)
-        return
+        try:
+            mount("cgroup2", "cgroup", descriptor_path(target), options.flags, options.data)
+        except OSError as error:
+            # In a user namespace: one is there already, as with a bind of the host's /sys.
+            if error.errno not in (errno.EBUSY, errno.EPERM):
+                raise
+        else:
+            return
     with opened(open_tree(cgroup.directories[""])) as tree:
         change_attributes(tree, options)
         attach(tree, target)

@@ -73,12 +73,13 @@ _PROPAGATION: dict[str, int] = {
         (f"{prefix}unbindable", MountFlag.UNBINDABLE),
     )
 }
+_WORDS = frozenset(("bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap"))
 KNOWN = sorted(
     {
         *_FLAGS,
         *_PROPAGATION,
         *(f"r{name}" for name in _ATTRIBUTES),
-        *("bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap"),
+        *_WORDS,
     }
 )
 
@@ -96,6 +97,7 @@ class MountOptions:
     copy_up: bool = False  # fill the new tmpfs with what it hides
     idmap: bool = False
     idmap_recursive: bool = False
+    remount: bool = False  # change what is mounted there
     data: str = ""  # what is left, for the filesystem
 
     @property
@@ -138,11 +140,13 @@ def parse_options(options: tuple[str, ...]) -> MountOptions:
         copy_up="tmpcopyup" in named,
         idmap="idmap" in named or "ridmap" in named,
         idmap_recursive="ridmap" in named,
+        remount="remount" in named,
         data=",".join(data),
     )
 
 
-_WORDS = frozenset(("bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap"))
+def is_propagation(name: str) -> bool:
+    return name in _PROPAGATION
 
 
 def propagation_flags(name: str) -> int:

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wherry.linux import capabilities
-from wherry.linux.capabilities import CapabilitySets, bits_of, names_in
+from wherry.linux.capabilities import NAMES, CapabilitySets, bits_of, names_in
+from wherry.linux.labels import open_label
+from wherry.linux.mount import PROC_SUPER_MAGIC, filesystem_type
 from wherry.linux.openat import opened
 from wherry.linux.process import (
     PrctlOption,
@@ -32,7 +34,7 @@ from wherry.runtime.init.steps import step
 
 Warn = Callable[[str], None]
 
-_POLICIES = {
+SCHEDULING_POLICIES = {
     "SCHED_OTHER": 0,
     "SCHED_FIFO": 1,
     "SCHED_RR": 2,
@@ -41,7 +43,7 @@ _POLICIES = {
     "SCHED_IDLE": 5,
     "SCHED_DEADLINE": 6,
 }
-_SCHEDULER_FLAGS = {
+SCHEDULING_FLAGS = {
     "SCHED_FLAG_RESET_ON_FORK": 0x01,
     "SCHED_FLAG_RECLAIM": 0x02,
     "SCHED_FLAG_DL_OVERRUN": 0x04,
@@ -50,8 +52,8 @@ _SCHEDULER_FLAGS = {
     "SCHED_FLAG_UTIL_CLAMP_MIN": 0x20,
     "SCHED_FLAG_UTIL_CLAMP_MAX": 0x40,
 }
-_IO_CLASSES = {"IOPRIO_CLASS_RT": 1, "IOPRIO_CLASS_BE": 2, "IOPRIO_CLASS_IDLE": 3}
-_PERSONALITIES = {"LINUX": 0, "LINUX32": 8}
+IO_CLASSES = {"IOPRIO_CLASS_RT": 1, "IOPRIO_CLASS_BE": 2, "IOPRIO_CLASS_IDLE": 3}
+PERSONALITIES = {"LINUX": 0, "LINUX32": 8}
 _INFINITY = (1 << 64) - 1
 
 
@@ -63,7 +65,6 @@ class Confinement:
     seccomp_flags: int = 0
     listener: Callable[[int], None] | None = None  # takes the descriptor of SCMP_ACT_NOTIFY
     keyring: str = ""  # name of a session keyring to join; empty for none
-    groups_denied: bool = False  # setgroups(2) is, in this user namespace, user_namespaces(7)
 
 
 def write_oom_score(adjustment: int | None) -> None:
@@ -97,6 +98,25 @@ def settle_in(process: Process, confinement: Confinement, terminal: int | None, 
     if process.no_new_privileges:
         prctl(PrctlOption.SET_NO_NEW_PRIVS, 1)
     os.umask(0o022 if process.user.umask is None else process.user.umask)
+
+
+class LabelFiles:
+    """Where security modules take the label of the program, opened while /proc is the host's."""
+
+    def __init__(self, process: Process) -> None:
+        self._labels: list[tuple[int, bytes]] = []
+        with step("error setting security label"):
+            if process.apparmor_profile:
+                text = f"exec {process.apparmor_profile}".encode()
+                self._labels.append((open_label("apparmor"), text))
+            if process.selinux_label:
+                self._labels.append((open_label("selinux"), process.selinux_label.encode()))
+
+    def write(self) -> None:
+        with step("error setting security label"):
+            for descriptor, text in self._labels:
+                os.write(descriptor, text)
+                os.close(descriptor)
 
 
 def reopen_null() -> None:
@@ -142,15 +162,15 @@ def _apply_scheduling(process: Process) -> None:
             _set_scheduler(process.scheduler)
     if process.io_priority is not None:
         with step("error setting I/O priority"):
-            set_io_priority(_IO_CLASSES[process.io_priority.class_], process.io_priority.priority)
+            set_io_priority(IO_CLASSES[process.io_priority.class_], process.io_priority.priority)
 
 
 def _set_scheduler(wanted: Scheduler) -> None:
     flags = 0
     for name in wanted.flags:
-        flags |= _SCHEDULER_FLAGS[name]
+        flags |= SCHEDULING_FLAGS[name]
     set_scheduler(
-        _POLICIES[wanted.policy],
+        SCHEDULING_POLICIES[wanted.policy],
         flags=flags,
         nice=wanted.nice,
         priority=wanted.priority,
@@ -187,10 +207,29 @@ def _rlimit_value(value: int) -> int:
     return resource.RLIM_INFINITY if value in (-1, _INFINITY) else value
 
 
+def run_on(processors: str) -> None:
+    """Stay on the processors of a list such as "0-3"; "" leaves it as it is."""
+    if processors:
+        with step("error setting CPU affinity"):
+            os.sched_setaffinity(0, parse_processors(processors))
+
+
+def parse_processors(text: str) -> set[int]:
+    """The numbers in a list such as "0-3,7", cpuset(7); ValueError for anything else."""
+    found: set[int] = set()
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        first, dash, last = part.partition("-")
+        numbers = range(int(first), int(last if dash else first) + 1)
+        if not numbers or numbers.start < 0 or numbers.stop > 1 << 16:
+            raise ValueError(text)
+        found.update(numbers)
+    return found
+
+
 def change_personality(wanted: Personality | None) -> None:
     if wanted is not None:
         with step("error setting personality"):
-            set_personality(_PERSONALITIES[wanted.domain])
+            set_personality(PERSONALITIES[wanted.domain])
 
 
 def enter_working_directory(path: str) -> bool:
@@ -239,14 +278,14 @@ def assume_identity(process: Process, confinement: Confinement, warn: Warn) -> C
     wanted = process.capabilities or Capabilities()
     permitted = _held_of(wanted.permitted, held.permitted, warn)
     final = CapabilitySets(
-        effective=bits_of(wanted.effective) & permitted,
+        effective=_known_bits(wanted.effective) & permitted,
         permitted=permitted,
-        inheritable=bits_of(wanted.inheritable) & permitted,
+        inheritable=_known_bits(wanted.inheritable) & permitted,
     )
     with step("unable to apply bounding set"):
-        capabilities.limit_bounding(bits_of(wanted.bounding))
+        capabilities.limit_bounding(_known_bits(wanted.bounding))
     prctl(PrctlOption.SET_KEEPCAPS, 1)
-    _change_user(process.user, groups_denied=confinement.groups_denied)
+    _change_user(process.user)
     extra = capabilities.SYS_ADMIN if confinement.seccomp and not process.no_new_privileges else 0
     with step("unable to apply caps"):
         capabilities.replace(
@@ -256,26 +295,39 @@ def assume_identity(process: Process, confinement: Confinement, warn: Warn) -> C
                 inheritable=final.inheritable,
             )
         )
-        ambient = bits_of(wanted.ambient) & final.inheritable
+        ambient = _known_bits(wanted.ambient) & final.inheritable
         if ambient:
             capabilities.replace_ambient(ambient)
     prctl(PrctlOption.SET_KEEPCAPS, 0)
     return final
 
 
+def _known_bits(names: tuple[str, ...]) -> int:
+    return bits_of(name for name in names if name in NAMES)  # of the others the caller was warned
+
+
 def _held_of(names: tuple[str, ...], held: int, warn: Warn) -> int:
-    wanted = bits_of(names)
+    wanted = _known_bits(names)
     if missing := wanted & ~held:
         warn("capabilities not held and not given: " + ", ".join(names_in(missing)))
     return wanted & held
 
 
-def _change_user(user: User, *, groups_denied: bool) -> None:
+def _change_user(user: User) -> None:
     with step("unable to setup user"):
-        if not groups_denied:
+        try:
             os.setgroups(user.additional_gids)
+        except PermissionError:
+            # Denied where an ordinary user mapped its own ID alone, user_namespaces(7).
+            if user.additional_gids or not _groups_are_denied():
+                raise
         os.setresgid(user.gid, user.gid, user.gid)
         os.setresuid(user.uid, user.uid, user.uid)
+
+
+def _groups_are_denied() -> bool:
+    with opened(os.open("/proc/self/setgroups", os.O_RDONLY | os.O_CLOEXEC)) as file:
+        return filesystem_type(file) == PROC_SUPER_MAGIC and os.read(file, 8).strip() == b"deny"
 
 
 def confine(confinement: Confinement, final: CapabilitySets) -> None:

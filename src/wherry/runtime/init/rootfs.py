@@ -23,11 +23,12 @@ from wherry.linux.mount import (
 )
 from wherry.linux.openat import open_in_root, opened
 from wherry.oci.mount import Mount as RootMount
-from wherry.oci.runtime_spec import Spec
+from wherry.oci.runtime_spec import Linux, Spec
 from wherry.runtime.init.devices import all_devices, has_own_dev, make_devices, make_links
 from wherry.runtime.init.masks import make_read_only, mask_paths
 from wherry.runtime.init.mounts import (
     CgroupView,
+    Surroundings,
     is_bind,
     is_read_only_dev,
     open_source,
@@ -62,18 +63,29 @@ def open_shared_sources(plan: RootPlan) -> None:
     for index, entry in enumerate(plan.spec.mounts):
         if index not in plan.sources and is_bind(entry) and parse_options(entry.options).shared:
             with step(f"opening mount source {entry.source!r}"):
-                plan.sources[index] = open_source(entry, plan.bundle)
+                plan.sources[index] = open_source(entry, plan.bundle, plan.spec.linux)
+
+
+def open_sources(plan: RootPlan) -> None:
+    """Open all binds, for a container whose user namespace may not reach them."""
+    open_shared_sources(plan)
+    for index, entry in enumerate(plan.spec.mounts):
+        if index not in plan.sources and is_bind(entry):
+            with step(f"opening mount source {entry.source!r}"):
+                plan.sources[index] = open_source(entry, plan.bundle, plan.spec.linux)
+                # As what is opened after the cut is.
+                set_attributes(plan.sources[index], propagation=_kind_of_cut(plan), recursive=True)
 
 
 def cut_off_from_host(plan: RootPlan) -> None:
     """Let no mount made here reach the host; with `private` none of the host's come here."""
-    linux = plan.spec.linux
-    wanted = (
-        propagation_flags(linux.rootfs_propagation) if linux and linux.rootfs_propagation else 0
-    )
-    kind = MountFlag.PRIVATE if wanted & MountFlag.PRIVATE else MountFlag.SLAVE
     with step("error preparing rootfs"):
-        set_propagation("/", kind | MountFlag.REC)
+        set_propagation("/", _kind_of_cut(plan) | MountFlag.REC)
+
+
+def _kind_of_cut(plan: RootPlan) -> int:
+    private = _wanted_propagation(plan) & MountFlag.PRIVATE
+    return MountFlag.PRIVATE if private else MountFlag.SLAVE
 
 
 def _wanted_propagation(plan: RootPlan) -> int:
@@ -86,13 +98,13 @@ def mount_root(plan: RootPlan) -> int:
     with step("error preparing rootfs"):
         if plan.root_mounts:
             for entry in plan.root_mounts:
-                _mount_part(plan.path, entry)
+                mount_part(plan.path, entry)
         else:
             mount("", str(plan.path), plan.path, MountFlag.BIND | MountFlag.REC)
         return os.open(plan.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
-def _mount_part(root: Path, entry: RootMount) -> None:
+def mount_part(root: Path, entry: RootMount) -> None:
     target = root / entry.target.lstrip("/") if entry.target else root
     options = parse_options(entry.options)
     if options.bind or entry.type == "bind":
@@ -132,8 +144,9 @@ def fill_root(root: int, plan: RootPlan) -> None:
             perform_mount(
                 root,
                 entry,
-                bundle=plan.bundle,
-                cgroup=plan.cgroup,
+                surroundings=Surroundings(
+                    bundle=plan.bundle, linux=plan.spec.linux or Linux(), cgroup=plan.cgroup
+                ),
                 source=plan.sources.get(index),
             )
     if has_own_dev(plan.spec.mounts):
@@ -174,10 +187,7 @@ def enter_root(root: int, plan: RootPlan, change: Callable[[int], None]) -> None
     """Make `root` the root directory by `change`, and finish what concerns the whole of it."""
     with step("error changing root"):
         change(root)
-    linux = plan.spec.linux
-    wanted = (
-        propagation_flags(linux.rootfs_propagation) if linux and linux.rootfs_propagation else 0
-    )
+    wanted = _wanted_propagation(plan)
     if wanted & (MountFlag.SHARED | MountFlag.UNBINDABLE):
         with step("error setting rootfs propagation"):
             set_propagation("/", wanted)

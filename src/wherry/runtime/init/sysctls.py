@@ -3,6 +3,7 @@
 https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config-linux.md#sysctl
 """
 
+import errno
 import os
 from collections.abc import Container, Mapping
 
@@ -24,6 +25,9 @@ def sysctl_faults(
     """Why `settings` may not be made, given the types of namespaces that are the container's."""
     faults = []
     for name in settings:
+        if not all(part.strip(".") for part in name.split("/")):
+            faults.append(f'sysctl "{name}" is not a name of a setting')
+            continue
         dotted = name.replace("/", ".") if "/" in name else name
         if dotted in _IPC or dotted.startswith("fs.mqueue."):
             wanted = "ipc"
@@ -59,13 +63,15 @@ def write_sysctls(settings: Mapping[str, str]) -> None:
         for name, value in settings.items():
             # An interface may be called eth0.1: then the name is spelt with slashes.
             path = name if "/" in name else name.replace(".", "/")
+            if not all(part.strip(".") for part in path.split("/")):
+                raise OSError(errno.EINVAL, "is not a name of a setting", name)
             with opened(open_beneath(root, path, os.O_WRONLY)) as descriptor:
                 _write_setting(descriptor, value, path)
 
 
 def _write_setting(descriptor: int, value: str, path: str) -> None:
     if filesystem_type(descriptor) != PROC_SUPER_MAGIC:
-        raise OSError(22, "is not on procfs", path)
+        raise OSError(errno.EINVAL, "is not on procfs", path)
     try:
         os.write(descriptor, value.encode())
     except OSError as error:

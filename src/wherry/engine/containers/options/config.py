@@ -19,9 +19,9 @@ from wherry.engine.containers.options.policy import (
     read_storage_options,
 )
 from wherry.engine.containers.options.resources import read_limits
-from wherry.engine.containers.options.security import read_security_options
-from wherry.engine.containers.options.units import parse_size
-from wherry.engine.containers.options.values import InvalidFlagValue, Options, pairs
+from wherry.engine.containers.options.security import effective_capabilities, read_security_options
+from wherry.engine.containers.options.units import parse_size, quoted
+from wherry.engine.containers.options.values import EngineRefusal, InvalidFlagValue, Options, pairs
 from wherry.engine.containers.options.volumes import parse_tmpfs, parse_volume
 from wherry.errors import InvalidArgument, Unsupported
 from wherry.network.requests import parse_expose, parse_publish
@@ -52,6 +52,7 @@ def config_from_options(
     given = Options(options)
     _refuse_unsupported(given)
     words = tuple(command)
+    added, dropped = effective_capabilities(given.texts("cap_add"), given.texts("cap_drop"))
     security_options, lifted_paths = read_security_options(given.texts("security_opt"), cwd)
     return ContainerConfig(
         image=image,
@@ -70,8 +71,8 @@ def config_from_options(
         limits=read_limits(given),
         log=read_log(given),
         privileged=given.flag("privileged"),
-        capabilities_add=tuple(given.texts("cap_add")),
-        capabilities_drop=tuple(given.texts("cap_drop")),
+        capabilities_add=added,
+        capabilities_drop=dropped,
         security_options=security_options,
         masked_paths=lifted_paths,
         readonly_paths=lifted_paths,
@@ -91,7 +92,9 @@ def _refuse_unsupported(options: Options) -> None:
         options.parsed("gpus", refuse_gpus, None)
     isolation = options.text("isolation")
     if isolation not in ("", "default"):
-        raise InvalidArgument(f"invalid isolation '{isolation}' on linux")
+        raise EngineRefusal(
+            f"invalid isolation: {quoted(isolation)} - linux only supports 'default'"
+        )
     if options.flag("use_api_socket"):
         raise Unsupported(
             "--use-api-socket needs an API service",

@@ -2,7 +2,7 @@
 
 A file has one to a line, as it is: a `#` counts as a comment only at the start of a line, quotes
 are part of the value, nothing is expanded. A name alone takes its value from the caller's
-environment, or is dropped when it has none (for labels: has the empty value).
+environment, or is dropped when it has none; of a label file it is dropped always.
 """
 
 import errno
@@ -24,7 +24,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def read_environment(options: Options, cwd: str, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """What --env-file and then --env ask for; a repeated name is left for the merge to settle."""
+    """What --env-file and then --env ask for; of a repeated name the last."""
     variables: list[str] = []
     for name in options.texts("env_file"):
         variables += _read_file(name, cwd, environ.get)
@@ -36,13 +36,13 @@ def read_environment(options: Options, cwd: str, environ: Mapping[str, str]) -> 
         else:
             # Docker sends the name alone: the daemon then removes it from the image's own.
             variables.append(text)
-    return tuple(variables)
+    return tuple({text.partition("=")[0]: text for text in variables}.values())
 
 
 def read_labels(options: Options, cwd: str) -> dict[str, str]:
     texts: list[str] = []
     for name in options.texts("label_file"):
-        texts += _read_file(name, cwd, None)
+        texts += _read_file(name, cwd, lambda _key: None)
     texts += options.all_parsed("label", _checked_label)
     return {key: value for key, _, value in (text.partition("=") for text in texts)}
 
@@ -59,7 +59,7 @@ def _checked_label(text: str) -> str:
     return text
 
 
-def _read_file(name: str, cwd: str, lookup: Callable[[str], str | None] | None) -> list[str]:
+def _read_file(name: str, cwd: str, lookup: Callable[[str], str | None]) -> list[str]:
     # Docker's words differ: a file it cannot open is named without the "invalid env file".
     data = read_regular_file(os.path.join(cwd, name), name)
     texts = []
@@ -75,7 +75,7 @@ def _read_file(name: str, cwd: str, lookup: Callable[[str], str | None] | None) 
     return texts
 
 
-def _read_line(name: str, line: str, lookup: Callable[[str], str | None] | None) -> str | None:
+def _read_line(name: str, line: str, lookup: Callable[[str], str | None]) -> str | None:
     if not line or line.startswith("#"):
         return None
     variable, equals, value = line.partition("=")
@@ -85,8 +85,6 @@ def _read_line(name: str, line: str, lookup: Callable[[str], str | None] | None)
         raise InvalidEnvFile(name, f"variable '{variable}' contains whitespaces")
     if equals:
         return f"{variable}={value}"
-    if lookup is None:
-        return variable
     found = lookup(variable)
     return None if found is None else f"{variable}={found}"
 

@@ -7,11 +7,11 @@ from posixpath import normpath
 from typing import Any
 
 from wherry.engine.containers.options.units import parse_boolean, parse_size, parse_unsigned
-from wherry.errors import InvalidArgument
+from wherry.engine.containers.options.values import EngineRefusal
 from wherry.oci.container_config import MountRequest, MountType
 
 
-class UnknownMountType(InvalidArgument):
+class UnknownMountType(EngineRefusal):
     def __init__(self, name: str) -> None:
         super().__init__(f'invalid mount config for type "{name}": mount type unknown')
 
@@ -120,7 +120,7 @@ def _read_field(draft: _Draft, part: str, cwd: str) -> None:
     elif name == "type":
         draft.type = value.lower()
     elif name == "consistency":
-        pass  # of Docker Desktop; means nothing where files are shared as they are
+        draft.fields["consistency"] = value.lower()
     elif name in ("readonly", "ro"):
         draft.fields["read_only"] = _boolean(name, value)
     elif name in _KEYS:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from wherry.engine.containers.options.units import parse_integer, quoted
-from wherry.engine.containers.options.values import InvalidFlagValue, Options
+from wherry.engine.containers.options.values import EngineRefusal, InvalidFlagValue, Options
 from wherry.errors import InvalidArgument
 from wherry.network.names import parse_dns_search, parse_extra_host
 from wherry.network.requests import parse_ip, parse_mac
@@ -111,12 +111,23 @@ def _with_key(attachment: NetworkAttachment, key: str, value: str) -> NetworkAtt
     raise ValueError(f"invalid field key {key}")
 
 
+def _link_local_addresses(options: Options) -> tuple[str, ...]:
+    texts = options.texts("link_local_ip")
+    try:
+        return tuple(map(parse_ip, texts))
+    except (ValueError, InvalidArgument):
+        shown = " ".join(texts)
+        raise InvalidArgument(f"invalid link-local IP address: [{shown}]") from None
+
+
 def _with_general_options(
     attachment: NetworkAttachment, options: Options, mac_address: str, links: tuple[str, ...]
 ) -> NetworkAttachment:
     """The first network takes the flags that stood for the only one, once."""
     aliases = (*options.texts("network_alias"), *options.texts("net_alias"))
-    local = tuple(options.all_parsed("link_local_ip", parse_ip))
+    local = _link_local_addresses(options)
+    if (aliases or attachment.aliases) and not is_user_defined(attachment.network):
+        raise InvalidArgument("network-scoped aliases are only supported for user-defined networks")
     ipv4, ipv6 = options.text("ip"), options.text("ip6")
     for mine, flag, theirs in (
         (attachment.aliases and aliases, "--network-alias", "alias"),
@@ -153,7 +164,7 @@ def _check_mixture(attachments: tuple[NetworkAttachment, ...]) -> None:
             " network-modes"
         )
     if len(seen) > 1 and not all(map(is_user_defined, seen)):
-        raise InvalidArgument(
+        raise EngineRefusal(
             "Container cannot be connected to network endpoints: " + ", ".join(sorted(seen))
         )
 

@@ -1,7 +1,7 @@
 """--restart, --log-driver, --log-opt and --storage-opt."""
 
 from wherry.engine.containers.options.units import parse_integer
-from wherry.engine.containers.options.values import Options, pairs
+from wherry.engine.containers.options.values import EngineRefusal, Options, pairs
 from wherry.errors import InvalidArgument
 from wherry.oci.container_config import LogConfig, RestartPolicy, RestartPolicyName
 
@@ -29,16 +29,16 @@ def restart_policy(name: str, maximum_retry_count: int) -> RestartPolicy:
     try:
         policy = RestartPolicyName(name or "no")
     except ValueError:
-        raise InvalidArgument(
+        raise EngineRefusal(
             f"invalid restart policy: unknown policy '{name}';"
             " use one of 'no', 'always', 'on-failure', or 'unless-stopped'"
         ) from None
     if maximum_retry_count and policy is not RestartPolicyName.ON_FAILURE:
-        raise InvalidArgument(
+        raise EngineRefusal(
             "invalid restart policy: maximum retry count can only be used with 'on-failure'"
         )
     if maximum_retry_count < 0:
-        raise InvalidArgument("invalid restart policy: maximum retry count cannot be negative")
+        raise EngineRefusal("invalid restart policy: maximum retry count cannot be negative")
     return RestartPolicy(name=policy, maximum_retry_count=maximum_retry_count)
 
 

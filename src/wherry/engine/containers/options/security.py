@@ -31,6 +31,18 @@ def read_security_options(
     return tuple(options), lifted
 
 
+def effective_capabilities(
+    add: list[str], drop: list[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Both lists in Docker's form: CAP_ names and ALL, sorted."""
+    return tuple(sorted(set(map(_capability, add)))), tuple(sorted(set(map(_capability, drop))))
+
+
+def _capability(text: str) -> str:
+    name = text.strip().upper()
+    return name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}"
+
+
 def _checked(text: str, cwd: str) -> str:
     key, separator, value = text.partition("=")
     if not separator:

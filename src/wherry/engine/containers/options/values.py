@@ -63,6 +63,10 @@ class InvalidFlagValue(InvalidArgument):
         self.value = value
 
 
+class EngineRefusal(InvalidArgument):
+    """What Docker's engine refuses and not its client: `create` then ends with 1, not 125."""
+
+
 class UnknownOption(InvalidArgument):
     def __init__(self, names: Iterable[str]) -> None:
         super().__init__("unknown option: " + ", ".join(names))

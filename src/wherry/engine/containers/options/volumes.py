@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from posixpath import normpath
 from typing import Any
 
+from wherry.engine.containers.options.values import EngineRefusal
 from wherry.errors import InvalidArgument
 from wherry.oci.container_config import MountRequest, MountType
 
@@ -23,13 +24,19 @@ _MODES = (
 )
 
 
-class InvalidVolumeSpecification(InvalidArgument):
+class InvalidVolumeSpecification(EngineRefusal):
     def __init__(self, text: str, problem: str = "") -> None:
         suffix = f": {problem}" if problem else ""
         super().__init__(f"invalid volume specification: '{text}'{suffix}")
 
 
-class InvalidMode(InvalidArgument):
+class OptionOfAnotherType(InvalidVolumeSpecification):
+    def __init__(self, text: str, kind: str, field: str) -> None:
+        problem = f'invalid mount config for type "{kind}": field {field} must not be specified'
+        super().__init__(text, problem)
+
+
+class InvalidMode(EngineRefusal):
     def __init__(self, mode: str) -> None:
         super().__init__(f"invalid mode: {mode}")
 
@@ -49,6 +56,11 @@ def parse_volume(
     if not is_volume_mode(mode):
         raise InvalidMode(mode)
     is_path = source.startswith("/")
+    fields = _mode_fields(mode)
+    if is_path and fields["no_copy"]:
+        raise OptionOfAnotherType(text, "bind", "VolumeOptions")
+    if not is_path and fields["propagation"]:
+        raise OptionOfAnotherType(text, "volume", "BindOptions")
     return MountRequest(
         type=MountType.BIND if is_path else MountType.VOLUME,
         source=normpath(source) if is_path else source,
@@ -56,7 +68,7 @@ def parse_volume(
         mode=mode,
         create_source=is_path,
         volume_driver="" if is_path else driver,
-        **_mode_fields(mode),
+        **fields,
     )
 
 
@@ -67,7 +79,9 @@ def _checked_sections(text: str) -> str:
     if len(text) > 2 and "" in sections:
         raise InvalidArgument(f"invalid spec: {text}: empty section between colons")
     if len(sections) > 3:
-        raise InvalidArgument(f"invalid spec: {text}: too many colons")
+        if text.startswith(("/", ".", "~")):
+            raise InvalidArgument(f"invalid spec: {text}: too many colons")
+        raise InvalidVolumeSpecification(text)
     return text
 
 

@@ -20,6 +20,9 @@ from wherry.engine.containers.spec.sysctls import container_sysctls
 from wherry.oci.runtime_spec import Linux, Namespace, Root, Spec, User
 from wherry.store.containers import Container
 
+# The oldest that has all that is written here: other runtimes refuse versions they do not know.
+_VERSION = "1.0.2"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Moment:
@@ -41,6 +44,7 @@ def build_spec(container: Container, root: str, moment: Moment) -> Spec:
     capabilities = container_capabilities(config)
     devices, rules = container_devices(config)
     return Spec(
+        oci_version=_VERSION,
         process=spec_process(
             config,
             program=(container.details.path, *container.details.args),

@@ -1,0 +1,72 @@
+"""Commands that a fork of the launcher carries out, which has loaded already what they need.
+
+    client                             fork of the launcher (warm_command)
+    words, environment, folder,  ───>  the same command, on the client's own descriptors
+    descriptors 0, 1 and 2
+    exit status                  <───
+
+Docker's client has a daemon that holds everything in memory; `wherry ps` would import for longer
+than all of `docker ps` takes. With no launcher there the command runs in this process.
+
+Imported by each of these commands: nothing but C modules here.
+"""
+
+import _signal as signal  # type: ignore[import-not-found]  # signal itself loads enum
+import os
+
+from wherry.errors import Unavailable
+from wherry.shim.client import Connection, Launcher
+from wherry.store.places import root_path, run_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherry.cli.context import Context
+
+
+class CommandLost(Unavailable):
+    def __init__(self) -> None:
+        super().__init__("the process that carried out the command has ended")
+
+
+def run_in_launcher(words: list[str], context: "Context") -> bool:
+    """Have `words` carried out; False when nothing was done, because no launcher is there."""
+    root = root_path(context.root)
+    try:
+        folder = os.open(".", os.O_PATH | os.O_CLOEXEC)
+    except OSError:  # it was removed
+        return False
+    mask = os.umask(0o077)
+    os.umask(mask)
+    payload = {"words": words, "environ": dict(os.environ), "umask": mask}
+    try:
+        connection = Launcher(root, run_path(root, context.run)).request_if_running(
+            "command", payload, (0, 1, 2, folder)
+        )
+    finally:
+        os.close(folder)
+    if connection is None:
+        return False
+    try:
+        return _followed(connection, context)
+    finally:
+        connection.close()
+
+
+def _followed(connection: Connection, context: "Context") -> bool:
+    """Wait for the command's end; False when it was not begun, as by a launcher that goes."""
+    begun = False
+    try:
+        for message in connection.controls():
+            begun = True
+            if message.get("broken_pipe"):
+                signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+                os.kill(os.getpid(), signal.SIGPIPE)
+            if "status" in message:
+                context.status = int(str(message["status"]))
+                return True
+    except OSError:
+        pass
+    # Begun, it must not be done a second time.
+    if begun:
+        raise CommandLost
+    return False

@@ -1,0 +1,1 @@
+"""Debian and Ubuntu base images from the machine's own mirrors, through mmdebstrap."""

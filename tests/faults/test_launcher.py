@@ -1,0 +1,80 @@
+"""With the launcher, without it, and with one that is killed all the time: the same results."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import kill, processes_of, shims_of
+from wherry.testing.command import Wherry
+from wherry.testing.waiting import eventually
+
+pytestmark = [pytest.mark.needs("containers", "nftables"), pytest.mark.timeout(120)]
+
+
+def launchers_of(wherry: Wherry) -> list[int]:
+    """Launchers, and children at work on a request, which look alike; no supervisors."""
+    found = []
+    for pid in set(processes_of(wherry)) - set(shims_of(wherry)):
+        with suppress(OSError):
+            if b"wherry-launcher" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
+
+
+@pytest.mark.parametrize("mode", ["warm", "off", "killed"])
+def test_the_same_with_and_without_a_launcher(clean: Wherry, mode: str) -> None:
+    def do(*words: str) -> tuple[int, str, str]:
+        if mode == "killed":
+            kill(launchers_of(clean))
+            eventually(lambda: launchers_of(clean) == [], what="the launcher dead")
+        launcher = "off" if mode == "off" else "on"
+        result = clean(*words, check=False, WHERRY_LAUNCHER=launcher)
+        return result.returncode, result.stdout, result.stderr
+
+    assert do("run", "--rm", "busybox", "sh", "-c", "echo out; echo err >&2; exit 7") == (
+        7,
+        "out\n",
+        "err\n",
+    )
+    code, identity, _ = do("run", "-d", "--name", "it", "-p", "80", "busybox", "sleep", "100")
+    assert (code, len(identity)) == (0, 65)
+    assert do("exec", "it", "sh", "-c", "echo in; exit 3") == (3, "in\n", "")
+    assert do("exec", "-d", "it", "sleep", "100") == (0, "", "")
+    assert do("restart", "-t", "0", "it") == (0, "it\n", "")
+    assert do("stop", "-t", "0", "it") == (0, "it\n", "")
+    assert do("inspect", "-f", "{{.State.ExitCode}}", "it") == (0, "137\n", "")
+    assert do("start", "it") == (0, "it\n", "")
+    assert do("rm", "-f", "it") == (0, "it\n", "")
+    code, output, errors = do("run", "--rm", "busybox", "nonsense")
+    assert (code, output) == (127, "")
+    assert "executable file not found" in errors
+
+
+def test_idle_supervisors_are_small(clean: Wherry) -> None:
+    for number in range(20):
+        clean("run", "-d", "--name", f"idle{number}", "busybox", "sleep", "1000")
+
+    shims = shims_of(clean)
+
+    assert len(shims) == 20
+    assert sum(map(shared_memory_of, shims)) / 20 < 10 * 1024  # KiB
+
+
+def shared_memory_of(pid: int) -> int:
+    """A process's share of what it has in memory (PSS), in KiB."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    raise AssertionError("no Pss in smaps_rollup")
+
+
+def test_two_commands_start_one_launcher(clean: Wherry) -> None:
+    clean("system", "launcher", "stop")
+    eventually(lambda: launchers_of(clean) == [], what="the launcher gone")
+
+    crowd = [clean.start("run", "--rm", "busybox", "true") for _ in range(4)]
+
+    assert [process.communicate(timeout=60) for process in crowd] == [(b"", b"")] * 4
+    assert len([pid for pid in launchers_of(clean) if os.getpgid(pid) == pid]) == 1

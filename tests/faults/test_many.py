@@ -1,0 +1,75 @@
+"""Many containers, one after another and at once: nothing of them stays on the host."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import shims_of
+from wherry.testing.command import Wherry
+
+pytestmark = [pytest.mark.needs("containers", "nftables"), pytest.mark.timeout(300)]
+
+# scripts/test-slow goes to the full numbers.
+CYCLES = int(os.environ.get("WHERRY_CYCLES", "30"))
+CROWD = int(os.environ.get("WHERRY_CROWD", "20"))
+
+
+def test_starts_and_stops_leave_nothing(clean: Wherry) -> None:
+    clean(
+        "run", "--name", "cycle", "-p", "18999:80", "-v", "cycle:/data", "-m", "64m",
+        "--ipc=shareable", "busybox", "true",
+    )  # fmt: skip
+
+    for _ in range(CYCLES):
+        clean("start", "-a", "cycle")
+
+    assert clean("inspect", "-f", "{{.State.ExitCode}}", "cycle").stdout == "0\n"
+
+
+def test_a_crowd_at_once_leaves_nothing(clean: Wherry) -> None:
+    crowd = [
+        clean.start(
+            "run", "--rm", "-p", "80", "-m", "64m", "-v", "/anonymous", "-v", "common:/data",
+            "busybox", "echo", str(number),
+        )
+        for number in range(CROWD)
+    ]  # fmt: skip
+    outcomes = [(*process.communicate(timeout=120), process.returncode) for process in crowd]
+
+    assert outcomes == [(f"{number}\n".encode(), b"", 0) for number in range(CROWD)]
+    assert clean("volume", "ls", "-q").stdout == "common\n"
+
+
+def test_a_supervisor_does_not_grow(clean: Wherry) -> None:
+    clean("run", "-d", "--name", "long", "--health-cmd=true", "--health-interval=20ms", "busybox",
+          "sleep", "1000")  # fmt: skip
+    rounds = max(CYCLES // 10, 3)
+    (shim,) = shims_of(clean)
+
+    def use() -> None:
+        for _ in range(rounds):
+            clean("exec", "long", "true")
+            client = clean.start("attach", "--no-stdin", "long")
+            clean("restart", "-t", "0", "long")
+            client.communicate(timeout=30)
+            clean("pause", "long")
+            clean("unpause", "long")
+
+    use()
+    descriptors, memory = descriptors_of(shim), memory_of(shim)
+    use()
+
+    assert shims_of(clean) == [shim]
+    assert descriptors_of(shim) <= descriptors
+    assert memory_of(shim) < memory + 300  # KiB: what one round leaks would show as more
+
+
+def descriptors_of(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def memory_of(pid: int) -> int:
+    """What is the process's alone, in KiB."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
