@@ -16,6 +16,7 @@ SHARED = {
     "containers.create_flags",
     "containers.creation",
     "containers.streaming",
+    "containers.supervised",
     "builds.display",
     "builds.explanations",
     "builds.tree",

@@ -21,7 +21,7 @@ from wherry.build.stage import NotCached, Prepared, StageResult, StageWork
 from wherry.build.steps import Step, resolve_steps
 from wherry.build.workdir_step import prepare_workdir
 from wherry.dockerfile.instructions import Add, Copy, Run, Workdir
-from wherry.errors import Internal, WherryError
+from wherry.errors import Internal, WherryError, os_error_text
 from wherry.linux.files import remove_tree
 from wherry.linux.locks import locked_by_name
 from wherry.oci.image_config import RootFS
@@ -169,7 +169,7 @@ class _StageBuilder:
                 else:
                     self._layer(prepared, name)
         except (WherryError, OSError) as error:
-            problem = error if isinstance(error, WherryError) else _of_os_error(error)
+            problem = error if isinstance(error, WherryError) else Internal(os_error_text(error))
             self._finished(name, error=problem.message)
             raise self._failed(problem, name, step, output.log) from error
         except KeyboardInterrupt:
@@ -298,12 +298,6 @@ def is_uncached(order: BuildOrder, node: StageNode) -> bool:
     """Whether the cache is not to be looked at for a stage."""
     names = order.no_cache_stages
     return order.no_cache or node.stage.name in names or str(node.stage.index) in names
-
-
-def _of_os_error(error: OSError) -> WherryError:
-    named = isinstance(error.filename, str | bytes)
-    where = f"{os.fsdecode(error.filename)}: " if named else ""
-    return Internal(f"{where}{(error.strerror or str(error)).lower()}")
 
 
 def tidy(folder: Path) -> None:
