@@ -133,7 +133,11 @@ class LayerWriter:
             self._refuse_directory(path)
             parent = self._directory(above, look)
             self._touched(above)
-            self._copy_entry(tree, found, parent, name, path, look)
+            try:
+                self._copy_entry(tree, found, parent, name, path, look)
+            except OSError as error:
+                # What is written to goes by its descriptor: the path is known here.
+                raise OSError(error.errno, error.strerror, error.filename or f"/{path}") from error
 
     # ---- directories
 

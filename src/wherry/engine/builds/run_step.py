@@ -41,6 +41,7 @@ from wherry.shim.start import start_error
 from wherry.store.containers import Container, Details, State
 from wherry.store.networks import release_endpoints
 from wherry.store.snapshots import layer_mount, open_view
+from wherry.store.store import Store
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
@@ -103,11 +104,10 @@ class StepExecutor:
                 raise Internal("the run folder of a new container is in use")
             undo.callback(os.close, lock)
             folder = store.container_run_folder(container.id)
-            undo.callback(remove_tree, folder)
+            undo.callback(_let_go, store, container.id, folder)
             (folder / ROOTFS).mkdir()
             cgroup = open_manager(cgroup_path(container.id, container.config.limits.cgroup_parent))
             undo.callback(_delete, cgroup)
-            undo.callback(release_endpoints, store, container.id)
 
             def start() -> Created:
                 created = self._create(request, container, folder, cgroup, stdio)
@@ -266,6 +266,15 @@ def _follow(created: Created, readers: Mapping[int, int], output: Output) -> int
 
 def _exit_status(status: int) -> int:
     return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def _let_go(store: Store, container_id: str, folder: Path) -> None:
+    try:
+        release_endpoints(store, container_id)
+    except (WherryError, OSError):
+        # As on a full disk. With its run folder left there, whoever reconciles next does it.
+        return
+    remove_tree(folder)
 
 
 def _delete(cgroup: CgroupManager) -> None:
