@@ -53,6 +53,11 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("images.bootstrap", "image bootstrap, bootstrap", "Make a base image without a registry", 1),
     ("system.version", "version", "Show the Wherry version information", 1),
     ("system.info", "system info, info", "Display system-wide information", 1),
+    (
+        "images.layers",
+        "image layers, image analyze",
+        "Show what each layer of an image brings and wastes",
+    ),
     ("builds.du", "builder du, buildx du", "Disk usage"),
     ("builds.prune", "builder prune, buildx prune", "Remove build cache"),
     (
