@@ -15,8 +15,6 @@ from wherry.store.build_cache import (
 from wherry.store.layers import Layer, claim_layer
 from wherry.store.leases import Lease
 
-LINKED = "linked"
-
 
 @dataclass(frozen=True, slots=True)
 class Hit:

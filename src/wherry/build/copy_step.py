@@ -1,7 +1,6 @@
 """COPY and ADD."""
 
 import os
-import posixpath
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -18,7 +17,7 @@ from wherry.build.unpacking import is_archive, unpack_archive
 from wherry.build.urls import is_git, is_remote
 from wherry.dockerfile.ignorefile import IgnoreFile, parse_ignore_file
 from wherry.dockerfile.instructions import Add, Copy
-from wherry.dockerfile.modes import Mode, parse_mode
+from wherry.dockerfile.modes import parse_mode
 from wherry.errors import InvalidArgument
 from wherry.linux.openat import READABLE_DIRECTORY, opened
 
@@ -46,13 +45,16 @@ def prepare_copy(work: StageWork, step: Step, undo: ExitStack) -> Prepared:
     assert isinstance(transfer, Copy | Add)
     destination = transfer.destination.text
     count = len(transfer.sources) + len(transfer.files)
-    if count > 1 and not _means_directory(destination):
+    is_directory = _means_directory(destination) or (
+        isinstance(transfer, Copy) and transfer.parents
+    )
+    if count > 1 and not is_directory:
         raise DestinationNotADirectory(transfer.NAME)
     sources = list(_sources(work, step, undo))
     contents = [contents_of(s.tree, s.selected, work.stat_index(s.tree)) for s in sources]
     view = None if transfer.link else work.view(work.top)
     owner = None if transfer.chown is None else parse_owner(transfer.chown.text, view)
-    chmod = None if transfer.chmod is None else parse_mode(transfer.chmod.text)
+    mode = None if transfer.chmod is None else parse_mode(transfer.chmod.text)
     path = joined(work.draft.defaults.working_dir, destination)
     facts = _facts(work, transfer, path, owner, sources, contents)
     files = {name: word for each in contents for name, word in each.files.items()}
@@ -63,11 +65,10 @@ def prepare_copy(work: StageWork, step: Step, undo: ExitStack) -> Prepared:
                 opened(os.open(folder / "diff", READABLE_DIRECTORY | os.O_CLOEXEC))
             )
             writer = stack.enter_context(LayerWriter(upper, view, work.now_ns))
-            look = Look(owner=owner, chmod=None if chmod is None else _changer(chmod))
+            look = Look(owner=owner, mode=mode)
             place = writer.resolve(path)
-            plain = [source for source in sources if not source.unpacks]
-            for source in plain:
-                _copy(writer, source, place, look, as_directory=_means_directory(destination))
+            for source in (source for source in sources if not source.unpacks):
+                _copy(writer, source, place, look, as_directory=is_directory)
         for source in sources:
             if source.unpacks:
                 unpack_archive(work, folder, path, source.tree, source.selected[0], owner)
@@ -179,28 +180,13 @@ def _copy(
     there = writer.below(place)
     if as_directory or (there is not None and stat.S_ISDIR(there.st_mode)):
         writer.make_directories(place, look)
-        target = writer.resolve(posixpath.join(place, first.target))
-        # The entry itself is replaced, not what it links to.
+        # Not resolved: the entry itself is replaced, not what it links to.
         target = "/".join(part for part in (place, first.target) if part)
     else:
         target = place
     above = target.rpartition("/")[0]
     writer.make_directories(above, look)
     writer.copy(source.tree, [first._replace(target="")], target, look)
-
-
-def _changer(mode: Mode) -> "ModeChange":
-    return ModeChange(mode)
-
-
-@dataclass(frozen=True, slots=True)
-class ModeChange:
-    """--chmod, as a function."""
-
-    mode: Mode
-
-    def __call__(self, mode: int, is_directory: bool) -> int:
-        return self.mode.applied(mode, is_directory=is_directory)
 
 
 def _means_directory(path: str) -> bool:

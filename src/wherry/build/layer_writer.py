@@ -8,13 +8,14 @@ overlay would copy them up), and which names on the way are links. Nothing else 
 import os
 import posixpath
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from wherry.build.source_trees import Found, SourceTree
 from wherry.build.stat_index import FileChanged, numbers_of
+from wherry.dockerfile.modes import Mode
 from wherry.errors import InvalidArgument
 from wherry.linux.files import copy_content, write_all
 from wherry.linux.openat import DIRECTORY, READABLE_DIRECTORY, open_beneath, opened
@@ -42,10 +43,10 @@ class CannotReplace(InvalidArgument):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Look:
-    """How copies look. `chmod` turns a mode, and whether it is a directory's, into another."""
+    """How copies look: --chown and --chmod. None keeps what the source has."""
 
     owner: Owner | None = None
-    chmod: Callable[[int, bool], int] | None = None
+    mode: Mode | None = None
 
 
 class LayerWriter:
@@ -229,8 +230,8 @@ class LayerWriter:
         self, status: os.stat_result, tree: SourceTree, look: Look, *, is_directory: bool
     ) -> tuple[int, Owner]:
         mode = stat.S_IMODE(status.st_mode)
-        if look.chmod is not None:
-            mode = look.chmod(mode, is_directory)
+        if look.mode is not None:
+            mode = look.mode.applied(mode, is_directory=is_directory)
         owner = look.owner or ((status.st_uid, status.st_gid) if tree.owned else (0, 0))
         return mode, owner
 

@@ -8,6 +8,7 @@ import pytest
 
 from wherry.build.layer_writer import CannotReplace, LayerWriter, Look, NotADirectory
 from wherry.build.source_trees import SourceTree
+from wherry.dockerfile.modes import parse_mode
 from wherry.linux.openat import READABLE_DIRECTORY
 
 
@@ -88,7 +89,7 @@ def test_copies_look_as_asked_for(layers: Layers) -> None:
     (layers.source / "file").write_text("x")
     os.utime(layers.source / "file", (7, 7))
 
-    layers.copy("file", "/new/", Look(chmod=lambda _mode, _is_directory: 0o640))
+    layers.copy("file", "/new/", Look(mode=parse_mode("640")))
 
     status = (layers.upper / "new" / "file").stat()
     assert (status.st_mode & 0o7777, status.st_mtime) == (0o640, 7)

@@ -37,6 +37,7 @@ class TreeDisplay(Display):
         self._drawn = 0
         self._started = time.monotonic()
         self._last = 0.0
+        self._busy = False
 
     def __enter__(self) -> "TreeDisplay":
         # A signal, not a thread: containers are forked from this process. It interrupts waiting
@@ -52,10 +53,18 @@ class TreeDisplay(Display):
         self._drawn = 0
 
     def _tick(self, _number: int, _frame: FrameType | None) -> None:
-        if self._running and time.monotonic() - self._last >= _INTERVAL:
+        # Not in the middle of a drawing: what that has written is not known yet.
+        if not self._busy and self._running and time.monotonic() - self._last >= _INTERVAL:
             self._draw(self._live())
 
     def report(self, event: Event) -> None:
+        self._busy = True
+        try:
+            self._take(event)
+        finally:
+            self._busy = False
+
+    def _take(self, event: Event) -> None:
         if event.kind is Kind.STARTED:
             self._running[event.vertex] = _Running(event.text, event.time_ns)
         elif event.kind is Kind.OUTPUT:
