@@ -151,3 +151,21 @@ def test_a_container_can_be_stopped_without_room(disk: SmallDisk) -> None:
         lambda: disk.wherry("inspect", "-f", "{{.State.Status}}", "it").stdout == "exited\n",
         what="the end recorded",
     )
+
+
+def test_a_build_fails_with_one_line_and_the_next_one_is_right(
+    disk: SmallDisk, tmp_path: Path
+) -> None:
+    (tmp_path / "big").write_bytes(bytes(range(256)) * 80_000)
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_text("FROM busybox\nRUN echo kept > /kept\nCOPY big /\n")
+
+    failed = disk.wherry("build", str(tmp_path), check=False)
+
+    assert failed.returncode == 1
+    assert failed.stderr.endswith("failed to solve: /big: no space left on device\n")
+    dockerfile.write_text("FROM busybox\nRUN echo kept > /kept\nRUN cat /kept\n")
+    again = disk.wherry("build", "-t", "again", str(tmp_path))
+    assert again.stderr.count("CACHED") == 1
+    disk.wherry("rmi", "again")
+    disk.wherry("builder", "prune", "-a", "-f")

@@ -12,12 +12,35 @@ from wherry.cli.flags import FlagSet, Syntax
 from wherry.cli.help import command_help
 
 FOLDER = Path(wherry.cli.__file__).parent
-NOUNS = ("containers", "images", "lint", "manifests", "networks", "registry", "system", "volumes")
+NOUNS = (
+    "builds",
+    "containers",
+    "images",
+    "lint",
+    "manifests",
+    "networks",
+    "registry",
+    "system",
+    "volumes",
+)
+    "builds",
+    "containers",
+    "images",
+    "lint",
+    "manifests",
+    "networks",
+    "registry",
+    "system",
+    "volumes",
+)
 SHARED = {
     "containers.create_flags",
     "containers.creation",
     "containers.streaming",
     "containers.supervised",
+    "builds.display",
+    "builds.explanations",
+    "builds.tree",
 }  # not commands, but what several of them have in common
 
 

@@ -30,6 +30,8 @@ class Row:
 
 
 GROUPS = {
+    "builder": "Manage builds",
+    "buildx": "Docker's other name for builder",
     "container": "Manage containers",
     "image": "Manage images",
     "manifest": "Manage manifests and manifest lists",
@@ -43,6 +45,12 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("containers.exec", "container exec, exec", "Execute a command in a running container", 1),
     ("containers.ls", "container ls, container list, container ps, ps", "List containers", 1),
     ("images.ls", "image ls, image list, images", "List images", 1),
+    (
+        "builds.build",
+        "image build, build, builder build, buildx build",
+        "Build an image from a Dockerfile",
+        1,
+    ),
     ("images.bootstrap", "image bootstrap, bootstrap", "Make a base image without a registry", 1),
     ("images.pull", "image pull, pull", "Download an image from a registry", 1),
     ("images.push", "image push, push", "Upload an image to a registry", 1),
@@ -51,6 +59,13 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("registry.logout", "logout", "Log out from a registry", 1),
     ("system.version", "version", "Show the Wherry version information", 1),
     ("system.info", "system info, info", "Display system-wide information", 1),
+    (
+        "images.layers",
+        "image layers, image analyze",
+        "Show what each layer of an image brings and wastes",
+    ),
+    ("builds.du", "builder du, buildx du", "Disk usage"),
+    ("builds.prune", "builder prune, buildx prune", "Remove build cache"),
     (
         "containers.attach",
         "container attach, attach",

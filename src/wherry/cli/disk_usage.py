@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
+    from wherry.engine.builds.usage import CacheEntry
     from wherry.engine.system.df import ContainerUsage, DiskUsage, ImageUsage
 
 _IMAGES = (
@@ -33,6 +34,7 @@ _CONTAINERS = (
     "NAMES",
 )
 _VOLUMES = ("VOLUME NAME", "LINKS", "SIZE")
+_CACHE = ("CACHE ID", "CACHE TYPE", "SIZE", "CREATED", "LAST USED", "USAGE", "SHARED")
 _LONGEST_COMMAND = 20
 
 
@@ -55,6 +57,27 @@ def print_details(context: Context, usage: "DiskUsage") -> None:
         "Local Volumes space usage:",
         _VOLUMES,
         [(each.volume.name, str(each.links), human_size(each.size, 3)) for each in usage.volumes],
+    )
+    _print_table(
+        context,
+        f"Build cache usage: {human_size(usage.builds.total)}",
+        _CACHE,
+        [_cache_row(entry) for entry in usage.builds.entries],
+    )
+
+
+def _cache_row(entry: "CacheEntry") -> "Sequence[str]":
+    import time
+
+    now = time.time()
+    return (
+        entry.id[:12],
+        entry.kind,
+        human_size(entry.size, 3),
+        f"{human_duration(now - entry.created_ns / 1e9)} ago",
+        f"{human_duration(now - entry.used_ns / 1e9)} ago",
+        str(entry.uses),
+        "true" if entry.shared else "false",
     )
 
 

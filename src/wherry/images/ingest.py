@@ -13,7 +13,6 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
 
@@ -188,6 +187,8 @@ def _staged(
 
     if len(batch) < 2:
         return [stage(number) for number in batch]
+    from concurrent.futures import ThreadPoolExecutor  # a build has its layers already
+
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = [pool.submit(stage, number) for number in batch]
         try:

@@ -44,3 +44,27 @@ def parse_duration(text: str) -> int:
     if not unsigned or total > _LONGEST:
         raise InvalidDuration(f'time: invalid duration "{text}"')
     return -int(total) if text[0] == "-" else int(total)
+
+
+def format_duration(nanoseconds: int) -> str:
+    """As Go prints a duration: 90 s are `1m30s`, a tenth of one is `100ms`."""
+    if nanoseconds == 0:
+        return "0s"
+    sign, rest = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
+    if rest < 10**9:
+        unit, factor = next(
+            (unit, _UNITS[unit]) for unit in ("ms", "µs", "ns") if rest >= _UNITS[unit]
+        )
+        return f"{sign}{_decimal(rest, factor)}{unit}"
+    minutes, rest = divmod(rest, _UNITS["m"])
+    hours, minutes = divmod(minutes, 60)
+    text = f"{_decimal(rest, 10**9)}s"
+    if hours:
+        return f"{sign}{hours}h{minutes}m{text}"
+    return f"{sign}{minutes}m{text}" if minutes else sign + text
+
+
+def _decimal(value: int, factor: int) -> str:
+    whole, fraction = divmod(value, factor)
+    digits = f"{fraction:0{len(str(factor)) - 1}}".rstrip("0")
+    return f"{whole}.{digits}" if digits else str(whole)

@@ -5,6 +5,7 @@ keeps as a character device 0:0 or an opaque directory becomes the image specifi
 files, the reverse of `unpack`.
 """
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -15,10 +16,11 @@ from pathlib import Path
 
 from wherry.linux.openat import READABLE_DIRECTORY, directory_descriptor, opened
 from wherry.linux.xattr import get_entry_xattr, get_xattr
+from wherry.oci.digest import DiffID
 from wherry.store.overlay import OPAQUE, is_whiteout, opaque_xattr
 from wherry.store.pack import Packer, check_depth
 from wherry.store.tar.entry import Kind, TarEntry
-from wherry.store.unpack import OPAQUE_MARKER, WHITEOUT
+from wherry.store.unpack import OPAQUE_MARKER, WHITEOUT, Unpacked
 
 _OPEN_DIRECTORY = READABLE_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -55,6 +57,20 @@ def layer_tar(upper: Path, *, holes: bool = True) -> Iterator[bytes]:
     with directory_descriptor(upper) as directory:
         yield from packer.tree(directory)
         yield from packer.end()
+
+
+def measure_layer(upper: Path) -> Unpacked:
+    """What adopting the upper directory as a layer needs to know: read once, nothing is written."""
+    packer = Packer(translate=_as_layer, holes=False)
+    digest = hashlib.sha256()
+    length = 0
+    with directory_descriptor(upper) as directory:
+        for pieces in (packer.tree(directory), packer.end()):
+            for piece in pieces:
+                digest.update(piece)
+                length += len(piece)
+    diff_id = DiffID.of_hash(digest)
+    return Unpacked(diff_id=diff_id, size=packer.content_size, tar_size=length)
 
 
 def _as_layer(entry: TarEntry, directory: int, name: bytes) -> Iterator[TarEntry]:

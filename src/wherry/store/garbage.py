@@ -122,10 +122,11 @@ def _delete_layers(connection: sqlite3.Connection, claims: set[str]) -> tuple[li
 
 
 def _roots(connection: sqlite3.Connection, claims: set[str]) -> Iterator[str]:
-    """The chains that images, containers and live writers stand on."""
+    """The chains that images, containers, the build cache and live writers stand on."""
     for row in connection.execute(
         "SELECT DISTINCT chain_id FROM image_layers"
         " UNION SELECT json_extract(details, '$.layerChain') FROM containers"
+        " UNION SELECT chain_id FROM build_cache"
     ):
         if row["chain_id"]:
             yield row["chain_id"]

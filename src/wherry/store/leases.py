@@ -31,16 +31,23 @@ def _no_trace(_point: str) -> None:
 class Lease:
     """One writer's folder of staged files and claims. Threads may share it."""
 
-    def __init__(self, store: Store, folder: Path, trace: Callable[[str], None]) -> None:
+    def __init__(
+        self, store: Store, folder: Path, trace: Callable[[str], None], prefix: str = ""
+    ) -> None:
         self.store = store
         self.folder = folder
+        self._prefix = prefix
         # Called with the name of each point after which a kill would leave another state.
         self.trace = trace
         self._numbers = count(1)
 
     def new_path(self, suffix: str = "") -> Path:
         """A name in the staging folder that nothing has yet."""
-        return self.folder / f"{next(self._numbers)}{suffix}"
+        return self.folder / f"{self._prefix}{next(self._numbers)}{suffix}"
+
+    def shared_with(self, process: str) -> "Lease":
+        """The same lease for a child of this process, which is to be called `process`."""
+        return Lease(self.store, self.folder, self.trace, f"{process}-")
 
     def claim(self, thing: str) -> None:
         """Keep the object of this name from the collector, whether it exists yet or not."""

@@ -52,6 +52,8 @@ class Packer:
     holes: bool = True
     nanoseconds: bool = False
     devices: frozenset[int] | None = frozenset()
+    content_size: int = 0
+    """Bytes of the files and links so far, each counted once."""
     _links: dict[tuple[int, int], bytes] = field(default_factory=dict)
     _waiting: list[bytes] = field(default_factory=list)
     _size: int = 0
@@ -134,6 +136,7 @@ class Packer:
             self._append(format_header(entry, nanoseconds=self.nanoseconds))
             return None
         entry.size = entry.stored = size = status.st_size
+        self.content_size += size
         if self.holes and status.st_blocks * 512 + _WORTHWHILE_HOLE <= size:
             entry.segments = list(data_segments(file, size))
             entry.stored = sum(length for _, length in entry.segments)
@@ -165,6 +168,7 @@ class Packer:
         entry = _entry_of(called, status, None)
         if stat.S_ISLNK(status.st_mode):
             entry.link = os.readlink(name, dir_fd=directory)
+            self.content_size += len(entry.link)
         elif status.st_rdev:
             entry.major, entry.minor = os.major(status.st_rdev), os.minor(status.st_rdev)
         # Only for a whiteout is a link of another name no link: overlayfs shares their inode.

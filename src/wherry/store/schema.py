@@ -5,7 +5,10 @@ from importlib import import_module
 
 VERSION = 3  # one more with each change of a table
 
-_KEEPERS = ("images", "layers", "layer_blobs", "containers", "volumes", "networks", "events")
+_KEEPERS = (
+    *("images", "layers", "layer_blobs", "containers", "volumes", "networks", "events"),
+    "build_cache",
+)
 
 
 def statements() -> Iterator[str]:

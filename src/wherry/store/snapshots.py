@@ -66,10 +66,24 @@ def container_mount(
     # The mark of a volatile overlay forbids to mount its upper directory again, in case that
     # a crash has left it half written. A crash leaves no container of --rm to be started.
     remove_tree(folder / "work" / "work" / "incompat")
+    return _writable_mount(store, top, folder / "upper", folder / "work", volatile=volatile)
+
+
+def layer_mount(store: Store, folder: Path, top: ChainID | None) -> Mount:
+    """The mount on which a build step fills `diff` of its staging `folder`, above `top`.
+
+    `work` beside it is the overlay's own. Adopting a layer syncs it, so the overlay need not.
+    """
+    return _writable_mount(store, top, folder / "diff", folder / "work", volatile=True)
+
+
+def _writable_mount(
+    store: Store, top: ChainID | None, upper: Path, work: Path, *, volatile: bool
+) -> Mount:
     options = [
         _lowerdir(store, top, INIT),
-        f"upperdir={_plain(folder / 'upper')}",
-        f"workdir={_plain(folder / 'work')}",
+        f"upperdir={_plain(upper)}",
+        f"workdir={_plain(work)}",
         *_features(),
     ]
     return Mount(

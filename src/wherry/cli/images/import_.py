@@ -20,8 +20,8 @@ class Flags(FlagSet):
 
 
 def run(flags: Flags, context: Context) -> None:
-    from wherry.engine.images.download import is_url  # --help does without the engine
     from wherry.engine.images.import_ import import_image
+    from wherry.images.download import is_url  # --help does without the engine
     from wherry.oci.platform import Platform
 
     source, *name = flags.operands
@@ -38,7 +38,7 @@ def run(flags: Flags, context: Context) -> None:
 
 
 def _pieces(source: str, context: Context) -> "Iterator[bytes]":
-    from wherry.engine.images.download import downloaded, is_url
+    from wherry.images.download import downloaded, is_url
     from wherry.store.blobs import read_chunks
 
     if is_url(source):

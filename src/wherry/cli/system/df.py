@@ -64,6 +64,10 @@ def _summary(usage: "DiskUsage") -> list[dict[str, object]]:
             sum(volume.size for volume in usage.volumes),
             usage.reclaimable_volumes,
         ),
+        {
+            **_row("Build Cache", len(usage.builds.entries), 0, usage.builds.total, 0),
+            "Reclaimable": human_size(usage.builds.reclaimable),
+        },
     ]
 
 

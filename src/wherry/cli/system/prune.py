@@ -33,6 +33,9 @@ def run(flags: Flags, context: Context) -> None:
     _print_list(context, "Deleted Containers:", pruned.containers.ids)
     _print_list(context, "Deleted Volumes:", pruned.volumes.names)
     print_removals(context, pruned.images.removals)
+    _print_list(
+        context, "Deleted build cache objects:", [entry.id for entry in pruned.builds.entries]
+    )
     context.out(f"Total reclaimed space: {human_size(pruned.space_reclaimed)}")
 
 
@@ -44,6 +47,7 @@ def _warning(flags: Flags) -> str:
         doomed.append("all images without at least one container associated to them")
     else:
         doomed.append("all dangling images")
+    doomed.append("all build cache" if flags.all else "unused build cache")
     lines = ["WARNING! This will remove:", *(f"  - {each}" for each in doomed), ""]
     if flags.filter:
         lines.append("  Items to be pruned will be filtered with:")

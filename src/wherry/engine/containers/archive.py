@@ -129,7 +129,7 @@ def _owner(container: Container, root: int) -> tuple[int, int] | None:
     if not container.config.user:
         return None
     # The runtime's documents come along, a third of what cp takes to start otherwise.
-    from wherry.engine.containers.spec.users import resolve_user
+    from wherry.oci.users import resolve_user
 
     def lines(path: str) -> list[str]:
         try:

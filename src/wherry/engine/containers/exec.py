@@ -19,10 +19,10 @@ from wherry.engine.containers.spec.security import (
     container_capabilities,
     parse_security_options,
 )
-from wherry.engine.containers.spec.users import resolve_user
 from wherry.errors import Conflict, InvalidArgument
 from wherry.linux.openat import open_in_root, opened
 from wherry.oci.runtime_spec import User
+from wherry.oci.users import resolve_user
 from wherry.shim.client import Connection
 from wherry.shim.detach_keys import parse_detach_keys
 from wherry.shim.exec import ExecPlan, Joining

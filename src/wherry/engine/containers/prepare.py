@@ -17,7 +17,6 @@ from wherry.engine.containers.spec.build import Moment, build_spec
 from wherry.engine.containers.spec.files import ContainerFiles
 from wherry.engine.containers.spec.mounts import UserMount, init_program
 from wherry.engine.containers.spec.namespaces import container_namespaces, joined_container
-from wherry.engine.containers.spec.users import resolve_user
 from wherry.engine.containers.start_mounts import release_host_mounts, user_mounts
 from wherry.engine.containers.start_network import prepare_network
 from wherry.engine.containers.volume_mounts import hold_volumes, let_go_of_volumes
@@ -26,6 +25,7 @@ from wherry.linux.files import write_atomically
 from wherry.linux.mount import MountFlag, mount
 from wherry.oci.codec import to_json
 from wherry.oci.runtime_spec import Spec, User
+from wherry.oci.users import resolve_user
 from wherry.shim.start_plan import StartPlan
 from wherry.store.containers import Container
 from wherry.store.networks import release_endpoints

@@ -112,10 +112,15 @@ def publishing_endpoint(endpoints: Sequence[tuple[Network, Endpoint]]) -> Endpoi
     return endpoint if endpoint is not None and endpoint.host_link else None
 
 
-def prepare_network(engine: "Engine", container: Container) -> StartNetwork:
-    """Claim the addresses of this start and write the files. To be undone by the caller."""
+def prepare_network(
+    engine: "Engine", container: Container, folder: Path | None = None
+) -> StartNetwork:
+    """Claim the addresses of this start and write the files. To be undone by the caller.
+
+    The files go to `folder`, by default the container's own.
+    """
     config = container.config
-    folder = engine.store.container_folder(container.id)
+    folder = folder or engine.store.container_folder(container.id)
     if name := container_of(config.network_mode):
         other = joined_container(engine.store, name, "network", container.id)
         return StartNetwork(

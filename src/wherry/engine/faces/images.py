@@ -9,6 +9,7 @@ with open("all.tar", "wb") as file:
 """
 
 import builtins
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, BinaryIO
@@ -56,6 +57,19 @@ class Images:
         from wherry.engine.images.push import push_image  # HTTP and TLS, 60 ms
 
         return push_image(self._engine, name, all_tags=all_tags)
+
+    def build(self, context: str | PathLike[str], *, tag: str = "", **options: object) -> Digest:
+        """Build the image of a folder's Dockerfile; its ID. BuildFailed tells step, place and log.
+
+        Options are those of `BuildOptions`. Not for a process with threads: containers are forked
+        from it.
+        """
+        from wherry.engine.builds.build import build_image, quiet  # the builder, for builds only
+        from wherry.engine.builds.options import options_from
+
+        tags = (tag,) if tag else ()
+        wanted = options_from(context=os.fspath(context), tags=tags, **options)
+        return build_image(self._engine, wanted, quiet).id
 
     def load(
         self,

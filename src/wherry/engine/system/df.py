@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wherry.engine.builds.usage import CacheUsage, cache_usage
 from wherry.engine.containers.size import writable_size
 from wherry.engine.volumes.prune import size_of
 from wherry.oci.digest import ChainID
@@ -49,6 +50,7 @@ class DiskUsage:
     images: tuple[ImageUsage, ...]
     containers: tuple[ContainerUsage, ...]
     volumes: tuple[VolumeUsage, ...]
+    builds: CacheUsage
 
     @property
     def reclaimable_images(self) -> int:
@@ -69,8 +71,11 @@ def disk_usage(engine: "Engine") -> DiskUsage:
     containers = list(list_containers(engine.store))
     sizes = {layer.chain_id: layer.size for layer in list_layers(engine.store)}
     users = users_of_volumes(engine.store)
+    builds = cache_usage(engine)
+    own = {entry.chain_id: entry.size for entry in builds.entries if not entry.shared}
     return DiskUsage(
-        layers_size=sum(sizes.values()),
+        layers_size=sum(sizes[chain] for chain in sizes if chain not in own),
+        builds=builds,
         images=_images(engine, sizes, Counter(container.image_id for container in containers)),
         containers=tuple(
             ContainerUsage(container=container, size=writable_size(engine, container))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wherry.engine.builds.prune import PrunedCache, prune_cache
 from wherry.engine.containers.prune import PrunedContainers, prune_containers
 from wherry.engine.filters import Filters
 from wherry.engine.images.prune import PrunedImages, prune_images
@@ -21,6 +22,7 @@ class PrunedSystem:
     containers: PrunedContainers
     volumes: PrunedVolumes
     images: PrunedImages
+    builds: PrunedCache
     leftovers: int
 
     @property
@@ -29,6 +31,7 @@ class PrunedSystem:
             self.containers.space_reclaimed
             + self.volumes.space_reclaimed
             + self.images.space_reclaimed
+            + self.builds.space_reclaimed
             + self.leftovers
         )
 
@@ -56,9 +59,12 @@ def prune_system(
     gone = prune_volumes(engine, filters) if volumes else PrunedVolumes(names=(), space_reclaimed=0)
     dangling = ("false",) if all_images else ("true",)
     images = prune_images(engine, {**filters, "dangling": dangling})
+    since = {"until": filters["until"]} if "until" in filters else {}
+    builds = prune_cache(engine, since, everything=all_images)
     return PrunedSystem(
         containers=containers,
         volumes=gone,
         images=images,
+        builds=builds,
         leftovers=collect(engine.store).freed,
     )

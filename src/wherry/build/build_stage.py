@@ -1,0 +1,307 @@
+"""Building one stage: each step looked up in the cache, and carried out if it is not there."""
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wherry.build.cache import Decision, Hit, Miss, decide, lock_name, remember
+from wherry.build.configuration import Draft, applied, history_entry
+from wherry.build.copy_step import prepare_copy
+from wherry.build.errors import BuildFailed, failed, place_of
+from wherry.build.executor import Output
+from wherry.build.graph import StageGraph, StageNode
+from wherry.build.layer_reuse import clamp_times, relayered
+from wherry.build.order import Base, BuildOrder, Workshop
+from wherry.build.progress import Event, Kind
+from wherry.build.run_step import prepare_run
+from wherry.build.stage import NotCached, Prepared, StageResult, StageWork
+from wherry.build.steps import Step, resolve_steps
+from wherry.build.workdir_step import prepare_workdir
+from wherry.dockerfile.instructions import Add, Copy, Run, Workdir
+from wherry.errors import Internal, WherryError, os_error_text
+from wherry.linux.files import remove_tree
+from wherry.linux.locks import locked_by_name
+from wherry.oci.image_config import RootFS
+from wherry.oci.timestamps import format_timestamp
+from wherry.store.build_cache import CacheRecord, Use
+from wherry.store.diff import measure_layer
+from wherry.store.layers import Layer, adopt_layer, get_layer, new_diff_folder
+
+_LOG = 1 << 16  # bytes of a step's output that a failure repeats
+_MOST_STEPS = 1_000_000
+LAYERED = (Run, Copy, Add, Workdir)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageNaming:
+    """How progress calls the steps of a stage: `[builder 2/5] RUN make`."""
+
+    name: str
+    alone: bool
+    total: int
+
+    def step(self, number: int, text: str) -> str:
+        front = "" if self.alone else f"{self.name} "
+        width = len(str(self.total))
+        return f"[{front}{number:>{width}}/{self.total}] {text}"
+
+
+def naming_of(node: StageNode, *, alone: bool) -> StageNaming:
+    count = sum(isinstance(instruction, LAYERED) for instruction in node.instructions)
+    name = node.stage.name or f"stage-{node.stage.index}"
+    return StageNaming(name=name, alone=alone, total=count + 1)
+
+
+def steps_of(
+    order: BuildOrder, graph: StageGraph, node: StageNode, draft: Draft
+) -> tuple[Step, ...]:
+    """The steps of a stage that begins as `draft`; BuildFailed at words that cannot be read."""
+    dockerfile = order.dockerfile
+    environment = draft.defaults.env
+    try:
+        return resolve_steps(graph, node, environment, order.build_args, dockerfile.escape)
+    except WherryError as error:
+        raise failed(error, "", None) from error
+
+
+def build_stage(
+    workshop: Workshop,
+    order: BuildOrder,
+    graph: StageGraph,
+    node: StageNode,
+    base: Base | StageResult,
+    results: Mapping[int, StageResult],
+    *,
+    cached_only: bool = False,
+) -> StageResult:
+    """The stage, its steps carried out in their order. Raises BuildFailed.
+
+    With `cached_only` nothing is carried out: NotCached where something would have to be.
+    """
+    draft = beginning(base)
+    work = StageWork(
+        workshop=workshop,
+        order=order,
+        index=node.stage.index,
+        results=results,
+        draft=draft,
+        layers=base.layers,
+    )
+    try:
+        builder = _StageBuilder(work, graph, node, cached_only=cached_only)
+        return builder.build(steps_of(order, graph, node, draft))
+    finally:
+        work.close()
+
+
+def beginning(base: Base | StageResult) -> Draft:
+    """The configuration that a stage begins with; the triggers of its base are used up."""
+    config = base.config if isinstance(base, Base) else base.draft.config
+    return Draft(replace(config, config=replace(config.config, on_build=())))
+
+
+def prepare(work: StageWork, step: Step, undo: ExitStack, output: Output) -> Prepared | None:
+    """What a step that makes a layer needs to be looked up or carried out; None for the others."""
+    match step.instruction:
+        case Run():
+            return prepare_run(work, step, output)
+        case Copy() | Add():
+            return prepare_copy(work, step, undo)
+        case Workdir():
+            return prepare_workdir(work, step)
+    return None
+
+
+class StepOutput:
+    """What a step writes: reported, and its end kept for a failure."""
+
+    def __init__(self, workshop: Workshop, vertex: str) -> None:
+        self._workshop = workshop
+        self._vertex = vertex
+        self.log = b""
+
+    def __call__(self, stream: int, data: bytes) -> None:
+        self.log = (self.log + data)[-_LOG:]
+        self._workshop.report(Event(Kind.OUTPUT, self._vertex, data=data, stream=stream))
+
+
+class _StageBuilder:
+    def __init__(
+        self, work: StageWork, graph: StageGraph, node: StageNode, *, cached_only: bool
+    ) -> None:
+        self.work = work
+        self.cached_only = cached_only
+        self.node = node
+        self.naming = naming_of(node, alone=len(graph.nodes) == 1)
+        self.number = 1  # of the step that is at hand, FROM is the first
+        self.uses: list[Use] = []
+        self.no_cache = is_uncached(work.order, node)
+
+    def build(self, steps: tuple[Step, ...]) -> StageResult:
+        for step in steps:
+            self._step(step)
+        work = self.work
+        return StageResult(draft=work.draft, layers=work.layers, uses=tuple(self.uses))
+
+    def _step(self, step: Step) -> None:
+        work = self.work
+        text = step.written.statement.original
+        if not isinstance(step.instruction, LAYERED):
+            try:
+                work.draft, line = applied(work.draft, step)
+            except WherryError as error:
+                raise self._failed(error, text, step) from error
+            self._add_history(line, None, empty=True)
+            return
+        self.number += 1
+        name = self.naming.step(self.number, text)
+        output = StepOutput(work.workshop, name)
+        self._started(name)
+        prepared = None
+        try:
+            with ExitStack() as undo:
+                prepared = prepare(work, step, undo, output)
+                if prepared is None:
+                    self._finished(name)
+                else:
+                    self._layer(prepared, name)
+        except (WherryError, OSError) as error:
+            problem = error if isinstance(error, WherryError) else Internal(os_error_text(error))
+            self._finished(name, error=problem.message)
+            raise self._failed(problem, name, step, output.log) from error
+        except KeyboardInterrupt:
+            self._finished(name, error="CANCELED")
+            raise
+        if isinstance(step.instruction, Workdir):
+            work.draft, line = applied(work.draft, step)
+            if prepared is None:
+                self._add_history(line, None, empty=True)
+
+    def _layer(self, prepared: Prepared, name: str) -> None:
+        """Find the step's layer, or make it, and put it on top."""
+        work = self.work
+        if self.no_cache:
+            decision: Decision = Miss("")
+        else:
+            decision = self._decide(prepared)
+        cached = isinstance(decision, Hit)
+        if isinstance(decision, Hit):
+            record = decision.record
+            layer = self._layer_of(record, prepared)
+        elif self.cached_only:
+            raise NotCached
+        elif self.no_cache:
+            layer, record = self._make(prepared, name)
+        else:
+            layer, record, cached = self._make_once(prepared, name)
+        self._add_layer(layer, record, prepared.history)
+        self._finished(name, cached=cached)
+        work.is_base = False
+
+    def _decide(self, prepared: Prepared) -> Decision:
+        order = self.work.order
+        number = place_number(self.work.index, self.number)
+        return decide(self.work.workshop.lease, prepared.inputs, order.place, number)
+
+    def _layer_of(self, record: CacheRecord, prepared: Prepared) -> Layer:
+        work = self.work
+        layer = get_layer(work.workshop.store, record.chain_id)
+        if not prepared.linked or layer.parent == work.top:
+            return layer
+        parent = work.layers[-1] if work.layers else None
+        return relayered(work.workshop.lease, layer, parent)
+
+    def _make_once(self, prepared: Prepared, name: str) -> tuple[Layer, CacheRecord, bool]:
+        """Make the layer, unless a simultaneous build is at it: then wait for that."""
+        path = self.work.workshop.store.root / "tmp" / lock_name(prepared.inputs.key)
+        with locked_by_name(path):
+            decision = self._decide(prepared)
+            if isinstance(decision, Hit):
+                return self._layer_of(decision.record, prepared), decision.record, True
+            layer, record = self._make(prepared, name)
+            return layer, record, False
+
+    def _make(self, prepared: Prepared, name: str) -> tuple[Layer, CacheRecord]:
+        work = self.work
+        lease = work.workshop.lease
+        started = time.monotonic_ns()
+        folder = lease.new_path("-step")
+        try:
+            new_diff_folder(folder)
+            prepared.carry_out(folder)
+            tidy(folder)
+            if work.order.epoch_ns is not None:
+                clamp_times(folder / "diff", work.order.epoch_ns)
+            unpacked = measure_layer(folder / "diff")
+            parent = work.layers[-1] if work.layers else None
+            layer = adopt_layer(lease, folder, unpacked, parent)
+        except BaseException:
+            remove_tree(folder)
+            raise
+        record = remember(
+            lease,
+            prepared.inputs,
+            layer,
+            description=name,
+            kind=prepared.kind,
+            duration_ns=time.monotonic_ns() - started,
+            created_ns=work.now_ns,
+        )
+        return layer, record
+
+    def _add_layer(self, layer: Layer, record: CacheRecord, history: str) -> None:
+        work = self.work
+        work.layers = (*work.layers, layer)
+        number = place_number(work.index, self.number)
+        self.uses.append(Use(work.order.place, number, record.key))
+        created = format_timestamp(
+            record.created_ns if work.order.epoch_ns is None else work.order.epoch_ns
+        )
+        config = work.draft.config
+        rootfs = RootFS(type="layers", diff_ids=(*config.rootfs.diff_ids, layer.diff_id))
+        work.draft = replace(work.draft, config=replace(config, rootfs=rootfs))
+        self._add_history(history, created, empty=False)
+
+    def _add_history(self, line: str, created: str | None, *, empty: bool) -> None:
+        """What has no time of its own has that of the layer before, so that a cached build is
+        the same image again."""
+        work = self.work
+        config = work.draft.config
+        if created is None:
+            epoch = work.order.epoch_ns
+            created = config.created if epoch is None else format_timestamp(epoch)
+        entry = history_entry(line, created, empty=empty)
+        config = replace(config, created=created, history=(*config.history, entry))
+        work.draft = replace(work.draft, config=config)
+
+    def _started(self, name: str) -> None:
+        self.work.workshop.report(Event(Kind.STARTED, name, name))
+
+    def _finished(self, name: str, *, cached: bool = False, error: str = "") -> None:
+        self.work.workshop.report(Event(Kind.FINISHED, name, error, cached=cached))
+
+    def _failed(self, error: WherryError, name: str, step: Step, log: bytes = b"") -> BuildFailed:
+        source = self.work.order.dockerfile.source
+        place = None if step.is_trigger else place_of(source, step.written.span)
+        return failed(error, name, place, log)
+
+
+def place_number(stage: int, step: int) -> int:
+    """The number of a step among all of a Dockerfile."""
+    return stage * _MOST_STEPS + step
+
+
+def is_uncached(order: BuildOrder, node: StageNode) -> bool:
+    """Whether the cache is not to be looked at for a stage."""
+    names = order.no_cache_stages
+    return order.no_cache or node.stage.name in names or str(node.stage.index) in names
+
+
+def tidy(folder: Path) -> None:
+    """Remove everything of a step's staging folder but the layer."""
+    for name in os.listdir(folder):
+        if name != "diff":
+            remove_tree(folder / name)

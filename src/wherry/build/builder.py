@@ -1,0 +1,171 @@
+"""A whole build: which stages, their bases, in which order, and what comes out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from wherry.build.build_stage import build_stage
+from wherry.build.errors import BuildFailed, failed, place_of
+from wherry.build.graph import (
+    SCRATCH,
+    BuildRequest,
+    FromContext,
+    FromImage,
+    FromStage,
+    InvalidBuild,
+    StageGraph,
+    StageNode,
+    stage_graph,
+)
+from wherry.build.order import Base, BuildOrder, Workshop
+from wherry.build.parallel import run_stages
+from wherry.build.progress import vertex
+from wherry.build.source_trees import SourceTree
+from wherry.build.stage import StageResult
+from wherry.errors import InvalidArgument, WherryError
+from wherry.oci.image_config import ImageConfig, RootFS
+from wherry.oci.platform import Platform
+
+
+class CannotBeBase(InvalidArgument):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"named context {name} is a folder: a stage cannot begin with it yet")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Stages in an order in which they can be built, with the images that they begin with."""
+
+    graph: StageGraph
+    bases: Mapping[int, Base]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """The target. `document` is the image's configuration."""
+
+    result: StageResult
+    document: bytes
+
+
+def plan_build(workshop: Workshop, order: BuildOrder) -> Plan:
+    """The stages that the target needs. Images are resolved, and fetched if need be."""
+    request = BuildRequest(
+        build_platform=order.platform,
+        target_platform=order.platform,
+        target=order.target,
+        build_args=order.build_args,
+        contexts=frozenset(order.contexts),
+    )
+    bases: dict[int, Base] = {}
+    triggers: dict[int, tuple[str, ...]] = {}
+    told: set[str] = set()
+    while True:
+        # The triggers of a base may need more stages, and these have bases of their own.
+        try:
+            graph = stage_graph(order.dockerfile, request, triggers)
+        except InvalidBuild as error:
+            raise _located(order, error) from error
+        missing = [index for index in graph.nodes if index not in bases]
+        fresh = False
+        for index in missing:
+            node = graph.nodes[index]
+            if isinstance(node.base, FromStage):
+                continue
+            bases[index] = _base(workshop, order, node, told)
+            if on_build := bases[index].config.config.on_build:
+                triggers[index] = on_build
+                fresh = True
+        if not fresh:
+            return Plan(graph=graph, bases=bases)
+
+
+def build(workshop: Workshop, order: BuildOrder) -> Built:
+    """Build the target. Raises BuildFailed; what was built until then stays in the cache."""
+    plan = plan_build(workshop, order)
+
+    def stage(
+        index: int,
+        workshop: Workshop,
+        results: Mapping[int, StageResult],
+        *,
+        cached_only: bool = False,
+    ) -> StageResult:
+        node = plan.graph.nodes[index]
+        base = base_of(plan, node, results)
+        return build_stage(
+            workshop, order, plan.graph, node, base, results, cached_only=cached_only
+        )
+
+    result = run_stages(workshop, plan.graph, stage)
+    return Built(result=result, document=_document(order, result))
+
+
+def base_of(plan: Plan, node: StageNode, results: Mapping[int, StageResult]) -> Base | StageResult:
+    """What the stage begins with."""
+    if isinstance(node.base, FromStage):
+        return results[node.base.index]
+    return plan.bases[node.stage.index]
+
+
+def _document(order: BuildOrder, result: StageResult) -> bytes:
+    config = result.draft.config
+    labels = {**config.config.labels, **order.labels}
+    config = replace(config, config=replace(config.config, labels=labels))
+    if config.created is None and order.epoch_ns is not None:
+        from wherry.oci.timestamps import format_timestamp
+
+        config = replace(config, created=format_timestamp(order.epoch_ns))
+    return config.to_bytes()
+
+
+def _base(workshop: Workshop, order: BuildOrder, node: StageNode, told: set[str]) -> Base:
+    origin = node.base
+    platform = node.platform or order.platform
+    if isinstance(origin, FromContext):
+        context = order.contexts[origin.name]
+        if isinstance(context, SourceTree):
+            raise CannotBeBase(origin.name)
+        name = context
+    else:
+        assert isinstance(origin, FromImage)
+        name = origin.name
+    if name == SCRATCH:
+        return scratch(platform)
+    step = f"[internal] load metadata for {_full(name)}"
+    try:
+        if step in told:
+            return workshop.resolve(name, node.platform)
+        told.add(step)
+        with vertex(workshop.report, step):
+            return workshop.resolve(name, node.platform)
+    except WherryError as error:
+        place = place_of(order.dockerfile.source, node.stage.base.span)
+        raise failed(error, step, place) from error
+
+
+def scratch(platform: Platform) -> Base:
+    config = ImageConfig(
+        architecture=platform.architecture,
+        os=platform.os,
+        variant=platform.variant,
+        rootfs=RootFS(type="layers", diff_ids=()),
+    )
+    return Base(name=SCRATCH, id=None, config=config, layers=())
+
+
+def _full(name: str) -> str:
+    from wherry.oci.reference import Reference
+
+    return Reference.parse(name).with_default_tag().full
+
+
+def _located(order: BuildOrder, error: InvalidBuild) -> BuildFailed:
+    source = order.dockerfile.source
+    place = None
+    if error.line:
+        stage = next(
+            (s for s in order.dockerfile.stages if source.line_of(s.base.span.start) == error.line),
+            None,
+        )
+        place = place_of(source, stage.base.span) if stage is not None else None
+    return failed(error, "", place)

@@ -1,0 +1,96 @@
+"""Decisions of the cache: each a value with its reason."""
+
+import time
+from dataclasses import dataclass
+
+from wherry.build.inputs import StepInputs, difference
+from wherry.oci.digest import Digest
+from wherry.store.build_cache import (
+    CacheRecord,
+    find_record,
+    inputs_of,
+    insert_record,
+    record_at,
+)
+from wherry.store.layers import Layer, claim_layer
+from wherry.store.leases import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """The step was made before: `record` has its layer."""
+
+    record: CacheRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """The step has to be carried out. `last` is what it was at the last build from here."""
+
+    reason: str
+    last: CacheRecord | None = None
+
+
+Decision = Hit | Miss
+
+NEVER_BUILT = "never built before"
+SWITCHED_OFF = "--no-cache"
+
+
+def decide(
+    lease: Lease, inputs: StepInputs, place: str, number: int, *, no_cache: bool = False
+) -> Decision:
+    """Whether the step is here already; then its layer stays as long as the lease."""
+    connection = lease.store.database.connection
+    if no_cache:
+        return Miss(SWITCHED_OFF, record_at(connection, place, number))
+    record = find_record(connection, inputs.key)
+    # Claimed before it is relied on: a prune may be at it.
+    if record is not None and claim_layer(lease, record.chain_id) is not None:
+        return Hit(record)
+    return explained(lease, inputs, place, number)
+
+
+def explained(lease: Lease, inputs: StepInputs, place: str, number: int) -> Miss:
+    """Why there is no record of these inputs."""
+    connection = lease.store.database.connection
+    last = record_at(connection, place, number)
+    before = None if last is None else inputs_of(connection, last.key)
+    if last is None or before is None:
+        return Miss(NEVER_BUILT)
+    reason = difference(StepInputs.from_document(before), inputs)
+    return Miss(reason or "its layer is gone", last)
+
+
+def remember(
+    lease: Lease,
+    inputs: StepInputs,
+    layer: Layer,
+    *,
+    description: str,
+    kind: str,
+    duration_ns: int,
+    created_ns: int,
+) -> CacheRecord:
+    """Keep what a step has made for the next build."""
+    record = CacheRecord(
+        key=inputs.key,
+        chain_id=layer.chain_id,
+        diff_id=layer.diff_id,
+        parent=layer.parent,
+        description=description,
+        kind=kind,
+        size=layer.size,
+        duration_ns=duration_ns,
+        created_ns=created_ns,
+        used_ns=time.time_ns(),
+        uses=0,
+    )
+    with lease.store.database.write() as connection:
+        insert_record(connection, record, inputs.to_document())
+    return record
+
+
+def lock_name(key: Digest) -> str:
+    """The name under tmp that whoever makes the step of this key holds a lock on."""
+    return f".build-{key.hex}"

@@ -1,0 +1,73 @@
+"""What is asked of a build, and what it is carried out with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wherry.build.executor import Executor
+from wherry.build.progress import Report
+from wherry.build.source_trees import SourceTree
+from wherry.dockerfile.dockerfile import Dockerfile
+from wherry.oci.digest import Digest
+from wherry.oci.image_config import ImageConfig
+from wherry.oci.platform import Platform
+from wherry.store.layers import Layer
+from wherry.store.leases import Lease
+from wherry.store.store import Store
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Secret:
+    """A value for --mount=type=secret; read when a step asks for it, never kept."""
+
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildOrder:
+    """One build. `place` tells this Dockerfile from others: past builds of it are compared with."""
+
+    dockerfile: Dockerfile
+    context: SourceTree
+    platform: Platform
+    place: str = ""
+    target: str = ""
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    contexts: Mapping[str, "SourceTree | str"] = field(default_factory=dict)
+    """Named contexts: trees, or names of images."""
+    network: str = "default"
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    ssh: Mapping[str, Path] = field(default_factory=dict)
+    """Sockets of agents by ID."""
+    no_cache: bool = False
+    no_cache_stages: frozenset[str] = frozenset()
+    epoch_ns: int | None = None
+    """SOURCE_DATE_EPOCH: no time in the image is later."""
+    allow_insecure: bool = False
+    shell_on_error: bool = False
+    """Whether a failed RUN is followed by a shell in what it left."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Of every RUN (hosts, limits); those that a result may depend on."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Base:
+    """An image that a stage begins with, or that is copied from. Lowest layer first."""
+
+    name: str
+    id: Digest | None
+    config: ImageConfig
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workshop:
+    """What builds are carried out with."""
+
+    store: Store
+    lease: Lease
+    executor: Executor
+    resolve: Callable[[str, Platform | None], Base]
+    """The image of a name, fetched if need be."""
+    report: Report

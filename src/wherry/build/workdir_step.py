@@ -1,0 +1,38 @@
+"""WORKDIR: the directory is made, in a layer of its own."""
+
+import os
+from pathlib import Path
+
+from wherry.build.configuration import working_directory
+from wherry.build.inputs import StepInputs
+from wherry.build.layer_writer import LayerWriter
+from wherry.build.stage import Prepared, StageWork
+from wherry.build.steps import Step
+from wherry.dockerfile.instructions import Workdir
+from wherry.linux.openat import READABLE_DIRECTORY, opened
+
+
+def prepare_workdir(work: StageWork, step: Step) -> Prepared | None:
+    """None for the root, which is always there."""
+    workdir = step.instruction
+    assert isinstance(workdir, Workdir)
+    path = working_directory(work.draft, workdir)
+    if path == "/":
+        return None
+
+    def carry_out(folder: Path) -> None:
+        with (
+            opened(os.open(folder / "diff", READABLE_DIRECTORY | os.O_CLOEXEC)) as upper,
+            LayerWriter(upper, work.view(work.top), work.now_ns) as writer,
+        ):
+            place = writer.resolve(path)
+            if writer.below(place) is None:
+                writer.make_directories(place)
+
+    facts = {"instruction": "WORKDIR", "directory": path, **work.parent_facts}
+    return Prepared(
+        inputs=StepInputs(facts, on_base=work.is_base),
+        history=f"WORKDIR {path}",
+        kind="regular",
+        carry_out=carry_out,
+    )

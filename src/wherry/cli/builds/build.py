@@ -1,0 +1,223 @@
+"""wherry build"""
+
+import os
+
+from wherry.cli.context import Context, is_terminal
+from wherry.cli.flags import (
+    Boolean,
+    Bytes,
+    BytesOrUnlimited,
+    FlagSet,
+    Integer,
+    String,
+    Strings,
+    Syntax,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherry.build.errors import BuildFailed
+    from wherry.engine.builds.build import BuiltImage
+    from wherry.engine.builds.options import BuildOptions
+
+SYNTAX = Syntax("[OPTIONS] PATH | URL | -", least=1, most=1)
+_PROGRESS = ("auto", "plain", "tty", "quiet", "rawjson")
+_NO_DAEMON = "builds run in this process"
+
+
+class _Form(String):
+    """A flag that may have a value."""
+
+    alone = "text"
+
+
+class Flags(FlagSet):
+    add_host = Strings("", 'Add a custom host-to-IP mapping (format: "host:ip")')
+    allow = Strings("", 'Allow extra privileged entitlement (e.g., "security.insecure")')
+    annotation = Strings("", "Add annotation to the image", unsupported="annotations are not kept")
+    attest = Strings("", "Attestation parameters", unsupported="attestations are not made")
+    build_arg = Strings("", "Set build-time variables")
+    build_context = Strings("", "Additional build contexts (e.g., name=path)")
+    builder = String("", "Override the configured builder instance", unsupported=_NO_DAEMON)
+    cache_from = Strings(
+        "", "External cache sources", unsupported="the cache is this machine's own"
+    )
+    cache_to = Strings(
+        "", "Cache export destinations", unsupported="the cache is this machine's own"
+    )
+    call = String("", "Set method for evaluating build", unsupported="see wherry lint")
+    cgroup_parent = String("", 'Set the parent cgroup for the "RUN" instructions during build')
+    check = Boolean("", "Check the Dockerfile", unsupported="check it with: wherry lint")
+    compress = Boolean("", "Compress the build context: it is read in place", hidden=True)
+    cpu_period = Integer("", "Limit the CPU CFS (Completely Fair Scheduler) period")
+    cpu_quota = Integer("", "Limit the CPU CFS (Completely Fair Scheduler) quota")
+    cpu_shares = Integer("c", "CPU shares (relative weight)")
+    cpuset_cpus = String("", "CPUs in which to allow execution (0-3, 0,1)")
+    cpuset_mems = String("", "MEMs in which to allow execution (0-3, 0,1)")
+    explain = _Form("", 'Say what would be rebuilt and why, and build nothing ("text", "json")')
+    file = String("f", 'Name of the Dockerfile (default: "PATH/Dockerfile")')
+    force_rm = Boolean("", "Always remove intermediate containers", hidden=True)
+    iidfile = String("", "Write the image ID to a file")
+    ignorefile = String("", "Read the ignore rules from this file")
+    label = Strings("", "Set metadata for an image")
+    list_context = Boolean("", "List what of the context builds see, and build nothing")
+    load = Boolean("", "The image is kept here: what is done anyway", hidden=True)
+    memory = Bytes("m", "Memory limit")
+    memory_swap = BytesOrUnlimited(
+        "", 'Swap limit equal to memory plus swap: "-1" to enable unlimited swap'
+    )
+    metadata_file = String("", "Write build result metadata to a file")
+    network = String("", 'Set the networking mode for the "RUN" instructions during build')
+    no_cache = Boolean("", "Do not use cache when building the image")
+    no_cache_filter = Strings("", "Do not cache specified stages")
+    on_error = String("", 'What follows a failed RUN: a "shell" in what it left')
+    output = Strings("o", 'Output destination (format: "type=local,dest=path")')
+    platform = String("", "Set target platform for build")
+    progress = String(
+        "", 'Set type of progress output ("auto", "plain", "tty", "quiet", "rawjson")'
+    )
+    provenance = String("", "Attestation of provenance", unsupported="attestations are not made")
+    pull = Boolean("", "Always attempt to pull all referenced images")
+    push = Boolean("", "Push the image", unsupported="push it with: wherry push NAME")
+    quiet = Boolean("q", "Suppress the build output and print image ID on success")
+    rm = Boolean("", "Remove intermediate containers: there are none", hidden=True)
+    sbom = String("", "Attestation of contents", unsupported="attestations are not made")
+    secret = Strings(
+        "", 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")'
+    )
+    shm_size = Bytes("", 'Shared memory size for build containers (default: "64m")')
+    squash = Boolean("", "Squash the layers into one", unsupported="layers are kept as they are")
+    ssh = Strings("", 'SSH agent socket to expose to the build (format: "default|<id>[=<socket>]")')
+    tag = Strings("t", 'Name and optionally a tag (format: "name:tag")')
+    target = String("", "Set the target build stage to build")
+    ulimit = Strings("", "Ulimit options")
+
+
+def run(flags: Flags, context: Context) -> None:
+    from wherry.build.errors import BuildFailed
+    from wherry.cli.builds.display import display_of
+    from wherry.engine.builds.build import build_image
+
+    options = options_of(flags)
+    if flags.explain or flags.list_context:
+        _tell(flags, options, context)
+        return
+    display = display_of(_progress(flags))
+    try:
+        with display:
+            image = build_image(context.engine, options, display.report)
+    except BuildFailed as error:
+        _print_failure(error, context, repeats_log=display.repeats_log)
+        return
+    if flags.iidfile:
+        from wherry.linux.files import write_atomically
+
+        write_atomically(flags.iidfile, str(image.id).encode(), durable=False)
+    if flags.metadata_file:
+        _write_metadata(flags.metadata_file, image)
+    if _progress(flags) == "quiet":
+        context.out(str(image.id))
+
+
+def _write_metadata(path: str, image: "BuiltImage") -> None:
+    import json
+
+    from wherry.linux.files import write_atomically
+
+    document = {"containerimage.config.digest": str(image.id)}
+    if image.names:
+        document["image.name"] = ",".join(name.full for name in image.names)
+    text = json.dumps(document, indent=2) + "\n"
+    write_atomically(path, text.encode(), durable=False)
+
+
+def _tell(flags: Flags, options: "BuildOptions", context: Context) -> None:
+    from wherry.build.errors import BuildFailed
+    from wherry.cli.builds.explanations import print_context, print_explanation
+
+    try:
+        if flags.list_context:
+            print_context(context, options)
+        else:
+            print_explanation(context, options, flags.explain)
+    except BuildFailed as error:
+        _print_failure(error, context, repeats_log=False)
+
+
+def options_of(flags: Flags) -> "BuildOptions":
+    """The engine's options."""
+    from wherry.engine.builds.options import BuildOptions, build_arguments
+
+    return BuildOptions(
+        context=flags.operands[0],
+        file=flags.file,
+        tags=flags.tag,
+        target=flags.target,
+        build_args=build_arguments(flags.build_arg, os.environ),
+        labels=_pairs(flags.label),
+        build_contexts=_pairs(flags.build_context),
+        secrets=flags.secret,
+        ssh=flags.ssh,
+        no_cache=flags.no_cache,
+        no_cache_filter=tuple(
+            name for text in flags.no_cache_filter for name in text.split(",") if name
+        ),
+        pull=flags.pull,
+        platform=flags.platform,
+        network=flags.network,
+        add_hosts=flags.add_host,
+        shm_size=flags.shm_size,
+        ulimits=flags.ulimit,
+        memory=flags.memory,
+        memory_swap=flags.memory_swap,
+        cpu_period=flags.cpu_period,
+        cpu_quota=flags.cpu_quota,
+        cpu_shares=flags.cpu_shares,
+        cpuset_cpus=flags.cpuset_cpus,
+        cpuset_mems=flags.cpuset_mems,
+        cgroup_parent=flags.cgroup_parent,
+        ignorefile=flags.ignorefile,
+        allow=flags.allow,
+        on_error=flags.on_error,
+        outputs=flags.output,
+        cwd=os.getcwd(),
+    )
+
+
+def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        pairs[name] = value
+    return pairs
+
+
+def _progress(flags: Flags) -> str:
+    from wherry.errors import InvalidArgument
+
+    if flags.quiet:
+        return "quiet"
+    if flags.on_error and not flags.progress:
+        return "plain"  # the terminal is the shell's meanwhile
+    chosen = flags.progress or os.environ.get("BUILDKIT_PROGRESS", "") or "auto"
+    if chosen not in _PROGRESS:
+        raise InvalidArgument(f"invalid progress mode {chosen}: one of {', '.join(_PROGRESS)}")
+    if chosen == "auto":
+        return "tty" if is_terminal(2) else "plain"
+    return chosen
+
+
+def _print_failure(error: "BuildFailed", context: Context, *, repeats_log: bool) -> None:
+    """The step, the end of its log, its place in the Dockerfile and what went wrong."""
+    lines = []
+    if error.step and error.log and repeats_log:
+        lines += ["-" * 6, f" > {error.step}:"]
+        lines += error.log.decode("utf-8", "replace").rstrip("\n").split("\n")[-20:]
+        lines.append("-" * 6)
+    if error.place is not None:
+        lines.append(error.place.excerpt)
+    lines.append(f"ERROR: failed to build: failed to solve: {error.message}")
+    if error.hint:
+        lines.append(f"Hint: {error.hint}")
+    context.err("\n".join(lines))
+    context.status = 1

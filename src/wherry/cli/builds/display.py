@@ -1,0 +1,142 @@
+"""How a build's progress is shown: lines as BuildKit prints them, JSON, or nothing.
+
+plain     #5 [2/3] RUN make      a line for all that happens
+tty       a tree that is drawn again as it changes (`tree.py`)
+rawjson   BuildKit's SolveStatus documents
+quiet     nothing
+"""
+
+from hashlib import sha256
+from types import TracebackType
+from typing import Self
+
+from wherry.build.progress import Event, Kind
+from wherry.cli.context import write_error
+
+
+class Display:
+    """Shows nothing; the base of the others."""
+
+    repeats_log = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def report(self, event: Event) -> None:
+        """Show the event."""
+
+    def close(self) -> None:
+        """Show what is left to be shown."""
+
+
+def display_of(mode: str) -> Display:
+    """The display that --progress names."""
+    if mode == "tty":
+        from wherry.cli.builds.tree import TreeDisplay  # drawing, for terminals only
+
+        return TreeDisplay()
+    if mode == "plain":
+        return PlainDisplay()
+    return RawDisplay() if mode == "rawjson" else Display()
+
+
+class PlainDisplay(Display):
+    """BuildKit's plain progress. Lines of a step come as they are complete."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._started: dict[str, int] = {}
+        self._rest: dict[str, bytes] = {}
+        self._last = ""
+
+    def report(self, event: Event) -> None:
+        number = self._numbers.setdefault(event.vertex, len(self._numbers) + 1)
+        if self._last and self._last != event.vertex:
+            write_error("")
+        switched = self._last != event.vertex
+        self._last = event.vertex
+        if event.kind is Kind.STARTED:
+            self._started[event.vertex] = event.time_ns
+            write_error(f"#{number} {event.text}")
+        elif event.kind is Kind.OUTPUT:
+            if switched:
+                write_error(f"#{number} ...")
+            self._output(number, event)
+        else:
+            self._end(number, event)
+            self._last = event.vertex
+
+    def _output(self, number: int, event: Event) -> None:
+        data = self._rest.pop(event.vertex, b"") + event.data
+        *lines, rest = data.split(b"\n")
+        if rest:
+            self._rest[event.vertex] = rest
+        self._print(number, event, lines, timed=event.stream != 0)
+
+    def _print(self, number: int, event: Event, lines: list[bytes], *, timed: bool) -> None:
+        passed = (event.time_ns - self._started.get(event.vertex, event.time_ns)) / 1e9
+        front = f"#{number} {passed:.3f} " if timed else f"#{number} "
+        if lines:
+            texts = (line.decode("utf-8", "surrogateescape").rstrip("\r") for line in lines)
+            write_error("\n".join(front + text for text in texts))
+
+    def _end(self, number: int, event: Event) -> None:
+        if rest := self._rest.pop(event.vertex, b""):
+            self._print(number, event, [rest], timed=True)
+        if event.text:
+            word = "CANCELED" if event.text == "CANCELED" else f"ERROR: {event.text}"
+            write_error(f"#{number} {word}")
+        elif event.cached:
+            write_error(f"#{number} CACHED")
+        else:
+            passed = (event.time_ns - self._started.get(event.vertex, event.time_ns)) / 1e9
+            write_error(f"#{number} DONE {passed:.1f}s")
+
+
+class RawDisplay(Display):
+    """A SolveStatus document a line."""
+
+    repeats_log = False
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._started: dict[str, str] = {}
+
+    def report(self, event: Event) -> None:
+        import base64
+        import json
+
+        from wherry.oci.timestamps import format_timestamp
+
+        moment = format_timestamp(event.time_ns)
+        digest = f"sha256:{sha256(event.vertex.encode()).hexdigest()}"
+        if event.kind is Kind.OUTPUT:
+            log = {
+                "vertex": digest,
+                "stream": event.stream,
+                "data": base64.b64encode(event.data).decode(),
+                "timestamp": moment,
+            }
+            write_error(json.dumps({"logs": [log]}))
+            return
+        vertex: dict[str, object] = {"digest": digest}
+        if event.kind is Kind.STARTED:
+            self._names[event.vertex] = event.text
+            self._started[event.vertex] = moment
+        vertex["name"] = self._names.get(event.vertex, event.vertex)
+        vertex["started"] = self._started.get(event.vertex, moment)
+        if event.kind is Kind.FINISHED:
+            vertex["completed"] = moment
+            if event.cached:
+                vertex["cached"] = True
+            if event.text:
+                vertex["error"] = event.text
+        write_error(json.dumps({"vertexes": [vertex]}))

@@ -1,0 +1,52 @@
+"""How `build --explain` and `build --list-context` print what they found."""
+
+import json
+
+from wherry.cli.context import Context
+from wherry.cli.units import human_size
+from wherry.engine.builds.options import BuildOptions
+from wherry.errors import InvalidArgument
+
+
+def print_explanation(context: Context, options: BuildOptions, form: str) -> None:
+    """Each step: hit or miss, why, and what it cost last time."""
+    from wherry.build.explain import explanation_document
+    from wherry.engine.builds.explain import explain
+
+    if form not in ("text", "json"):
+        raise InvalidArgument(f'invalid value "{form}" for --explain: one of text, json')
+    explanation = explain(context.engine, options)
+    if form == "json":
+        context.out(json.dumps(explanation_document(explanation), ensure_ascii=False))
+        return
+    for step in explanation.steps:
+        cost = ""
+        if step.last is not None and not step.cached:
+            seconds = step.last.duration_ns / 1e9
+            cost = f"  (last time {seconds:.1f}s, {human_size(step.last.size)})"
+        context.out(f"{'hit ' if step.cached else 'miss'}  {step.name}")
+        if not step.cached:
+            context.out(f"      {step.reason}{cost}")
+    rebuilt = len(explanation.rebuilt)
+    if rebuilt:
+        context.out(
+            f"{rebuilt} of {len(explanation.steps)} steps would be rebuilt; last time they took"
+            f" {explanation.seconds:.1f}s and made {human_size(explanation.size)}"
+        )
+    else:
+        context.out("everything is in the cache")
+
+
+def print_context(context: Context, options: BuildOptions) -> None:
+    """Each path: whether builds see it, its size, and the rule that decides."""
+    from wherry.engine.builds.explain import list_context
+
+    count = total = 0
+    for path in list_context(context.engine, options):
+        mark = "+" if path.sent else "-"
+        rule = f"  ({path.rule})" if path.rule else ""
+        context.out(f"{mark} {human_size(path.size):>8}  {path.path}{rule}")
+        if path.sent:
+            count += 1
+            total += path.size
+    context.out(f"{count} paths, {human_size(total)}")

@@ -1,0 +1,119 @@
+"""wherry image layers"""
+
+import json
+
+from wherry.cli.context import Context
+from wherry.cli.flags import Boolean, Bytes, FlagSet, String, Syntax
+from wherry.cli.units import human_size
+from wherry.errors import Conflict, InvalidArgument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherry.engine.images.analyze import ImageReport, LayerReport
+
+SYNTAX = Syntax(
+    "[OPTIONS] IMAGE",
+    least=1,
+    most=1,
+    description="Show what each layer adds, changes and removes, and what later layers waste of it",
+)
+_BAR = 24
+_MOST_WASTE = 10
+
+
+class Inefficient(Conflict):
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+
+
+class Flags(FlagSet):
+    ci = Boolean("", "Fail unless the image is as efficient as asked for")
+    files = Boolean("", "List the files of each layer")
+    highest_wasted_bytes = Bytes("", "The most that --ci lets an image waste")
+    json = Boolean("", "Print a JSON document")
+    lowest_efficiency = String("", "What --ci asks for, from 0 to 1", default="0.9")
+
+
+def run(flags: Flags, context: Context) -> None:
+    from wherry.engine.images.analyze import analyze_image  # --help does without the engine
+
+    report = analyze_image(context.engine, flags.operands[0])
+    if flags.json:
+        context.out(json.dumps(_document(report), ensure_ascii=False))
+    else:
+        _print(report, context, files=flags.files)
+    if flags.ci:
+        _check(report, flags)
+
+
+def _print(report: "ImageReport", context: Context, *, files: bool) -> None:
+    largest = max((layer.size for layer in report.layers), default=0)
+    for number, layer in enumerate(report.layers, 1):
+        _print_layer(number, layer, largest, context)
+        if files:
+            for change in layer.changes:
+                context.out(f"       {change.kind.value} {change.path}")
+    context.out(
+        f"total {human_size(report.size)}, wasted {human_size(report.wasted)},"
+        f" efficiency {100 * report.efficiency:.1f}%"
+    )
+    for waste in report.waste[:_MOST_WASTE]:
+        context.out(f"  {human_size(waste.size):>8}  {waste.times}x  {waste.path}")
+
+
+def _print_layer(number: int, layer: "LayerReport", largest: int, context: Context) -> None:
+    from wherry.store.diff import ChangeKind
+
+    filled = round(_BAR * layer.size / largest) if largest else 0
+    bar = ("#" * filled).ljust(_BAR)
+    counts = " ".join(
+        f"{sign}{layer.count(kind)}"
+        for sign, kind in (
+            ("+", ChangeKind.ADDED),
+            ("~", ChangeKind.CHANGED),
+            ("-", ChangeKind.DELETED),
+        )
+    )
+    wasted = f"  wasted {human_size(layer.wasted)}" if layer.wasted else ""
+    context.out(f"{number:>3} [{bar}] {human_size(layer.size):>8}  {counts}{wasted}")
+    context.out(f"    {' '.join(layer.instruction.split())}")
+
+
+def _document(report: "ImageReport") -> dict[str, object]:
+    return {
+        "id": str(report.id),
+        "size": report.size,
+        "wasted": report.wasted,
+        "efficiency": report.efficiency,
+        "layers": [
+            {
+                "diffID": str(layer.diff_id),
+                "instruction": layer.instruction,
+                "size": layer.size,
+                "wasted": layer.wasted,
+                "changes": [
+                    {"kind": change.kind.value, "path": change.path} for change in layer.changes
+                ],
+            }
+            for layer in report.layers
+        ],
+        "waste": [
+            {"path": each.path, "bytes": each.size, "times": each.times} for each in report.waste
+        ],
+    }
+
+
+def _check(report: "ImageReport", flags: Flags) -> None:
+    try:
+        lowest = float(flags.lowest_efficiency)
+    except ValueError:
+        raise InvalidArgument(
+            f'invalid value "{flags.lowest_efficiency}" for --lowest-efficiency'
+        ) from None
+    if report.efficiency < lowest:
+        raise Inefficient(f"efficiency {report.efficiency:.3f} is below {lowest:.3f}")
+    most = flags.highest_wasted_bytes
+    if most and report.wasted > most:
+        raise Inefficient(
+            f"{human_size(report.wasted)} are wasted, at most {human_size(most)} may be"
+        )

@@ -1,0 +1,156 @@
+"""Forgetting what the build cache holds, the longest unused first."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wherry.engine.builds.usage import CacheEntry, CacheUsage, cache_usage
+from wherry.engine.filters import Filters, check_keys, parse_moment, wanted_truth
+from wherry.linux.files import remove_tree
+from wherry.linux.openat import opened
+from wherry.store.build_cache import delete_records
+from wherry.store.garbage import collect
+
+if TYPE_CHECKING:
+    from wherry.engine.engine import Engine
+
+KEYS = frozenset({"until", "unused-for", "id", "type", "inuse", "shared", "private"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrunedCache:
+    """The entries that went, and bytes freed by that."""
+
+    entries: tuple[CacheEntry, ...]
+    space_reclaimed: int
+
+
+def prune_cache(
+    engine: "Engine",
+    filters: Filters | None = None,
+    *,
+    everything: bool = False,
+    reserved_space: int = 0,
+    max_used_space: int = 0,
+    min_free_space: int = 0,
+) -> PrunedCache:
+    """Forget what no image has part in, with `everything` all.
+
+    What remains may take `reserved_space`; with `max_used_space` nothing goes as long as the
+    cache takes less, with `min_free_space` as long as so much of the disk is free. Bytes.
+    """
+    filters = filters or {}
+    check_keys(filters, KEYS)
+    usage = cache_usage(engine)
+    passes = _predicate(filters)
+    candidates = [
+        entry for entry in usage.entries if passes(entry) and (everything or not entry.shared)
+    ]
+    doomed = _chosen(
+        candidates,
+        usage.total,
+        reserved_space,
+        max_used_space,
+        _lacking(engine.store.root, min_free_space),
+    )
+    with engine.store.database.write() as connection:
+        delete_records(connection, [entry.key for entry in doomed if entry.key is not None])
+    gone = [entry for entry in doomed if entry.folder is None or _remove_mount(entry.folder)]
+    freed = collect(engine.store).freed
+    freed += sum(entry.size for entry in gone if entry.folder is not None)
+    _forget_indexes(engine)
+    engine.events.publish("builder", "prune", "", {"reclaimed": str(freed)})
+    return PrunedCache(entries=tuple(gone), space_reclaimed=freed)
+
+
+def matching(usage: CacheUsage, filters: Filters) -> CacheUsage:
+    """The entries that pass the filters."""
+    passes = _predicate(filters)
+    return CacheUsage(entries=tuple(entry for entry in usage.entries if passes(entry)))
+
+
+def _chosen(
+    candidates: list[CacheEntry], total: int, reserved: int, most: int, lacking: int | None
+) -> list[CacheEntry]:
+    doomed = []
+    freed = 0
+    for entry in reversed(candidates):  # the longest unused first
+        if total - freed <= reserved and reserved:
+            break
+        if most and total - freed <= most:
+            break
+        if lacking is not None and freed >= lacking:
+            break
+        doomed.append(entry)
+        freed += entry.size
+    return doomed
+
+
+def _lacking(root: Path, wanted_free: int) -> int | None:
+    """Bytes to be freed so that so many are free; None if that does not matter."""
+    if not wanted_free:
+        return None
+    status = os.statvfs(root)
+    return max(0, wanted_free - status.f_bavail * status.f_frsize)
+
+
+def _predicate(filters: Filters) -> Callable[[CacheEntry], bool]:
+    tests: list[Callable[[CacheEntry], bool]] = []
+    for key in ("until", "unused-for"):
+        tests += [_unused_since(parse_moment(value)) for value in filters.get(key, ())]
+    if ids := filters.get("id", ()):
+        tests.append(lambda entry: any(entry.id.startswith(each) for each in ids))
+    if kinds := filters.get("type", ()):
+        tests.append(lambda entry: entry.kind in kinds)
+    for key, wanted_when in (("shared", True), ("private", False)):
+        wanted = wanted_truth(filters, key)
+        if wanted is not None:
+            tests.append(_shared_is(wanted is wanted_when))
+    if wanted_truth(filters, "inuse"):
+        tests.append(lambda _entry: False)  # what is in use is never pruned
+    return lambda entry: all(test(entry) for test in tests)
+
+
+def _unused_since(moment: int) -> Callable[[CacheEntry], bool]:
+    return lambda entry: entry.used_ns < moment
+
+
+def _shared_is(wanted: bool) -> Callable[[CacheEntry], bool]:
+    return lambda entry: entry.shared is wanted
+
+
+def _remove_mount(folder: Path) -> bool:
+    """Remove the folder of a cache mount unless a build has it."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    with opened(descriptor):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        remove_tree(folder)
+    return True
+
+
+def _forget_indexes(engine: "Engine") -> None:
+    """The hashes of files in layers that are gone."""
+    folder = engine.store.root / "build" / "index"
+    rows = engine.store.database.connection.execute("SELECT chain_id FROM layers")
+    known = {f"chain-{row['chain_id'].partition(':')[2]}" for row in rows}
+    for name in _names(folder):
+        if name.startswith("chain-") and name not in known:
+            with suppress(FileNotFoundError):
+                (folder / name).unlink()
+
+
+def _names(folder: Path) -> Iterable[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return ()

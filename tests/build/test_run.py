@@ -1,0 +1,150 @@
+"""RUN: its environment, heredocs, mounts and network, and how it fails."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.build.conftest import Files
+from wherry.testing.command import Wherry
+
+Context = Callable[[Files], Path]
+
+
+def output_of(builder: Wherry, folder: Path, *words: str) -> str:
+    """What the steps of a build print."""
+    built = builder("build", "--progress=plain", *words, str(folder)).stderr
+    lines = [line.split(" ", 2) for line in built.split("\n") if line.startswith("#")]
+    return "\n".join(
+        line[2] for line in lines if len(line) == 3 and line[1].replace(".", "").isdigit()
+    )
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "expected"),
+    [
+        ("RUN <<EOF\necho one\necho two\nEOF", "one\ntwo"),
+        ("RUN <<EOF\n#!/bin/cat\ntext\nEOF", "#!/bin/cat\ntext"),
+        ("RUN cat <<A && cat <<B\na\nA\nb\nB", "a\nb"),
+        ("ARG X=1\nENV Y=2\nRUN echo $X$Y", "12"),
+        ('RUN ["echo", "$HOME"]', "$HOME"),
+        ('SHELL ["/bin/sh", "-f", "-c"]\nRUN echo /*', "/*"),
+        ("USER 5:6\nRUN id -u && id -g", "5\n6"),
+        ("WORKDIR /a/b\nRUN pwd", "/a/b"),
+        ("RUN --network=none ls /sys/class/net", "lo"),
+        ("RUN --mount=type=tmpfs,target=/t,size=64k df /t | tail -n 1 | cut -c 1-5", "tmpfs"),
+        ("RUN --mount=type=bind,target=/c cat /c/file", "content"),
+        ("RUN --mount=type=bind,target=/c touch /c/x || echo read-only", None),
+        ("RUN --mount=type=bind,rw,target=/c echo x > /c/file && cat /c/file", "x"),
+        ("RUN --mount=type=bind,from=busybox,source=/bin,target=/c ls /c/busybox", "/c/busybox"),
+        (
+            "RUN hostname; grep Cap /proc/self/status | grep -c 00000000a80425fb",
+            "buildkitsandbox\n3",
+        ),
+    ],
+)
+def test_a_command_sees_what_it_is_given(
+    dockerfile: str, expected: str | None, builder: Wherry, context: Context
+) -> None:
+    folder = context({"Dockerfile": f"FROM busybox\n{dockerfile}\n", "file": "content"})
+
+    output = output_of(builder, folder)
+
+    assert output.endswith("read-only") if expected is None else output == expected
+    assert (folder / "file").read_text() == "content"
+
+
+def test_nothing_is_left_in_the_image_of_what_was_mounted(
+    builder: Wherry, context: Context
+) -> None:
+    folder = context(
+        {
+            "Dockerfile": """\
+FROM busybox
+RUN --mount=type=secret,id=key,target=/run/secrets/deep/key cat /run/secrets/deep/key
+RUN --mount=type=secret,id=key,env=KEY echo $KEY
+RUN --mount=type=cache,target=/new/cache touch /new/cache/x
+RUN --mount=type=tmpfs,target=/scratch touch /scratch/y
+""",
+            "key.txt": "hidden\n",
+        }
+    )
+    secret = f"id=key,src={folder}/key.txt"
+
+    output = output_of(builder, folder, "--secret", secret, "-t", "clean")
+
+    assert output.count("hidden") == 2
+    listing = builder(
+        "run", "--rm", "clean", "sh", "-c", "ls / /run; find / -xdev -name key"
+    ).stdout
+    assert not {"run", "new", "scratch", "key"} & set(listing.split())
+    history = builder("history", "--no-trunc", "clean").stdout
+    assert "hidden" not in history
+
+
+def test_a_secret_that_is_required_and_missing_is_told(builder: Wherry, context: Context) -> None:
+    text = "FROM busybox\nRUN --mount=type=secret,id=key,required=true true\n"
+
+    failed = builder("build", str(context({"Dockerfile": text})), check=False)
+
+    assert failed.returncode == 1
+    assert "failed to solve: secret key: not found" in failed.stderr
+    assert "Hint: hand it in with --secret id=key" in failed.stderr
+
+
+def test_a_cache_mount_stays_between_builds(builder: Wherry, context: Context) -> None:
+    text = "FROM busybox\nRUN --mount=type=cache,target=/c,sharing=locked "
+    text += "echo {0} >> /c/log; cat /c/log\n"
+    folder = context({"Dockerfile": text.format("one")})
+    builder("build", "-q", str(folder))
+    context({"Dockerfile": text.format("two")})
+
+    assert output_of(builder, folder) == "one\ntwo"
+
+    assert "exec.cachemount" in builder("builder", "du", "--verbose").stdout
+
+
+def test_a_failed_step_shows_its_log_its_lines_and_a_way_on(
+    builder: Wherry, context: Context
+) -> None:
+    text = "FROM busybox\n\nRUN echo before; \\\n    exit 7\nRUN true\n"
+
+    failed = builder("build", str(context({"Dockerfile": text})), check=False)
+
+    assert failed.returncode == 1
+    assert "------\n > [2/3] RUN echo before;     exit 7:\nbefore\n------\n" in failed.stderr
+    assert "   3 | >>> RUN echo before; \\\n   4 | >>>     exit 7\n" in failed.stderr
+    assert (
+        'ERROR: failed to build: failed to solve: process "/bin/sh -c echo before;     exit 7"'
+        " did not complete successfully: exit code: 7\n" in failed.stderr
+    )
+    assert "--on-error shell" in failed.stderr
+
+
+def test_a_shell_is_had_in_what_a_failed_step_left(builder: Wherry, context: Context) -> None:
+    folder = context({"Dockerfile": "FROM busybox\nRUN echo state > /left; false\n"})
+
+    failed = builder(
+        "build", "--on-error", "shell", str(folder), check=False, stdin=b"cat /left; exit\n"
+    )
+
+    assert failed.returncode == 1
+    assert failed.stdout == "state\n"
+
+
+def test_privileges_are_given_when_they_are_allowed(builder: Wherry, context: Context) -> None:
+    folder = context(
+        {"Dockerfile": "FROM busybox\nRUN --security=insecure mount -t tmpfs t /tmp && echo done\n"}
+    )
+
+    refused = builder("build", str(folder), check=False)
+    assert "security.insecure is not allowed" in refused.stderr
+    assert output_of(builder, folder, "--allow", "security.insecure") == "done"
+
+
+def test_a_trigger_runs_in_the_next_build(builder: Wherry, context: Context) -> None:
+    folder = context({"Dockerfile": "FROM busybox\nONBUILD RUN echo triggered\n"})
+    builder("build", "-q", "-t", "base", str(folder))
+    context({"Dockerfile": "FROM base\n"})
+
+    assert output_of(builder, folder) == "triggered"

@@ -1,0 +1,139 @@
+"""Keys of steps, why two differ, and files that need not be read again."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from wherry.build.inputs import StepInputs, contents_of, difference
+from wherry.build.source_trees import NoSuchSource, SourceTree
+from wherry.build.stat_index import FileChanged, StatIndex
+from wherry.dockerfile.ignorefile import parse_ignore_file
+from wherry.linux.openat import READABLE_DIRECTORY, opened
+
+OLD = {"instruction": "RUN", "command": ["/bin/sh", "-c", "make"], "parent": "a"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ({}, {"command": ["/bin/sh", "-c", "make all"]}, "command: make → make all"),
+        ({}, {"instruction": "COPY"}, "instruction: RUN → COPY"),
+        ({"environment": {"A": "1"}}, {"environment": {"A": "2"}}, "ENV A: 1 → 2"),
+        ({"environment": {"A": "1"}}, {"environment": {}}, "ENV A: 1 → not set"),
+        ({}, {"arguments": {"B": "x" * 99}}, f"ARG B: not set → {'x' * 57}..."),
+        ({}, {"user": "me"}, "user: not set → me"),
+        ({}, {"parent": "b"}, "parent rebuilt"),
+    ],
+)
+def test_a_difference_is_told(old: dict[str, object], new: dict[str, object], reason: str) -> None:
+    before, now = StepInputs({**OLD, **old}), StepInputs({**OLD, **old, **new})
+
+    found = difference(before, now)
+
+    assert found == reason
+    assert before.key != now.key
+
+
+def test_a_new_base_is_told_from_a_rebuilt_parent() -> None:
+    before = StepInputs(OLD, on_base=True)
+
+    assert difference(before, StepInputs({**OLD, "parent": "b"}, on_base=True)) == (
+        "base image changed"
+    )
+
+
+def test_a_document_gives_the_same_key_again() -> None:
+    inputs = StepInputs(OLD, {"a": "100644 0:0 abc"})
+
+    assert StepInputs.from_document(inputs.to_document()) == inputs
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> SourceTree:
+    for name in ("a/one.py", "a/two.txt", "b/deep/three.py", "top"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return SourceTree(name="tree", root=os.open(tmp_path, READABLE_DIRECTORY), owned=False)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "targets"),
+    [
+        ("top", ["top"]),
+        ("/../top", ["top"]),
+        ("a", ["", "one.py", "two.txt"]),
+        ("a/*.py", ["one.py"]),
+        ("*/*.txt", ["two.txt"]),
+        ("b", ["", "deep", "deep/three.py"]),
+        ("nothing*", []),
+        ("[ab]", ["", "one.py", "two.txt", "", "deep", "deep/three.py"]),
+    ],
+)
+def test_sources_are_selected(pattern: str, targets: list[str], tree: SourceTree) -> None:
+    with opened(tree.root):
+        selected = tree.select(pattern)
+
+    assert [found.target for match in selected for found in match] == targets
+
+
+def test_with_parents_names_keep_their_folders(tree: SourceTree) -> None:
+    with opened(tree.root):
+        whole, pivoted = (
+            [found.target for match in tree.select(text, parents=True) for found in match]
+            for text in ("**/*.py", "b/./deep")
+        )
+
+    assert whole == ["a/one.py", "b/deep/three.py"]
+    assert pivoted == ["deep", "deep/three.py"]
+
+
+def test_what_an_exclusion_matches_is_left_out(tree: SourceTree) -> None:
+    with opened(tree.root):
+        (selected,) = tree.select(".", exclude=parse_ignore_file("**/*.py\n"))
+
+    assert [found.target for found in selected] == ["", "a", "a/two.txt", "b", "b/deep", "top"]
+
+
+def test_a_missing_source_comes_with_what_is_near(tree: SourceTree) -> None:
+    with opened(tree.root), pytest.raises(NoSuchSource, match=r"/a/oen\.py") as caught:
+        tree.select("a/oen.py")
+
+    assert caught.value.hint == "tree has a/one.py"
+
+
+def test_a_file_is_read_once(tree: SourceTree, tmp_path: Path) -> None:
+    index_file = tmp_path.parent / "index"
+    os.utime(tmp_path / "top", (1, 1))
+    with opened(tree.root):
+        ((found,),) = tree.select("top")
+        index = StatIndex(index_file)
+        # As if it had been changed long ago: what is fresh is not remembered.
+        index._started_ns += 10**9
+        known = index.hash_of(tree.root, "top", found.status)
+        index.save()
+
+    # That descriptor is closed: only memory can answer.
+    assert StatIndex(index_file).hash_of(tree.root, "top", found.status) == known
+    index_file.unlink()
+
+
+def test_a_file_that_has_just_changed_is_not_remembered(tree: SourceTree, tmp_path: Path) -> None:
+    index_file = tmp_path.parent / "index"
+    with opened(tree.root):
+        ((found,),) = tree.select("top")
+        index = StatIndex(index_file)
+        index.hash_of(tree.root, "top", found.status)
+        index.save()
+
+    assert not index_file.exists()
+
+
+def test_a_file_that_changes_meanwhile_is_an_error(tree: SourceTree, tmp_path: Path) -> None:
+    with opened(tree.root):
+        selected = tree.select("top")
+        (tmp_path / "top").write_text("something longer")
+
+        with pytest.raises(FileChanged):
+            contents_of(tree, selected[0], StatIndex(None))
