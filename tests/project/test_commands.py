@@ -23,16 +23,6 @@ NOUNS = (
     "system",
     "volumes",
 )
-    "builds",
-    "containers",
-    "images",
-    "lint",
-    "manifests",
-    "networks",
-    "registry",
-    "system",
-    "volumes",
-)
 SHARED = {
     "containers.create_flags",
     "containers.creation",
