@@ -156,6 +156,7 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("system.launcher", "system launcher", "End the process that containers are forked from"),
     ("system.prune", "system prune", "Remove unused data"),
     ("system.restore", "system restore", "Start what ran before the machine went down, by policy"),
+    ("system.serve", "serve", "Serve the Docker Engine API"),
     ("volumes.create", "volume create", "Create a volume"),
     ("volumes.inspect", "volume inspect", "Display detailed information on one or more volumes"),
     ("volumes.ls", "volume ls, volume list", "List volumes"),

@@ -220,6 +220,10 @@ class Launcher:
 
     def _own_child(self) -> "_socket.socket":
         """Fork a child that does what a launcher's would; our end of the connection to it."""
+        threading = sys.modules.get("threading")
+        if threading is not None and threading.active_count() > 1:
+            # A child of one thread among others may find the locks of the rest taken for ever.
+            raise Unavailable("the launcher cannot be started, and this process has threads")
         __import__(CHILD)
         serve_one = sys.modules[CHILD].serve_one
         ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)

@@ -59,7 +59,7 @@ class ExecRequest:
 
 def plan_exec(engine: "Engine", container: Container, request: ExecRequest) -> ExecPlan:
     """What is to be run in `container`, or why nothing can be."""
-    _check_running(container)
+    check_running(container)
     if not request.command:
         raise InvalidArgument("No exec command specified")
     keys = parse_detach_keys(request.detach_keys)
@@ -99,7 +99,8 @@ def plan_exec(engine: "Engine", container: Container, request: ExecRequest) -> E
     )
 
 
-def _check_running(container: Container) -> None:
+def check_running(container: Container) -> None:
+    """Conflict, in Docker's words, unless a process can be added."""
     if container.status is Status.PAUSED:
         raise Conflict(f"Container {container.name} is paused, unpause the container before exec")
     if container.status is Status.RESTARTING:
