@@ -7,6 +7,7 @@ up here, and the service may be restarted under running attachments.
 
 import asyncio
 import os
+from collections.abc import Coroutine
 
 from aiohttp import web
 
@@ -73,7 +74,8 @@ def _head(call: Call, *, tty: bool) -> bytes:
     return "".join(f"{line}\r\n" for line in [*lines, ""]).encode()
 
 
-async def leave_to_shim() -> web.StreamResponse:
-    """End a request whose connection has been taken away: there is nothing to answer any more."""
-    await asyncio.sleep(0)
+async def go_on(call: Call, rest: Coroutine[None, None, None]) -> web.StreamResponse:
+    """End the request, whose connection has been taken away, and do the `rest` without it."""
+    # HTTP takes its connection's end for the client's going, and cancels what works for it.
+    call.service.spawn(rest)
     raise asyncio.CancelledError

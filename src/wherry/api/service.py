@@ -1,6 +1,7 @@
 """What the answers to all requests share: threads, events, and what waits for its start."""
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
 
 from wherry.api.attachments import WaitingClients
@@ -20,4 +21,10 @@ class Service:
         self.news = News(root, run)
         self.waiting = WaitingClients()
         self.execs = Execs()
-        self.tasks: set[asyncio.Task[None]] = set()  # kept from being collected
+        self._tasks: set[asyncio.Task[None]] = set()  # kept from being collected
+
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Have work done that no request waits for."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

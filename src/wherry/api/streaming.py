@@ -10,6 +10,8 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
 
 from aiohttp import web
 
@@ -17,6 +19,7 @@ from wherry.api.call import Call
 from wherry.api.headers import COMMON
 from wherry.engine.engine import Engine
 from wherry.errors import WherryError
+from wherry.linux.files import write_all
 
 log = logging.getLogger("wherry.api")
 
@@ -105,6 +108,23 @@ async def stream(
         response = await begin(call, headers)
     await response.write_eof()
     return response
+
+
+@contextmanager
+def body_file(call: Call) -> Iterator[BinaryIO]:
+    """The request's body as a pipe, for readers that want a real file; used in a thread."""
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+
+    def copy() -> None:
+        # A reader that has seen enough closes its end; the rest is nobody's.
+        with suppress(OSError, ConnectionError), open(writer, "wb", buffering=0) as file:
+            for piece in body_chunks(call):
+                write_all(file.fileno(), piece)
+
+    thread = threading.Thread(target=copy, name="wherry-api-body", daemon=True)
+    with open(reader, "rb", buffering=0) as file:
+        thread.start()
+        yield file
 
 
 def body_chunks(call: Call) -> Iterator[bytes]:

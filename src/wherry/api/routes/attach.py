@@ -1,6 +1,5 @@
 """POST /containers/{id}/attach: a connection becomes a client of the container's streams."""
 
-import asyncio
 import os
 from collections.abc import Iterator
 
@@ -8,7 +7,7 @@ from aiohttp import web
 
 from wherry.api.attachments import WaitingClient
 from wherry.api.call import Call
-from wherry.api.hijack import Hijacked, hijack, leave_to_shim
+from wherry.api.hijack import Hijacked, go_on, hijack
 from wherry.api.routing import Route
 from wherry.api.service import Service
 from wherry.engine.containers.attach import attach_connection
@@ -41,17 +40,28 @@ async def post_attach(call: Call) -> web.StreamResponse:
         "early": connection.early,
     }
     client = WaitingClient(connection, wanted)
-    if query.flag("logs"):
+    modes = (query.flag("logs"), query.flag("stream"))
+    return await go_on(call, _attach_taken(service, container, client, modes, since))
+
+
+async def _attach_taken(
+    service: Service,
+    container: Container,
+    client: WaitingClient,
+    modes: tuple[bool, bool],
+    since: int,
+) -> None:
+    logs, stream = modes
+    if logs:
         await service.workers.run_alone(_send_logs, container.id, client)
-    if not query.flag("stream"):
-        connection.close()
+    if not stream:
+        client.connection.close()
     elif container.status.has_process:
         await attach_now(service, container.id, client)
     elif service.waiting.add(container.id, client):
-        _start_watching(service, container.id, since)
+        await _watch(service, container.id, since)
     else:
-        connection.close()
-    return await leave_to_shim()
+        client.connection.close()
 
 
 def _check(container: Container) -> None:
@@ -76,12 +86,6 @@ async def attach_now(service: Service, container_id: str, client: WaitingClient)
 def _attach(engine: Engine, container_id: str, client: WaitingClient) -> None:
     container = find_live_container(engine, container_id)
     attach_connection(engine, container, client.connection.descriptor, client.wanted)
-
-
-def _start_watching(service: Service, container_id: str, since: int) -> None:
-    task = asyncio.create_task(_watch(service, container_id, since))
-    service.tasks.add(task)
-    task.add_done_callback(service.tasks.discard)
 
 
 async def _watch(service: Service, container_id: str, since: int) -> None:

@@ -6,18 +6,19 @@ from aiohttp import web
 
 from wherry.api.call import Call, json_response
 from wherry.api.execs import Exec, ExecAlreadyRunning, watch
-from wherry.api.hijack import hijack, leave_to_shim
+from wherry.api.hijack import Hijacked, go_on, hijack
 from wherry.api.requests.container import console_size
 from wherry.api.routes.containers import window_size
 from wherry.api.routing import Route
+from wherry.api.service import Service
 from wherry.engine.containers.exec import check_running
 from wherry.engine.containers.orders import find_live_container, launcher_of
 from wherry.engine.engine import Engine
 from wherry.errors import Conflict, InvalidArgument, Unavailable, WherryError
-from wherry.shim.client import Connection, SupervisorGone, request_of
+from wherry.shim.client import Connection, SupervisorGone, error_of, request_of
 from wherry.shim.detach_keys import parse_detach_keys
 from wherry.shim.events import container_event
-from wherry.shim.protocol import STDOUT, frame
+from wherry.shim.protocol import STDOUT, frame, parse_control
 
 
 async def post_exec(call: Call) -> web.Response:
@@ -66,7 +67,7 @@ async def post_exec_start(call: Call) -> web.StreamResponse:
     check_running(await call.do(find_live_container, chosen.container_id))
     chosen.started = True
     if detach:
-        await _run(call, chosen, [], None)
+        await _run(call.service, chosen, [], None)
         return web.Response()
     connection = await hijack(call, tty=chosen.tty)
     wanted: dict[str, object] = {
@@ -77,26 +78,31 @@ async def post_exec_start(call: Call) -> web.StreamResponse:
         "bare": chosen.tty,
         "early": connection.early,
     }
+    return await go_on(call, _run_on(call.service, chosen, connection, wanted))
+
+
+async def _run_on(
+    service: Service, chosen: Exec, connection: Hijacked, wanted: dict[str, object]
+) -> None:
     try:
-        await _run(call, chosen, [connection.descriptor], wanted)
+        await _run(service, chosen, [connection.descriptor], wanted)
     except WherryError as error:
         # The head is sent: what is wrong can only be said in the stream, as Docker does.
         text = f"{error.message}\r\n".encode()
         connection.write(text if chosen.tty else frame(STDOUT, text))
     finally:
         connection.close()
-    return await leave_to_shim()
 
 
 async def _run(
-    call: Call, chosen: Exec, descriptors: Sequence[int], wanted: dict[str, object] | None
+    service: Service, chosen: Exec, descriptors: Sequence[int], wanted: dict[str, object] | None
 ) -> None:
     try:
-        connection = await call.do_alone(_started, chosen, descriptors, wanted)
+        connection = await service.workers.run_alone(_started, chosen, descriptors, wanted)
     except WherryError as error:
         chosen.exit_code = error.exit_code if error.exit_code in (126, 127) else 126
         raise
-    chosen.running = True
+    chosen.running = chosen.exit_code is None
     watch(chosen, connection)
 
 
@@ -134,12 +140,21 @@ def _started(
 
 
 def _learn_start(chosen: Exec, connection: Connection) -> None:
-    for message in connection.controls():
-        if message.get("started"):
-            chosen.pid = int(str(message.get("pid") or 0))
-            chosen.socket_path = str(message.get("socket") or "")
-            return
-    raise SupervisorGone
+    started = False
+    while not started:
+        frames = connection.receive()
+        if frames is None:
+            raise SupervisorGone
+        for _stream, body in frames:
+            message = parse_control(body)
+            if "error" in message:
+                raise error_of(message["error"])
+            if message.get("started"):
+                chosen.pid = int(str(message.get("pid") or 0))
+                chosen.socket_path = str(message.get("socket") or "")
+                started = True
+            elif isinstance(code := message.get("exit"), int):
+                chosen.exit_code = code  # it may have ended by the time that its start is read
 
 
 async def get_exec(call: Call) -> web.Response:

@@ -1,15 +1,13 @@
 """/images: lists, documents, names, archives; pulling, as far as there is a registry client."""
 
 from collections.abc import Iterator
-from typing import BinaryIO, cast
 
 from aiohttp import web
 
-from wherry.api.body_file import BodyFile
 from wherry.api.call import Call, json_bytes, json_response
 from wherry.api.headers import JSON
 from wherry.api.routing import Route
-from wherry.api.streaming import body_chunks, stream
+from wherry.api.streaming import body_chunks, body_file, stream
 from wherry.engine.documents.image import (
     deleted_document,
     summary_document,
@@ -126,11 +124,11 @@ def progress_error(error: WherryError) -> bytes:
 
 async def post_load(call: Call) -> web.StreamResponse:
     platform = _platform(call)
-    quiet = call.query.flag("quiet", default=True)
 
     def produce(engine: Engine, _stop: int) -> Iterator[bytes]:
-        source = cast(BinaryIO, BodyFile(body_chunks(call)))
-        for image in load_images(engine, source, platform=platform):
+        with body_file(call) as source:
+            loaded = load_images(engine, source, platform=platform)
+        for image in loaded:
             for name, previous in image.moved:
                 text = (
                     f"The image {name} already exists, renaming the old one with ID {previous}"
@@ -142,7 +140,6 @@ async def post_load(call: Call) -> web.StreamResponse:
             if not image.names:
                 yield progress({"stream": f"Loaded image ID: {image.image.id}\n"})
 
-    del quiet  # layers are taken in at once: there is nothing between to tell of
     return await stream(call, JSON, produce, failed=progress_error)
 
 

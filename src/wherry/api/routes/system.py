@@ -19,7 +19,7 @@ from wherry.engine.documents.version import version_document
 from wherry.engine.filters import parse_moment
 from wherry.engine.system.df import disk_usage
 from wherry.engine.system.info import info_document
-from wherry.errors import InvalidArgument, Unavailable, Unsupported
+from wherry.errors import InvalidArgument, NotFound, Unavailable, Unsupported
 
 _PING = {
     **COMMON,
@@ -29,6 +29,11 @@ _PING = {
     "Cache-Control": "no-cache, no-store, must-revalidate",
     "Pragma": "no-cache",
 }
+
+
+class NoSuchPlugin(NotFound):
+    def __init__(self, name: str) -> None:
+        super().__init__(f'plugin "{name}" not found')
 
 
 async def get_ping(call: Call) -> web.Response:
@@ -103,6 +108,10 @@ async def get_plugins(_call: Call) -> web.Response:
     return json_response([])
 
 
+async def get_plugin(call: Call) -> web.Response:
+    raise NoSuchPlugin(call.names["name"])
+
+
 async def no_plugins(_call: Call) -> web.Response:
     raise Unsupported("this engine has no plugins")
 
@@ -123,7 +132,8 @@ ROUTES = (
     Route("POST", "/grpc", no_buildkit),
     Route("POST", "/session", no_buildkit),
     Route("GET", "/plugins", get_plugins),
-    Route("GET", "/plugins/{name*}", no_plugins),
+    Route("GET", "/plugins/{name*}/json", get_plugin),
+    Route("GET", "/plugins/privileges", no_plugins),
     Route("POST", "/plugins/{name*}", no_plugins),
     Route("DELETE", "/plugins/{name*}", no_plugins),
     Route("GET", "/swarm", not_in_a_swarm),
