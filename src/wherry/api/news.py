@@ -11,10 +11,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from wherry.linux.inotify import Change, Inotify
+from wherry.store.database import DatabaseFailed
 from wherry.store.events import Event, events_after
 from wherry.store.store import Store
 
 _KEPT = 1024
+_MOMENT = 0.002  # seconds
 
 
 class News:
@@ -26,6 +28,7 @@ class News:
         self._last = 0
         self._inotify: Inotify | None = None
         self._change = asyncio.Event()
+        self._settling: asyncio.TimerHandle | None = None
 
     def now(self) -> int:
         """The number of the last event: `follow` it to see everything that happens from here."""
@@ -36,6 +39,7 @@ class News:
 
     def _start(self) -> None:
         connection = self._store.database.connection  # and with it the log is there
+        connection.execute("PRAGMA busy_timeout=0")  # the loop waits for nobody
         (last,) = connection.execute("SELECT max(number) FROM events").fetchone()
         self._last = last or 0
         inotify = Inotify()
@@ -47,6 +51,28 @@ class News:
         assert self._inotify is not None
         list(self._inotify.changes())
         self._read()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Read once more when nobody is writing.
+
+        The log is written to before what was written can be read, so the last look may have been
+        too early, and nothing tells when it is not any more.
+        """
+        if self._settling is not None:
+            self._settling.cancel()
+            self._settling = None
+        connection = self._store.database.connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except DatabaseFailed:
+            loop = asyncio.get_running_loop()
+            self._settling = loop.call_later(_MOMENT, self._settle)
+            return
+        try:
+            self._read()
+        finally:
+            connection.execute("ROLLBACK")
 
     def _read(self) -> None:
         before = self._last

@@ -25,9 +25,12 @@ from wherry.engine.containers.stop import stop_container
 from wherry.engine.containers.top import container_processes
 from wherry.engine.containers.unpause import unpause_container
 from wherry.engine.containers.update import update_container
+from wherry.engine.engine import Engine
 from wherry.engine.images.resolve import PullPolicy
 from wherry.errors import InvalidArgument, NotModified
-from wherry.store.containers import Status
+from wherry.oci.container_config import ContainerConfig
+from wherry.store.containers import Container, Status
+from wherry.store.networks import NetworkNotFound
 
 _KINDS = {"C": 0, "A": 1, "D": 2}
 
@@ -47,15 +50,18 @@ async def get_containers(call: Call) -> web.Response:
 async def post_create(call: Call) -> web.Response:
     fields = await call.fields(required=True)
     config = read_container(fields, call.query.text("platform"), call.version)
-    container = await call.do(
-        create_container,
-        config,
-        call.query.text("name") or None,
-        # The client pulls, with credentials and progress, when it reads of a missing image.
-        pull=PullPolicy.NEVER,
-    )
+    container = await call.do(_create, config, call.query.text("name") or None)
     warnings = container.details.extra.get("warnings") or []
     return json_response({"Id": container.id, "Warnings": warnings}, 201)
+
+
+def _create(engine: Engine, config: ContainerConfig, name: str | None) -> Container:
+    try:
+        # The client pulls, with credentials and progress, when it reads of a missing image.
+        return create_container(engine, config, name, pull=PullPolicy.NEVER)
+    except NetworkNotFound as error:
+        # Only a missing image may be a 404 here: clients would pull one.
+        raise InvalidArgument(error.message) from error
 
 
 async def get_container(call: Call) -> web.Response:
