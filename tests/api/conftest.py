@@ -28,8 +28,8 @@ class RunningService:
         return f"unix://{self.socket}"
 
 
-def start_service(wherry: Wherry, *options: str, socket: Path | None = None) -> RunningService:
-    path = socket or wherry.run_folder / "docker.sock"
+def start_service(wherry: Wherry, path: Path, *options: str) -> RunningService:
+    """A service that listens at `path`; not among the folders that are looked through later."""
     log = path.with_suffix(".log")
     with log.open("wb") as file:
         process = subprocess.Popen(
@@ -53,8 +53,10 @@ def end_service(service: RunningService) -> None:
 
 
 @pytest.fixture(scope="session")
-def session_service(installation: Wherry) -> Iterator[RunningService]:
-    service = start_service(installation)
+def session_service(
+    installation: Wherry, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningService]:
+    service = start_service(installation, tmp_path_factory.mktemp("api") / "docker.sock")
     yield service
     end_service(service)
 

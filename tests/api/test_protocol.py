@@ -26,7 +26,6 @@ def made(path: Path, *command: str, **config: object) -> str:
     answer = ask(path, "POST", "/containers/create", body)
     assert answer.status == 201, answer
     document = answer.json()
-    assert isinstance(document, dict)
     assert document["Warnings"] == []
     return str(document["Id"])
 
@@ -44,7 +43,6 @@ def running(path: Path, *command: str, **config: object) -> str:
 def exec_made(path: Path, container: str, *command: str, **config: object) -> str:
     body = {"Cmd": list(command), "AttachStdout": True, "AttachStderr": True, **config}
     answer = ask(path, "POST", f"/containers/{container}/exec", body).json()
-    assert isinstance(answer, dict)
     return str(answer["Id"])
 
 
@@ -99,7 +97,11 @@ def test_an_unknown_path_is_not_told_from_a_wrong_method(
         (b"[]", "application/json", "not an object"),
         (b"[" * 100_000, "application/json", "nested deeper"),
         (b'{"Image":1}', "application/json", "Image is not a string"),
-        (b'{"HostConfig":{"Memory":"x"}}', "application/json", "HostConfig.Memory is not"),
+        (
+            b'{"Image":"x","HostConfig":{"Memory":"x"}}',
+            "application/json",
+            "HostConfig.Memory is not",
+        ),
         (b'{"Image":""}', "application/json", "invalid reference format"),
     ],
 )
@@ -114,16 +116,12 @@ def test_a_body_on_start_is_refused(path: Path) -> None:
     assert answer.status == 400
 
 
-@pytest.mark.parametrize("text", ["1", "true", "True", "yes", "anything"])
-def test_what_is_not_false_is_true(path: Path, text: str) -> None:
+def test_what_is_not_false_is_true(path: Path) -> None:
     made(path, "true")
-    assert len(ask(path, "GET", f"/containers/json?all={text}").json()) == 1  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("text", ["", "0", "no", "false", "False", "none"])
-def test_what_is_false(path: Path, text: str) -> None:
-    made(path, "true")
-    assert ask(path, "GET", f"/containers/json?all={text}").json() == []
+    for text in ("1", "true", "True", "yes", "anything"):
+        assert len(ask(path, "GET", f"/containers/json?all={text}").json()) == 1
+    for text in ("", "0", "no", "false", "False", "none"):
+        assert ask(path, "GET", f"/containers/json?all={text}").json() == []
 
 
 @pytest.mark.parametrize("filters", ['{"label":["a=b"]}', '{"label":{"a=b":true}}'])
@@ -133,7 +131,6 @@ def test_filters_come_in_two_forms(path: Path, filters: str) -> None:
 
     found = ask(path, "GET", f"/containers/json?all=1&filters={filters}").json()
 
-    assert isinstance(found, list)
     assert [each["Id"] for each in found] == [container]
 
 
@@ -154,7 +151,7 @@ def test_html_is_not_escaped_and_lists_are_not_null(path: Path) -> None:
     container = made(path, "echo", "<&>", ExposedPorts={"80/tcp": {}})
     answer = ask(path, "GET", f"/containers/{container}/json")
     assert b"<&>" in answer.body
-    (summary,) = ask(path, "GET", "/containers/json?all=1").json()  # type: ignore[misc]
+    (summary,) = ask(path, "GET", "/containers/json?all=1").json()
     assert summary["Ports"] == []
     assert summary["Mounts"] == []
     assert summary["Names"][0].startswith("/")
@@ -180,7 +177,6 @@ def test_starting_and_stopping_twice_is_not_modified(path: Path) -> None:
 
 def test_there_is_no_swarm_and_info_says_so(path: Path) -> None:
     info = ask(path, "GET", "/info").json()
-    assert isinstance(info, dict)
     assert info["Swarm"]["LocalNodeState"] == "inactive"
     assert ask(path, "GET", "/nodes").status == 503
 
@@ -195,8 +191,6 @@ def test_options_of_another_mount_are_refused_from_1_42(path: Path) -> None:
 def test_what_older_clients_read_is_there_for_them(path: Path) -> None:
     new = ask(path, "GET", "/v1.50/images/busybox/json").json()
     old = ask(path, "GET", "/v1.43/images/busybox/json").json()
-    assert isinstance(new, dict)
-    assert isinstance(old, dict)
     assert "VirtualSize" not in new
     assert old["VirtualSize"] == old["Size"]
     assert "ContainerConfig" in old
@@ -278,7 +272,6 @@ def test_a_missing_program_of_an_exec_is_told_in_its_stream(path: Path) -> None:
     assert text[0] == 1
     assert b"executable file not found in $PATH" in text
     found = ask(path, "GET", f"/exec/{exec_id}/json").json()
-    assert isinstance(found, dict)
     assert (found["ExitCode"], found["Running"]) == (127, False)
     assert ask(path, "POST", f"/exec/{exec_id}/start", {}).status == 409
 
@@ -326,7 +319,6 @@ def test_statistics_of_a_stopped_container_are_no_error(path: Path) -> None:
     container = made(path, "true")
     answer = ask(path, "GET", f"/containers/{container}/stats?stream=false")
     document = answer.json()
-    assert isinstance(document, dict)
     assert document["id"] == container
 
 
@@ -342,7 +334,7 @@ def test_events_are_lines_of_json_and_none_is_lost(path: Path) -> None:
 
 def test_what_the_command_does_is_seen_at_once(path: Path, wherry: Wherry) -> None:
     name = wherry("run", "-d", "busybox", "sleep", "60").stdout.strip()
-    (found,) = ask(path, "GET", "/containers/json").json()  # type: ignore[misc]
+    (found,) = ask(path, "GET", "/containers/json").json()
     assert found["Id"] == name
     with Wire(path) as wire:
         wire.send("POST", f"/containers/{name}/wait?condition=removed")

@@ -5,6 +5,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class Answer:
     headers: dict[str, str]  # keys in lower case
     body: bytes
 
-    def json(self) -> object:
+    def json(self) -> Any:
         return json.loads(self.body)
 
     @property
@@ -44,7 +45,7 @@ class Wire:
     ) -> None:
         self.socket.close()
 
-    def send(self, method: str, path: str, body: bytes = b"", **headers: str) -> None:
+    def send(self, method: str, path: str, body: bytes = b"", /, **headers: str) -> None:
         lines = [f"{method} {path} HTTP/1.1", "Host: x"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         if body:

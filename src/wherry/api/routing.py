@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from wherry.api.versions import Version, parse_version
-from wherry.errors import NotFound
+from wherry.errors import NotFound, WherryError
 
 if TYPE_CHECKING:
     from wherry.api.call import Call
@@ -35,6 +35,7 @@ class Route:
     pattern: str
     handler: Handler
     since: str = ""  # the version of the API that brought it
+    refusal: str = ""  # why it always answers with an error
 
     @property
     def expression(self) -> re.Pattern[str]:
@@ -42,6 +43,15 @@ class Route:
 
     def is_in(self, version: Version) -> bool:
         return not self.since or version >= parse_version(self.since)
+
+
+def refusing(method: str, pattern: str, kind: type[WherryError], reason: str) -> Route:
+    """A route of Docker's that this engine has nothing behind; it says so in a line."""
+
+    async def refuse(_call: "Call") -> web.StreamResponse:
+        raise kind(reason)
+
+    return Route(method, pattern, refuse, refusal=f"{kind.http_status}: {reason.split('. ')[0]}")
 
 
 def _group(found: re.Match[str]) -> str:

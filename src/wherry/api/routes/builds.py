@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from wherry.api.call import Call, json_response
-from wherry.api.routing import Route
+from wherry.api.routing import Route, refusing
 from wherry.engine.containers.commit import commit_container
 from wherry.engine.images.tag import parse_tag
 from wherry.errors import InvalidArgument, Unsupported
@@ -28,16 +28,12 @@ async def post_commit(call: Call) -> web.Response:
     return json_response({"Id": str(image_id)}, 201)
 
 
-async def no_builder(_call: Call) -> web.Response:
-    raise Unsupported("this engine has no builder yet")
-
-
 async def post_prune(_call: Call) -> web.Response:
     return json_response({"CachesDeleted": None, "SpaceReclaimed": 0})
 
 
 ROUTES = (
     Route("POST", "/commit", post_commit),
-    Route("POST", "/build", no_builder),
+    refusing("POST", "/build", Unsupported, "this engine has no builder yet"),
     Route("POST", "/build/prune", post_prune, since="1.31"),
 )

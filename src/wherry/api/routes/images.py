@@ -6,7 +6,7 @@ from aiohttp import web
 
 from wherry.api.call import Call, json_bytes, json_response
 from wherry.api.headers import JSON
-from wherry.api.routing import Route
+from wherry.api.routing import Route, refusing
 from wherry.api.streaming import body_chunks, body_file, stream
 from wherry.engine.documents.image import (
     deleted_document,
@@ -28,6 +28,7 @@ from wherry.errors import InvalidArgument, Unsupported, WherryError
 from wherry.oci.platform import InvalidPlatform, Platform
 from wherry.oci.reference import Reference
 
+_NO_REGISTRY = "this engine has no registry client"
 _TAR = {"Content-Type": "application/x-tar"}
 
 
@@ -85,7 +86,7 @@ async def post_create(call: Call) -> web.StreamResponse:
     if not call.query.has("fromImage"):
         raise InvalidArgument("nothing to create: neither fromImage nor fromSrc is given")
     Reference.parse(call.query.text("fromImage"))
-    raise Unsupported("this engine has no registry client to pull with")
+    raise Unsupported(_NO_REGISTRY)
 
 
 async def _import(call: Call) -> web.StreamResponse:
@@ -168,10 +169,6 @@ async def post_prune(call: Call) -> web.Response:
     )
 
 
-async def no_registry(_call: Call) -> web.Response:
-    raise Unsupported("this engine has no registry client")
-
-
 def _name(call: Call) -> str:
     return call.names["name"]
 
@@ -204,7 +201,7 @@ def _platform(call: Call) -> Platform | None:
 ROUTES = (
     Route("GET", "/images/json", get_images),
     Route("GET", "/images/get", get_several),
-    Route("GET", "/images/search", no_registry),
+    refusing("GET", "/images/search", Unsupported, _NO_REGISTRY),
     Route("POST", "/images/create", post_create),
     Route("POST", "/images/load", post_load),
     Route("POST", "/images/prune", post_prune, since="1.25"),
@@ -212,7 +209,7 @@ ROUTES = (
     Route("GET", "/images/{name*}/history", get_history),
     Route("GET", "/images/{name*}/get", get_one),
     Route("POST", "/images/{name*}/tag", post_tag),
-    Route("POST", "/images/{name*}/push", no_registry),
+    refusing("POST", "/images/{name*}/push", Unsupported, _NO_REGISTRY),
     Route("DELETE", "/images/{name*}", delete_image),
-    Route("GET", "/distribution/{name*}/json", no_registry),
+    refusing("GET", "/distribution/{name*}/json", Unsupported, _NO_REGISTRY),
 )

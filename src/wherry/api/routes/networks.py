@@ -3,8 +3,9 @@
 from aiohttp import web
 
 from wherry.api.call import Call, json_response
-from wherry.api.routing import Route
+from wherry.api.routing import Route, refusing
 from wherry.engine.engine import Engine
+from wherry.engine.filters import check_keys
 from wherry.engine.networks.inspect import inspect_network
 from wherry.engine.networks.list import list_networks
 from wherry.errors import Unsupported
@@ -24,16 +25,20 @@ async def get_one(call: Call) -> web.Response:
     return json_response(await call.do(inspect_network, call.id))
 
 
-async def not_yet(_call: Call) -> web.Response:
-    raise Unsupported("this engine has no networks but bridge, host and none")
+async def post_prune(call: Call) -> web.Response:
+    check_keys(call.query.filters(), _PRUNE_KEYS)
+    return json_response({"NetworksDeleted": None})  # the built-in ones stay
 
+
+_PRUNE_KEYS = frozenset({"label", "label!", "until"})
+_BUILT_IN_ALONE = "this engine has no networks but bridge, host and none"
 
 ROUTES = (
     Route("GET", "/networks", get_networks),
     Route("GET", "/networks/{id}", get_one),
-    Route("POST", "/networks/create", not_yet),
-    Route("POST", "/networks/prune", not_yet, since="1.25"),
-    Route("POST", "/networks/{id}/connect", not_yet),
-    Route("POST", "/networks/{id}/disconnect", not_yet),
-    Route("DELETE", "/networks/{id}", not_yet),
+    refusing("POST", "/networks/create", Unsupported, _BUILT_IN_ALONE),
+    Route("POST", "/networks/prune", post_prune, since="1.25"),
+    refusing("POST", "/networks/{id}/connect", Unsupported, _BUILT_IN_ALONE),
+    refusing("POST", "/networks/{id}/disconnect", Unsupported, _BUILT_IN_ALONE),
+    refusing("DELETE", "/networks/{id}", Unsupported, _BUILT_IN_ALONE),
 )

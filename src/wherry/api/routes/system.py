@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 
 from aiohttp import web
 
 from wherry.api.call import Call, json_bytes, json_response
 from wherry.api.headers import COMMON, JSON
-from wherry.api.routing import Route
+from wherry.api.routing import Route, refusing
 from wherry.api.streaming import begin
 from wherry.engine.documents.event import (
     check_event_filters,
@@ -89,21 +90,6 @@ async def get_df(call: Call) -> web.Response:
     return json_response(await call.do(usage_document, usage, kinds))
 
 
-async def post_auth(_call: Call) -> web.Response:
-    raise Unsupported("this engine has no registry client to check credentials with")
-
-
-async def not_in_a_swarm(_call: Call) -> web.Response:
-    raise Unavailable(
-        'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to'
-        " connect this node to swarm and try again."
-    )
-
-
-async def post_swarm_init(_call: Call) -> web.Response:
-    raise Unsupported("this engine is of one machine alone: it has no swarm")
-
-
 async def get_plugins(_call: Call) -> web.Response:
     return json_response([])
 
@@ -112,15 +98,33 @@ async def get_plugin(call: Call) -> web.Response:
     raise NoSuchPlugin(call.names["name"])
 
 
-async def no_plugins(_call: Call) -> web.Response:
-    raise Unsupported("this engine has no plugins")
-
-
-async def no_buildkit(_call: Call) -> web.Response:
-    raise Unsupported("this engine has no BuildKit service; build with DOCKER_BUILDKIT=0")
-
-
+_NO_SWARM = (
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to'
+    " connect this node to swarm and try again."
+)
+_ALONE = "this engine is of one machine alone: it has no swarm"
+_NO_PLUGINS = "this engine has no plugins"
+_NO_BUILDKIT = "this engine has no BuildKit service; build with DOCKER_BUILDKIT=0"
+_NO_REGISTRY = "this engine has no registry client to check credentials with"
 _MANAGED = ("nodes", "services", "tasks", "secrets", "configs")
+
+
+def _swarm_routes() -> Iterator[Route]:
+    """What belongs to a cluster: as an engine answers that is in none."""
+    yield refusing("GET", "/swarm", Unavailable, _NO_SWARM)
+    yield refusing("GET", "/swarm/unlockkey", Unavailable, _NO_SWARM)
+    for word in ("init", "join"):
+        yield refusing("POST", f"/swarm/{word}", Unsupported, _ALONE)
+    for word in ("leave", "update", "unlock"):
+        yield refusing("POST", f"/swarm/{word}", Unavailable, _NO_SWARM)
+    for noun in _MANAGED:
+        yield refusing("GET", f"/{noun}", Unavailable, _NO_SWARM)
+        yield refusing("GET", f"/{noun}/{{id}}", Unavailable, _NO_SWARM)
+        yield refusing("GET", f"/{noun}/{{id}}/logs", Unavailable, _NO_SWARM)
+        yield refusing("POST", f"/{noun}/create", Unavailable, _NO_SWARM)
+        yield refusing("POST", f"/{noun}/{{id}}/update", Unavailable, _NO_SWARM)
+        yield refusing("DELETE", f"/{noun}/{{id}}", Unavailable, _NO_SWARM)
+
 
 ROUTES = (
     Route("GET", "/_ping", get_ping),
@@ -128,23 +132,13 @@ ROUTES = (
     Route("GET", "/info", get_info),
     Route("GET", "/events", get_events),
     Route("GET", "/system/df", get_df),
-    Route("POST", "/auth", post_auth),
-    Route("POST", "/grpc", no_buildkit),
-    Route("POST", "/session", no_buildkit),
+    refusing("POST", "/auth", Unsupported, _NO_REGISTRY),
+    refusing("POST", "/grpc", Unsupported, _NO_BUILDKIT),
+    refusing("POST", "/session", Unsupported, _NO_BUILDKIT),
     Route("GET", "/plugins", get_plugins),
     Route("GET", "/plugins/{name*}/json", get_plugin),
-    Route("GET", "/plugins/privileges", no_plugins),
-    Route("POST", "/plugins/{name*}", no_plugins),
-    Route("DELETE", "/plugins/{name*}", no_plugins),
-    Route("GET", "/swarm", not_in_a_swarm),
-    Route("GET", "/swarm/unlockkey", not_in_a_swarm),
-    Route("POST", "/swarm/init", post_swarm_init),
-    Route("POST", "/swarm/join", post_swarm_init),
-    *(Route("POST", f"/swarm/{word}", not_in_a_swarm) for word in ("leave", "update", "unlock")),
-    *(Route("GET", f"/{noun}", not_in_a_swarm) for noun in _MANAGED),
-    *(Route("GET", f"/{noun}/{{id}}", not_in_a_swarm) for noun in _MANAGED),
-    *(Route("POST", f"/{noun}/create", not_in_a_swarm) for noun in _MANAGED[1:]),
-    *(Route("POST", f"/{noun}/{{id}}/update", not_in_a_swarm) for noun in _MANAGED),
-    *(Route("DELETE", f"/{noun}/{{id}}", not_in_a_swarm) for noun in _MANAGED),
-    *(Route("GET", f"/{noun}/{{id}}/logs", not_in_a_swarm) for noun in ("services", "tasks")),
+    refusing("GET", "/plugins/privileges", Unsupported, _NO_PLUGINS),
+    refusing("POST", "/plugins/{name*}", Unsupported, _NO_PLUGINS),
+    refusing("DELETE", "/plugins/{name*}", Unsupported, _NO_PLUGINS),
+    *_swarm_routes(),
 )

@@ -3,14 +3,14 @@
 from aiohttp import web
 
 from wherry.api.call import Call, json_response, no_content
-from wherry.api.routing import Route
+from wherry.api.routing import Route, refusing
 from wherry.engine.documents.volume import volume_document
 from wherry.engine.engine import Engine
 from wherry.engine.volumes.create import create_volume
 from wherry.engine.volumes.list import list_volumes
 from wherry.engine.volumes.prune import prune_volumes
 from wherry.engine.volumes.remove import remove_volume
-from wherry.errors import Unsupported
+from wherry.errors import Unavailable, Unsupported
 from wherry.store.volumes import get_volume
 
 
@@ -72,4 +72,7 @@ ROUTES = (
     Route("POST", "/volumes/prune", post_prune, since="1.25"),
     Route("GET", "/volumes/{id}", get_one),
     Route("DELETE", "/volumes/{id}", delete_volume),
+    refusing(
+        "PUT", "/volumes/{id}", Unavailable, "this engine is in no swarm, and has its volumes"
+    ),
 )
