@@ -6,19 +6,24 @@ from collections.abc import Iterator
 
 import pytest
 
-docker = pytest.importorskip("docker")
+pytest.importorskip("docker")
 
-from tests.api.conftest import RunningService  # noqa: E402
+import docker
+
+from tests.api.conftest import RunningService
+
+# It leaves the connections of execs to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture
-def py(service: RunningService) -> "Iterator[docker.DockerClient]":
+def py(service: RunningService) -> Iterator[docker.DockerClient]:
     client = docker.DockerClient(base_url=service.address, timeout=30)
     yield client
     client.close()
 
 
-def test_a_container_is_run_for_its_output(py: "docker.DockerClient") -> None:
+def test_a_container_is_run_for_its_output(py: docker.DockerClient) -> None:
     assert py.containers.run("busybox", "echo hello", remove=True) == b"hello\n"
     with pytest.raises(docker.errors.ContainerError):
         py.containers.run("busybox", "false", remove=True)
@@ -28,7 +33,7 @@ def test_a_container_is_run_for_its_output(py: "docker.DockerClient") -> None:
         py.images.get("nosuch:1")
 
 
-def test_a_container_is_worked_with(py: "docker.DockerClient") -> None:
+def test_a_container_is_worked_with(py: docker.DockerClient) -> None:
     box = py.containers.run(
         "busybox", "sleep 60", detach=True, name="box", labels={"a": "b"}, mem_limit="64m"
     )
@@ -49,7 +54,7 @@ def test_a_container_is_worked_with(py: "docker.DockerClient") -> None:
     box.remove()
 
 
-def test_input_goes_over_the_socket(py: "docker.DockerClient") -> None:
+def test_input_goes_over_the_socket(py: docker.DockerClient) -> None:
     box = py.containers.create("busybox", "cat", stdin_open=True)
     connection = box.attach_socket(params={"stdin": 1, "stdout": 1, "stream": 1})
     box.start()
@@ -60,7 +65,7 @@ def test_input_goes_over_the_socket(py: "docker.DockerClient") -> None:
     box.remove(force=True)
 
 
-def test_archives_go_in_and_out(py: "docker.DockerClient") -> None:
+def test_archives_go_in_and_out(py: docker.DockerClient) -> None:
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as tar:
         info = tarfile.TarInfo("file")
@@ -79,10 +84,10 @@ def test_archives_go_in_and_out(py: "docker.DockerClient") -> None:
     assert box.logs() == b"text"
 
 
-def test_images_are_named_saved_and_loaded(py: "docker.DockerClient") -> None:
+def test_images_are_named_saved_and_loaded(py: docker.DockerClient) -> None:
     image = py.images.get("busybox")
     assert image.tag("kept", "1")
-    archive = b"".join(py.images.get("kept:1").save(named=True))
+    archive = b"".join(py.images.get("kept:1").save(named="kept:1"))
     py.images.remove("kept:1")
     (loaded,) = py.images.load(archive)
     assert "kept:1" in loaded.tags
@@ -90,7 +95,7 @@ def test_images_are_named_saved_and_loaded(py: "docker.DockerClient") -> None:
     assert py.images.prune()["ImagesDeleted"] is None
 
 
-def test_volumes_and_events(py: "docker.DockerClient") -> None:
+def test_volumes_and_events(py: docker.DockerClient) -> None:
     events = py.events(decode=True, filters={"type": "volume"})
     volume = py.volumes.create("kept", labels={"a": "b"})
     event = next(events)
@@ -100,6 +105,6 @@ def test_volumes_and_events(py: "docker.DockerClient") -> None:
     volume.remove()
 
 
-def test_logs_are_followed(py: "docker.DockerClient") -> None:
+def test_logs_are_followed(py: docker.DockerClient) -> None:
     box = py.containers.run("busybox", "sh -c 'echo 1; sleep 0.1; echo 2'", detach=True)
     assert b"".join(box.logs(stream=True, follow=True)) == b"1\n2\n"

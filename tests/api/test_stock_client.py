@@ -219,3 +219,29 @@ def test_an_image_survives_save_and_load(client: Side, tmp_path: Path) -> None:
 
     assert loaded.stdout == "Loaded image: saved:1\n"
     assert client("rmi", "saved:1").status == 0
+
+
+def test_a_terminal_is_resized_and_detached_from(client: Side) -> None:
+    with client.terminal("run", "-it", "--name", "box", "busybox", rows=30, columns=100) as shell:
+        shell.until("# ")
+        shell.type("stty size\n")
+        shell.until("30 100")
+        shell.resize(40, 120)
+        shell.type("sleep 0.2; stty size\n")
+        shell.until("40 120")
+        shell.type("\x10\x11")
+        assert shell.ended() == 0
+        assert shell.is_restored()
+    assert client("inspect", "-f", "{{.State.Running}}", "box").stdout == "true\n"
+    with client.terminal("attach", "box") as shell:
+        shell.type("exit 3\n")
+        assert shell.ended() == 3
+
+
+def test_an_exec_has_a_terminal_of_its_own(client: Side) -> None:
+    client("run", "-d", "--name", "box", "busybox", "sleep", "60")
+    with client.terminal("exec", "-it", "box", "sh", rows=30, columns=100) as shell:
+        shell.until("# ")
+        shell.type("stty size; tty; exit 4\n")
+        shell.until("30 100")
+        assert shell.ended() == 4

@@ -16,8 +16,8 @@ ENDPOINTS = Path(__file__).parents[3] / "tests" / "data" / "engine-api-1.50.txt"
 _HEAD = f"""\
 # The Docker Engine API
 
-What `wherry serve` answers, against Docker's description of version {NEWEST}; versions from {OLDEST} on
-are spoken.
+What `wherry serve` answers, against Docker's description of version {NEWEST}; versions from
+{OLDEST} on are spoken.
 Generated from the table of routes: `python -m wherry.testing.api_page > docs/reference/api.md`.
 
 | endpoint | answer |
