@@ -341,3 +341,22 @@ def test_what_the_command_does_is_seen_at_once(path: Path, wherry: Wherry) -> No
         assert wire.head()[0] == 200
         wherry("rm", "-f", name)
         assert b'{"StatusCode":137}' in wire.to_end_of_body()
+
+
+def test_a_websocket_carries_the_streams_bare(path: Path) -> None:
+    container = made(path, "sh", "-c", "read line; echo got $line", OpenStdin=True, StdinOnce=True)
+    with Wire(path) as wire:
+        wire.send(
+            "GET",
+            f"/containers/{container}/attach/ws?stream=1&stdin=1&stdout=1",
+            Connection="Upgrade",
+            Upgrade="websocket",
+            Sec_WebSocket_Version="13",
+            Sec_WebSocket_Key=base64.b64encode(bytes(16)).decode(),
+        )
+        assert wire.head()[0] == 101
+        start(path, container)
+        # A text frame of a client: masked, here with zeros.
+        wire.socket.sendall(bytes([0x81, 0x80 | 3, 0, 0, 0, 0]) + b"hi\n")
+        assert wire.take(2 + 7) == bytes([0x82, 7]) + b"got hi\n"
+        assert wire.take(2)[0] == 0x88

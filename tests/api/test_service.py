@@ -1,6 +1,7 @@
 """The service as a process: who may reach it, and what its end means."""
 
 import os
+import socket
 import stat
 import subprocess
 from pathlib import Path
@@ -69,6 +70,8 @@ def test_attached_clients_and_execs_outlive_the_service(wherry: Wherry, tmp_path
             Upgrade="tcp",
         )
         assert wire.head()[0] == 101
+        wire.socket.sendall(b"once\n")
+        assert wire.take(8 + 5)[8:] == b"once\n"
         os.kill(service.process.pid, 9)
         service.process.wait()
 
@@ -76,6 +79,45 @@ def test_attached_clients_and_execs_outlive_the_service(wherry: Wherry, tmp_path
         assert wire.take(8 + 12)[8:] == b"still there\n"
     service = start_service(wherry, tmp_path / "sock")
     assert ask(service.socket, "GET", f"/containers/{name}/json").json()["State"]["Running"]
+    end_service(service)
+
+
+def certificates(folder: Path) -> None:
+    """An authority, and certificates it has signed for a service and for a client."""
+    script = """
+    new() { openssl req -newkey rsa:2048 -nodes -keyout $1-key.pem -out $1.csr -subj /CN=$1; }
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout ca-key.pem -out ca.pem -subj /CN=ca
+    echo subjectAltName=IP:127.0.0.1 > names
+    for name in service client; do
+        new $name
+        openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 2 \\
+            -out $name.pem -extfile names
+    done
+    """
+    subprocess.run(["sh", "-ec", script], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.mark.needs("docker")
+def test_over_tls_only_who_has_a_certificate_is_let_in(wherry: Wherry, tmp_path: Path) -> None:
+    certificates(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    service = start_service(
+        wherry,
+        tmp_path / "sock",
+        *("-H", f"tcp://127.0.0.1:{port}", "--tlsverify", "--tlscacert", f"{tmp_path}/ca.pem"),
+        *("--tlscert", f"{tmp_path}/service.pem", "--tlskey", f"{tmp_path}/service-key.pem"),
+    )
+    client = ["docker", "-H", f"tcp://127.0.0.1:{port}", "--tlsverify"]
+    client += ["--tlscacert", f"{tmp_path}/ca.pem"]
+    mine = [f"--tlscert={tmp_path}/client.pem", f"--tlskey={tmp_path}/client-key.pem"]
+    words = ["run", "--rm", "busybox", "echo", "over", "tls"]
+
+    allowed = subprocess.run([*client, *mine, *words], capture_output=True, check=False, timeout=30)
+    refused = subprocess.run([*client, "version"], capture_output=True, check=False, timeout=30)
+
+    assert (allowed.returncode, allowed.stdout) == (0, b"over tls\n")
+    assert refused.returncode != 0
     end_service(service)
 
 

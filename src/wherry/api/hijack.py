@@ -2,7 +2,8 @@
 
 The descriptor of a connection leaves this process: it is sent to the shim, which serves the client
 from then on. No byte of a container's streams goes through the service, a slow client holds nobody
-up here, and the service may be restarted under running attachments.
+up here, and the service may be restarted under running attachments. Of a client over TLS it is the
+connection behind that, see `tls`.
 """
 
 import asyncio
@@ -12,7 +13,6 @@ from collections.abc import Coroutine
 from aiohttp import web
 
 from wherry.api.call import Call
-from wherry.errors import Unsupported
 
 RAW = "application/vnd.docker.raw-stream"
 MULTIPLEXED = "application/vnd.docker.multiplexed-stream"
@@ -44,10 +44,6 @@ async def hijack(call: Call, *, tty: bool) -> Hijacked:
     transport = call.http.transport
     if transport is None:
         raise ConnectionResetError
-    if transport.get_extra_info("ssl_object") is not None:
-        raise Unsupported(
-            "attach and exec with streams are not served over TLS; use ssh or a socket"
-        )
     transport.write(_head(call, tty=tty))
     while transport.get_write_buffer_size():
         await call.http.writer.drain()

@@ -8,8 +8,8 @@ It may end at any moment: containers, attached clients and running execs belong 
 
 import asyncio
 import signal
-import ssl
 from collections.abc import Callable, Sequence
+from functools import partial
 from urllib.parse import parse_qs
 
 from aiohttp import web
@@ -22,12 +22,14 @@ from wherry.api.query import Query
 from wherry.api.routes.table import ROUTES
 from wherry.api.routing import Router
 from wherry.api.service import Service
+from wherry.api.tls import serve_tls
 from wherry.api.versions import split_version
 from wherry.engine.system.restore import restore_containers
 from wherry.errors import InvalidArgument
 
 _LONGEST_LINE = 1 << 16  # of filters and credentials
 _MOST_FIELDS = 256
+_BACKLOG = 1024
 
 
 class Server:
@@ -84,10 +86,10 @@ async def serve(service: Service, listeners: Sequence[Listener], ready: Callable
 async def _listen(
     loop: asyncio.AbstractEventLoop, http: web.Server, listener: Listener
 ) -> asyncio.Server:
-    context: ssl.SSLContext | None = listener.tls
+    if listener.tls is not None:
+        return await asyncio.start_server(
+            partial(serve_tls, http, listener.tls), sock=listener.socket, backlog=_BACKLOG
+        )
     if listener.is_unix:
         return await loop.create_unix_server(http, sock=listener.socket, backlog=_BACKLOG)
-    return await loop.create_server(http, sock=listener.socket, ssl=context, backlog=_BACKLOG)
-
-
-_BACKLOG = 1024
+    return await loop.create_server(http, sock=listener.socket, backlog=_BACKLOG)

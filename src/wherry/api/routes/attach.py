@@ -1,12 +1,15 @@
 """POST /containers/{id}/attach: a connection becomes a client of the container's streams."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 
 from aiohttp import web
 
 from wherry.api.attachments import WaitingClient
+from wherry.api.bridge import Pair, copy_out, open_pair
 from wherry.api.call import Call
+from wherry.api.headers import COMMON
 from wherry.api.hijack import Hijacked, go_on, hijack
 from wherry.api.routing import Route
 from wherry.api.service import Service
@@ -62,6 +65,49 @@ async def _attach_taken(
         await _watch(service, container.id, since)
     else:
         client.connection.close()
+
+
+async def get_attach_ws(call: Call) -> web.StreamResponse:
+    """The same in WebSocket's frames, which have no other framing inside."""
+    query, service = call.query, call.service
+    since = service.news.now()
+    container = await call.do(find_live_container, call.id)
+    keys = parse_detach_keys(query.text("detachKeys"))
+    _check(container)
+    socket = web.WebSocketResponse(heartbeat=None, compress=False)
+    socket.headers.update(COMMON)
+    await socket.prepare(call.http)
+    pair = await open_pair()
+    wanted: dict[str, object] = {
+        "stdin": query.flag("stdin") and container.config.open_stdin,
+        "stdout": query.flag("stdout"),
+        "stderr": query.flag("stderr"),
+        "keys": keys if container.config.tty else b"",
+        "controls": False,
+        "bare": True,
+    }
+    client = WaitingClient(Hijacked(pair.theirs.detach(), b""), wanted)
+    modes = (query.flag("logs"), query.flag("stream"))
+    service.spawn(_attach_taken(service, container, client, modes, since))
+    work = {
+        asyncio.create_task(copy_out(pair, socket.send_bytes)),
+        asyncio.create_task(_copy_in(socket, pair)),
+    }
+    try:
+        await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in work:
+            task.cancel()
+        pair.writer.close()
+    await socket.close()
+    return socket
+
+
+async def _copy_in(socket: web.WebSocketResponse, pair: Pair) -> None:
+    async for message in socket:
+        data = message.data
+        pair.writer.write(data.encode() if isinstance(data, str) else data)
+        await pair.writer.drain()
 
 
 def _check(container: Container) -> None:
@@ -125,4 +171,7 @@ def _write(connection: Hijacked, data: bytes) -> None:
         rest = rest[os.write(connection.descriptor, rest) :]
 
 
-ROUTES = (Route("POST", "/containers/{id}/attach", post_attach),)
+ROUTES = (
+    Route("POST", "/containers/{id}/attach", post_attach),
+    Route("GET", "/containers/{id}/attach/ws", get_attach_ws),
+)
