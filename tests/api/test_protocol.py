@@ -360,3 +360,17 @@ def test_a_websocket_carries_the_streams_bare(path: Path) -> None:
         wire.socket.sendall(bytes([0x81, 0x80 | 3, 0, 0, 0, 0]) + b"hi\n")
         assert wire.take(2 + 7) == bytes([0x82, 7]) + b"got hi\n"
         assert wire.take(2)[0] == 0x88
+
+
+def test_who_asks_before_sending_is_told_to_go_on(path: Path) -> None:
+    container = made(path, "true")
+    with Wire(path) as wire:
+        wire.send(
+            "PUT",
+            f"/containers/{container}/archive?path=/tmp",
+            Expect="100-continue",
+            Content_Length="1024",
+        )
+        assert wire.head()[0] == 100
+        wire.socket.sendall(bytes(1024))  # an empty archive
+        assert wire.answer().status == 200

@@ -112,6 +112,10 @@ class Call:
 
     async def body(self) -> AsyncIterator[bytes]:
         """The body as it comes in, at the pace at which it is taken."""
+        if self.http.headers.get("Expect", "").lower() == "100-continue":
+            transport = self.http.transport
+            if transport is not None:
+                transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         while piece := await self.http.content.read(_RECEIVE):
             yield piece
 
