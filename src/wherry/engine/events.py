@@ -57,6 +57,16 @@ def follow_events(
                     yield event
             if not follow or not _wait(inotify, until_ns):
                 return
+            settle(store)
+
+
+def settle(store: "Store") -> None:
+    """Wait until whoever is writing has finished.
+
+    The log is written to before what was written can be read: who is woken by it may be too early.
+    """
+    with store.database.write():
+        pass
 
 
 def _last_number(store: "Store") -> int:

@@ -48,10 +48,11 @@ from wherry.oci.runtime_spec import Namespace, Spec, User
 from wherry.runtime.seccomp import compile_filter
 from wherry.shim import launcher
 from wherry.shim.attach import Attachment
+from wherry.shim.control import attachment_of
 from wherry.shim.detach_keys import parse_detach_keys
 from wherry.shim.errors import AlreadyStarted
 from wherry.shim.events import container_event
-from wherry.shim.exec import ExecFailed, ExecSupervisor
+from wherry.shim.exec import ExecFailed, ExecPlan, ExecSupervisor
 from wherry.shim.launcher import Request
 from wherry.shim.protocol import STDERR, control, frame
 from wherry.shim.start_plan import Engineering
@@ -184,26 +185,44 @@ def exec_(request: Request) -> None:
     plan = plan_exec(engine, container, wanted)
     supervisor = ExecSupervisor(engine.store, plan)
     words = " ".join(command)
-    exec_id = os.urandom(32).hex()
+    exec_id = str(payload.get("exec_id") or os.urandom(32).hex())
     attached = not payload.get("detach")
     try:
-        supervisor.start(request.socket if attached else None)
+        for client, attachment in _others(request, plan.keys):
+            supervisor.start(client, attachment)
+            break
+        else:
+            supervisor.start(request.socket if attached else None)
     except ExecFailed:
         _publish_exec(engine, container, f"exec_create: {words}", exec_id)
         raise
-    if attached:
+    if payload.get("watch"):
+        _tell_watcher(request.socket, supervisor, plan)
+    elif attached:
         supervisor.tell(started=True, socket=str(plan.socket_path))
     else:
         with request.socket as client:
             client.sendall(control(started=True, id=exec_id))
 
     def publish() -> None:
-        _publish_exec(engine, container, f"exec_create: {words}", exec_id)
+        if "exec_id" not in payload:  # whoever chose it has told
+            _publish_exec(engine, container, f"exec_create: {words}", exec_id)
         _publish_exec(engine, container, f"exec_start: {words}", exec_id)
         engine.store.database.close()
 
     code = supervisor.run(publish)
     container_event(engine.store, container, "exec_die", execID=exec_id, exitCode=str(code))
+
+
+def _tell_watcher(sock: socket.socket, supervisor: ExecSupervisor, plan: ExecPlan) -> None:
+    """Tell the API's service, whose client has the streams, of the beginning and of the end."""
+    sock.sendall(control(started=True, pid=supervisor.pid, socket=str(plan.socket_path)))
+
+    def tell_end(code: int) -> None:
+        with suppress(OSError):  # the service was restarted meanwhile
+            sock.sendall(control(exit=code))
+
+    supervisor.on_end = tell_end
 
 
 def _publish_exec(engine: Engine, container: Container, action: str, exec_id: str) -> None:
@@ -323,7 +342,11 @@ def _supervise(
     restart_count: int = 0,
 ) -> None:
     supervisor = Supervisor(engine.store, container, engineering_of(engine))
-    client = supervisor.start(request.socket, attachment, restart_count)
+    keys = b""
+    if request.descriptors:
+        keys = _keys(container.config, request.payload)
+    others = _others(request, keys)
+    client = supervisor.start(request.socket, attachment, restart_count, others)
     if client is not None:
         container_event(engine.store, supervisor.container, "attach")
         client.control(started=True)
@@ -359,6 +382,21 @@ def engine_of(payload: Mapping[str, object]) -> Engine:
         if (engine.store.root, engine.store.run) == folders and engine.store.database.is_in_place:
             return engine
     return Engine(*folders)
+
+
+def _others(request: Request, keys: bytes) -> list[tuple[socket.socket, Attachment]]:
+    """The connections of clients of the API that came along, with what each wants."""
+    wanted = request.payload.get("others")
+    if not isinstance(wanted, (list, tuple)):
+        return []
+    descriptors = [request.descriptors.pop(0) for _ in range(len(request.descriptors))]
+    return [
+        (
+            socket.socket(fileno=descriptor),
+            attachment_of({"keys": keys, **_mapping(each)}, first=True),
+        )
+        for descriptor, each in zip(descriptors, wanted, strict=True)
+    ]
 
 
 def _attachment(

@@ -73,7 +73,8 @@ def _repair(engine: "Engine", container_id: str) -> None:
 
     store = engine.store
     rebooted = not store.container_run_folder(container_id).exists()
-    lock = try_shim_lock(store, container_id)
+    # Of the file: in the API's service other threads look at containers meanwhile.
+    lock = try_shim_lock(store, container_id, of_file=True)
     if lock is None:
         return  # someone is at it, or it has just been started again
     try:

@@ -30,6 +30,9 @@ class Attachment:
     stderr: bool = True
     keys: bytes = b""
     first: bool = False  # the container was started for it
+    controls: bool = True  # not for a client of the Engine API, which knows no such frames
+    bare: bool = False  # output without frames, as the API has it with a terminal
+    early: bytes = b""  # input that came before the connection was handed over
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,10 +80,13 @@ class Client:
         """Send what the container wrote, if the client wants that stream."""
         if self._closing or not (self.wanted.stdout if stream == STDOUT else self.wanted.stderr):
             return
-        self._send(header(stream, len(data)), data)
+        if self.wanted.bare:
+            self._send(data)
+        else:
+            self._send(header(stream, len(data)), data)
 
     def control(self, **message: object) -> None:
-        if not self._closing:
+        if not self._closing and self.wanted.controls:
             self._send(control(**message))
 
     def send_frame(self, data: bytes) -> None:
@@ -93,7 +99,7 @@ class Client:
         if self._closing:
             return
         if message:
-            self._send(control(**message))
+            self.control(**message)
         self._closing = True
         self._flush()
 
@@ -121,7 +127,8 @@ class Client:
     def _send_away(self) -> None:
         if self.is_full:
             self._pending.clear()
-            self._send(frame(ERROR, b"the client reads too slowly"))
+            if not self.wanted.bare:
+                self._send(frame(ERROR, b"the client reads too slowly"))
             self.close()
 
     def _flush(self) -> None:
@@ -175,6 +182,10 @@ class Client:
             if self.wanted.stdin and not self._closing:
                 self._events.input_ended(self)
             return
+        self.take(data)
+
+    def take(self, data: bytes) -> None:
+        """Input, as if it had just been received."""
         if not self.wanted.stdin or self._closing:
             return
         if self._detach is not None:

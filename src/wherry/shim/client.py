@@ -231,6 +231,10 @@ class Launcher:
 
     def _own_child(self) -> "_socket.socket":
         """Fork a child that does what a launcher's would; our end of the connection to it."""
+        threading = sys.modules.get("threading")
+        if threading is not None and threading.active_count() > 1:
+            # A child of one thread among others may find the locks of the rest taken for ever.
+            raise Unavailable("the launcher cannot be started, and this process has threads")
         if self.before_fork is not None:
             self.before_fork()
         __import__(CHILD)

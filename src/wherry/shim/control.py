@@ -2,7 +2,8 @@
 
 The requests are those of `protocol`, read without ever waiting for a slow asker:
 
-    attach     stdin, stdout, stderr, keys     becomes a client of the streams
+    attach     stdin, stdout, stderr, keys     becomes a client of the streams; with a descriptor
+                                               the connection that this is becomes one instead
     stop       signal, timeout                 answered by {"exit": code} once it has ended
     restart    signal, timeout                 answered by {"started": True}
     kill       signal                          {"done": True}, as with the rest
@@ -12,7 +13,9 @@ The requests are those of `protocol`, read without ever waiting for a slow asker
     follow                                     nothing: the connection ends when the log does
 """
 
+import os
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -107,13 +110,16 @@ class Control:
             else:
                 asker.close()
 
-    def _dispatch(self, body: bytes, asker: socket.socket) -> None:
+    def _dispatch(self, body: bytes, asker: socket.socket, descriptors: list[int]) -> None:
         try:
             parsed = parse_request(body)
             if parsed is None or parsed[0] not in self._operations:
                 self._refuse(asker, "Unsupported", "the supervisor is of another version of Wherry")
                 return
             operation, payload = parsed
+            if operation == "attach" and descriptors:
+                self._attach_other(payload, asker, descriptors)
+                return
             self._operations[operation](payload, asker)
         except WherryError as error:
             self._refuse(asker, kind_of(error), error.message, error.hint)
@@ -157,6 +163,17 @@ class Control:
         return order
 
     def _attach(self, payload: Payload, asker: socket.socket) -> None:
+        self._attached(payload, asker).control(attached=True)
+        if payload.get("height"):
+            self._resize(payload)
+        self._supervisor.rest()
+
+    def _attach_other(self, payload: Payload, asker: socket.socket, descriptors: list[int]) -> None:
+        """The client is not who asks, but the connection that came along."""
+        self._attached(payload, socket.socket(fileno=descriptors.pop()))
+        self._client(asker).finish(attached=True)
+
+    def _attached(self, payload: Payload, sock: socket.socket) -> Client:
         supervisor = self._supervisor
         if supervisor.container.status is Status.RESTARTING:
             raise CannotAttach("restarting", "wait until it is running")
@@ -164,18 +181,8 @@ class Control:
             raise CannotAttach("paused", "unpause it first")
         _ = supervisor.process
         assert supervisor.run is not None
-        wanted = Attachment(
-            stdin=bool(payload.get("stdin")),
-            stdout=bool(payload.get("stdout", True)),
-            stderr=bool(payload.get("stderr", True)),
-            keys=_bytes(payload.get("keys")),
-        )
         container_event(supervisor.store, supervisor.container, "attach")
-        client = supervisor.run.streams.new_client(asker, wanted)
-        client.control(attached=True)
-        if payload.get("height"):
-            self._resize(payload)
-        supervisor.rest()
+        return supervisor.run.streams.new_client(sock, attachment_of(payload))
 
     def _stop(self, payload: Payload, asker: socket.socket) -> None:
         supervisor = self._supervisor
@@ -315,12 +322,16 @@ class Incoming:
     """A request on its way in: exactly its bytes are read, what follows is stdin."""
 
     def __init__(
-        self, loop: Loop, asker: socket.socket, dispatch: Callable[[bytes, socket.socket], None]
+        self,
+        loop: Loop,
+        asker: socket.socket,
+        dispatch: Callable[[bytes, socket.socket, list[int]], None],
     ) -> None:
         self._loop = loop
         self._asker = asker
         self._dispatch = dispatch
         self._data = b""
+        self._descriptors: list[int] = []  # that came along; the dispatcher takes what it keeps
         self._wanted = 4
         asker.setblocking(False)
         loop.watch(asker.fileno(), READ, self._ready)
@@ -328,7 +339,7 @@ class Incoming:
 
     def _ready(self, events: int) -> None:
         try:
-            piece = self._asker.recv(self._wanted - len(self._data))
+            piece = self._receive(self._wanted - len(self._data))
         except BlockingIOError:
             if events & HANG_UP:
                 self._drop()
@@ -348,13 +359,46 @@ class Incoming:
                     self._drop()
                 return
             self._loop.forget(self._asker.fileno())
-            self._dispatch(self._data[4:], self._asker)
+            try:
+                self._dispatch(self._data[4:], self._asker, self._descriptors)
+            finally:
+                self._close_descriptors()
         else:
             self._ready(events)
+
+    def _receive(self, size: int) -> bytes:
+        if self._data:
+            return self._asker.recv(size)
+        # Descriptors come with the first byte.
+        space = socket.CMSG_SPACE(4)
+        piece, ancillary, _, _ = self._asker.recvmsg(size, space, socket.MSG_CMSG_CLOEXEC)
+        for level, kind, data in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                self._descriptors.append(int.from_bytes(data[:4], sys.byteorder))
+        return piece
+
+    def _close_descriptors(self) -> None:
+        while self._descriptors:
+            os.close(self._descriptors.pop())
 
     def _drop(self) -> None:
         self._loop.forget(self._asker.fileno())
         self._asker.close()
+        self._close_descriptors()
+
+
+def attachment_of(payload: Payload, *, first: bool = False) -> Attachment:
+    """What a client wants, as a request says it."""
+    return Attachment(
+        stdin=bool(payload.get("stdin")),
+        stdout=bool(payload.get("stdout", True)),
+        stderr=bool(payload.get("stderr", True)),
+        keys=_bytes(payload.get("keys")),
+        first=first,
+        controls=bool(payload.get("controls", True)),
+        bare=bool(payload.get("bare")),
+        early=_bytes(payload.get("early")),
+    )
 
 
 def _last_output(health: Health | None) -> str:

@@ -122,8 +122,9 @@ class ExecSupervisor:
         self._client: Client | None = None
         self._over = False
         self._code = 0
+        self.on_end: Callable[[int], None] = lambda _code: None  # before the client knows
 
-    def start(self, sock: socket.socket | None) -> None:
+    def start(self, sock: socket.socket | None, wanted: Attachment | None = None) -> None:
         """Run the process; `sock` is attached to its streams, without one they lead nowhere."""
         become_subreaper()
         watch_signals(self._loop, {signal.SIGCHLD: self._reap})
@@ -138,7 +139,7 @@ class ExecSupervisor:
                 pipes.close_ours()
             raise
         if sock is not None:
-            wanted = Attachment(stdin=plan.stdin, keys=plan.keys, first=True)
+            wanted = wanted or Attachment(stdin=plan.stdin, keys=plan.keys, first=True)
             self._client = self._streams.new_client(sock, wanted)
         if pipes is not None:
             pipes.close_theirs()
@@ -185,6 +186,7 @@ class ExecSupervisor:
             self._listener.close()
             assert self._plan.socket_path is not None
             self._plan.socket_path.unlink(missing_ok=True)
+        self.on_end(self._code)
         for client in list(self._streams.clients):
             client.finish(exit=self._code)
         self._stop_if_over()
@@ -214,7 +216,7 @@ class ExecSupervisor:
             else:
                 asker.close()
 
-    def _dispatch(self, body: bytes, asker: socket.socket) -> None:
+    def _dispatch(self, body: bytes, asker: socket.socket, _descriptors: list[int]) -> None:
         parsed = parse_request(body)
         if parsed is not None and parsed[0] == "resize":
             height, width = parsed[1].get("height"), parsed[1].get("width")

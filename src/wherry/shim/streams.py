@@ -301,6 +301,8 @@ class Streams:
         """Attach the connection `sock`."""
         client = Client(self._loop, sock, wanted, self._events)
         self.clients.append(client)
+        if wanted.early:
+            client.take(wanted.early)
         return client
 
     def _client_gone(self, client: Client) -> None:

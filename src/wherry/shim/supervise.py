@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
@@ -101,12 +101,16 @@ class Supervisor:
     # ---- starting
 
     def start(
-        self, client: socket.socket, attachment: Attachment | None, restart_count: int = 0
+        self,
+        client: socket.socket,
+        attachment: Attachment | None,
+        restart_count: int = 0,
+        others: Sequence[tuple[socket.socket, Attachment]] = (),
     ) -> Client | None:
         """Start the container for the first time in this process.
 
-        `client` gets the container's streams as `attachment` says. What fails is raised, after
-        everything was undone and recorded.
+        `client` gets the container's streams as `attachment` says, and so do `others`. What fails
+        is raised, after everything was undone and recorded.
         """
         self.container = find_container(self.store, self.container.id)
         if self.container.status.has_shim:  # whoever wrote that was killed: we have the lock
@@ -121,6 +125,8 @@ class Supervisor:
             assert self.run is not None
             if attachment is not None:
                 attached = self.run.streams.new_client(client, attachment)
+            for other, wanted in others:
+                self.run.streams.new_client(other, wanted)
             self._carry_on(restart_count=restart_count)
         except BaseException as error:
             if attached is not None:

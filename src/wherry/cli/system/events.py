@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from wherry.store.events import Event
 
 SYNTAX = Syntax("[OPTIONS]")
-KEYS = frozenset({"container", "event", "image", "label", "network", "scope", "type", "volume"})
 
 
 class Flags(FlagSet):
@@ -27,71 +26,21 @@ class Flags(FlagSet):
 
 
 def run(flags: Flags, context: Context) -> None:
-    from wherry.engine.events import follow_events  # --help does without the engine
+    # --help does without the engine
+    from wherry.engine.documents.event import check_event_filters, passes_event_filters
+    from wherry.engine.events import follow_events
     from wherry.engine.filters import parse_moment
 
-    for key in flags.filter:
-        if key not in KEYS:
-            raise InvalidArgument(f"invalid filter '{key}'")
+    check_event_filters(flags.filter)
     show = _printer(flags.format)
     for event in follow_events(
         context.engine,
         since_ns=parse_moment(flags.since) if flags.since else None,
         until_ns=parse_moment(flags.until) if flags.until else None,
-        keep=lambda event: _passes(event, flags.filter),
+        keep=lambda event: passes_event_filters(event, flags.filter),
     ):
         context.out(show(event))
         context.flush()
-
-
-def _passes(event: "Event", filters: dict[str, tuple[str, ...]]) -> bool:
-    for key, values in filters.items():
-        if key == "label":
-            if not all(_has(event.attributes, value) for value in values):
-                return False
-        elif not any(_matches(event, key, value) for value in values):
-            return False
-    return True
-
-
-def _has(attributes: dict[str, str], wanted: str) -> bool:
-    key, equals, value = wanted.partition("=")
-    return key in attributes and (not equals or attributes[key] == value)
-
-
-def _matches(event: "Event", key: str, value: str) -> bool:
-    if key == "type":
-        return event.type == value
-    if key == "event":
-        # "exec_start" matches "exec_start: sh", as in Docker
-        return event.action == value or event.action.partition(":")[0] == value
-    if key == "scope":
-        return value == "local"
-    named = event.attributes.get("name", "")
-    if key == "image" and event.type == "container":
-        return event.attributes.get("image", "") == value
-    return event.type == key and (named == value or event.actor_id.startswith(value))
-
-
-def _document(event: "Event") -> dict[str, object]:
-    return {
-        **_old_fields(event),
-        "Type": event.type,
-        "Action": event.action,
-        "Actor": {"ID": event.actor_id, "Attributes": event.attributes},
-        "scope": "local",
-        "time": event.time_ns // 10**9,
-        "timeNano": event.time_ns,
-    }
-
-
-def _old_fields(event: "Event") -> dict[str, object]:
-    """What Docker repeats at the top for clients of before 2016."""
-    if event.type not in ("container", "image"):
-        return {}
-    old: dict[str, object] = {"status": event.action, "id": event.actor_id}
-    image = event.attributes.get("image") if event.type == "container" else None
-    return {**old, "from": image} if image else old
 
 
 class _Message(Methods):
@@ -104,7 +53,9 @@ class _Message(Methods):
         self._event = event
 
     def field(self, name: str) -> object:
-        event, old = self._event, _old_fields(self._event)
+        from wherry.engine.documents.event import old_fields
+
+        event, old = self._event, old_fields(self._event)
         return {
             "Status": old.get("status", ""),
             "ID": old.get("id", ""),
@@ -118,7 +69,9 @@ class _Message(Methods):
         }[name]
 
     def as_json(self) -> object:
-        return Struct(_document(self._event))
+        from wherry.engine.documents.event import event_document
+
+        return Struct(event_document(self._event))
 
 
 class BadFormat(InvalidArgument):

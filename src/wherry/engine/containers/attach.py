@@ -8,7 +8,10 @@ from wherry.shim.detach_keys import parse_detach_keys
 from wherry.shim.errors import CannotAttach, ContainerNotRunning
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wherry.engine.engine import Engine
+    from wherry.store.containers import Container
 
 
 def attach_container(
@@ -34,5 +37,19 @@ def attach_container(
     }
     try:
         return order(engine, container, "attach", payload)
+    except ContainerNotRunning as error:
+        raise CannotAttach("stopped", "start it first") from error
+
+
+def attach_connection(
+    engine: "Engine", container: "Container", descriptor: int, wanted: "Mapping[str, object]"
+) -> None:
+    """Attach a connection of another's to the container; the descriptor stays the caller's."""
+    try:
+        connection = order(engine, container, "attach", wanted, [descriptor])
+        try:
+            connection.answer("attached")
+        finally:
+            connection.close()
     except ContainerNotRunning as error:
         raise CannotAttach("stopped", "start it first") from error

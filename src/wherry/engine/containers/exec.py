@@ -60,7 +60,7 @@ class ExecRequest:
 
 def plan_exec(engine: "Engine", container: Container, request: ExecRequest) -> ExecPlan:
     """What is to be run in `container`, or why nothing can be."""
-    _check_running(container)
+    check_running(container)
     if not request.command:
         raise InvalidArgument("No exec command specified")
     keys = parse_detach_keys(request.detach_keys)
@@ -105,7 +105,8 @@ def _linked_env(engine: "Engine", container: Container) -> list[str]:
     return [text for link in linked for text in link.variables(container)]
 
 
-def _check_running(container: Container) -> None:
+def check_running(container: Container) -> None:
+    """Conflict, in Docker's words, unless a process can be added."""
     if container.status is Status.PAUSED:
         raise Conflict(f"Container {container.name} is paused, unpause the container before exec")
     if container.status is Status.RESTARTING:

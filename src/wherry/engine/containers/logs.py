@@ -27,11 +27,11 @@ class LogNotReadable(Unsupported):
 
 
 def container_logs(
-    engine: "Engine", name: str, request: LogRequest, *, follow: bool = False
+    engine: "Engine", name: str, request: LogRequest, *, follow: bool = False, stop: int = -1
 ) -> Iterator[tuple[int, bytes]]:
     """The log of the container called `name`: (1 for stdout or 2 for stderr, text) in order.
 
-    With `follow` until the container stops.
+    With `follow` until the container stops, or the descriptor `stop` can be read.
     """
     container = find_live_container(engine, name)
     reader = LogReader(_readable_log(engine, container), _driver_of(container), request)
@@ -41,11 +41,17 @@ def container_logs(
             yield from reader.read()
             return
         try:
-            yield from reader.follow(connection.fileno())
+            yield from reader.follow(connection.fileno(), stop)
         finally:
             connection.close()
     finally:
         reader.close()
+
+
+def check_readable(_engine: "Engine", container: "Container") -> None:
+    """LogNotReadable when its driver keeps nothing that could be read."""
+    if _driver_of(container) not in _READABLE:
+        raise LogNotReadable(_driver_of(container))
 
 
 def _follow(engine: "Engine", container: "Container") -> Connection | None:
@@ -63,9 +69,7 @@ def _driver_of(container: "Container") -> str:
 
 
 def _readable_log(engine: "Engine", container: "Container") -> Path:
-    driver = _driver_of(container)
-    if driver not in _READABLE:
-        raise LogNotReadable(driver)
+    check_readable(engine, container)
     return log_path(container, engine.store.container_folder(container.id))
 
 

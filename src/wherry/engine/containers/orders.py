@@ -1,6 +1,6 @@
 """Orders to the process that supervises a container, and starting one through the launcher."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wherry.engine.reconcile import reconcile_container
@@ -25,14 +25,18 @@ def find_live_container(engine: "Engine", name: str) -> Container:
 
 
 def order(
-    engine: "Engine", container: Container, operation: str, payload: Mapping[str, object]
+    engine: "Engine",
+    container: Container,
+    operation: str,
+    payload: Mapping[str, object],
+    descriptors: Sequence[int] = (),
 ) -> Connection:
     """Send an order to the supervisor of `container`, or raise ContainerNotRunning."""
     path = engine.store.container_run_folder(container.id) / "shim.sock"
     if not container.status.has_shim:
         raise ContainerNotRunning(container.id)
     try:
-        return request_of(str(path), operation, payload)
+        return request_of(str(path), operation, payload, descriptors)
     except OSError as error:
         # It has gone between the look and the order, in good order or not.
         raise _why_unreachable(engine, container) from error

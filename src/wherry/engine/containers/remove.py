@@ -94,7 +94,7 @@ def _removed(engine: "Engine", container: Container, *, force: bool, volumes: bo
 
 def _remove_stopped(engine: "Engine", container_id: str, volumes: bool) -> None:
     store = engine.store
-    with opened(take_shim_lock(store, container_id)):
+    with opened(take_shim_lock(store, container_id, of_file=True)):
         container = find_container(store, container_id)
         if not end_run(engine, container_id, container):
             raise CannotKill(container)

@@ -4,6 +4,7 @@ from select import select
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.orders import find_live_container, order
+from wherry.engine.events import settle
 from wherry.errors import InvalidArgument, NotFound
 from wherry.linux.inotify import Change, Inotify
 from wherry.shim.errors import ContainerNotRunning
@@ -61,7 +62,7 @@ def _when_changed(engine: "Engine", container: Container) -> Container:
             container = find_container(engine.store, container.id)
             if container.status.has_process or container.state.started_at != before:
                 return container
-            _next_change(inotify)
+            _next_change(engine, inotify)
 
 
 def _wait_for_removal(engine: "Engine", container: Container) -> None:
@@ -72,9 +73,10 @@ def _wait_for_removal(engine: "Engine", container: Container) -> None:
                 find_container(engine.store, container.id)
             except NotFound:
                 return
-            _next_change(inotify)
+            _next_change(engine, inotify)
 
 
-def _next_change(inotify: Inotify) -> None:
+def _next_change(engine: "Engine", inotify: Inotify) -> None:
     select([inotify.descriptor], [], [])
     list(inotify.changes())
+    settle(engine.store)

@@ -19,6 +19,11 @@ def version_document() -> dict[str, object]:
         "MinAPIVersion": MINIMUM_API_VERSION,
         "Os": "linux",
         "PythonVersion": platform.python_version(),
+        # Clients print these from here.
+        "Experimental": "false",
+        "GitCommit": "",
+        "GoVersion": "",
+        "BuildTime": "",
     }
     return {
         "Platform": {"Name": "Wherry"},

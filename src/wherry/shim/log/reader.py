@@ -61,8 +61,11 @@ class LogReader:
         else:
             yield from self._backlog()
 
-    def follow(self, supervisor: int) -> Pieces:
-        """Everything there is, then what comes, until the descriptor `supervisor` has its end."""
+    def follow(self, supervisor: int, stop: int = -1) -> Pieces:
+        """Everything there is, then what comes, until the descriptor `supervisor` has its end.
+
+        Or until `stop` can be read: nobody wants more.
+        """
         with Inotify() as inotify:
             changes = Change.MODIFY | Change.CREATE | Change.MOVED_TO | Change.MOVED_FROM
             inotify.watch(self._path.parent, changes)
@@ -70,9 +73,13 @@ class LogReader:
             poll = select.poll()
             poll.register(inotify.descriptor, select.POLLIN)
             poll.register(supervisor, select.POLLIN | select.POLLHUP)
+            if stop >= 0:
+                poll.register(stop, select.POLLIN)
             gone = False
             while not (gone or self._ended):
                 ready = poll.poll()
+                if any(descriptor == stop for descriptor, _ in ready):
+                    return
                 gone = any(descriptor == supervisor for descriptor, _ in ready)
                 for _ in inotify.changes():
                     pass

@@ -20,6 +20,7 @@ from wherry.engine.containers.options.policy import (
 )
 from wherry.engine.containers.options.resources import read_limits
 from wherry.engine.containers.options.security import effective_capabilities, read_security_options
+from wherry.engine.containers.options.sysctls import SysctlNotAllowed, check_sysctl
 from wherry.engine.containers.options.units import parse_size, quoted
 from wherry.engine.containers.options.values import EngineRefusal, InvalidFlagValue, Options, pairs
 from wherry.engine.containers.options.volumes import parse_tmpfs, parse_volume
@@ -28,10 +29,6 @@ from wherry.network.requests import parse_expose, parse_publish
 from wherry.oci.container_config import ContainerConfig, MountRequest, RestartPolicyName
 from wherry.oci.platform import InvalidPlatform, Platform
 
-_SYSCTLS = frozenset((
-    "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
-    "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced",
-))  # fmt: skip
 _WINDOWS_ONLY = ("cpu_count", "cpu_percent", "io_maxbandwidth", "io_maxiops")
 
 
@@ -235,8 +232,11 @@ def _lifetime(options: Options) -> dict[str, Any]:
 def _checked_sysctl(text: str) -> str:
     """Only what belongs to a namespace of the container; the rest is the machine's."""
     name, equals, _ = text.partition("=")
-    is_namespaced = name in _SYSCTLS or name.startswith(("net.", "fs.mqueue."))
-    if not equals or not is_namespaced:
+    try:
+        check_sysctl(name)
+    except SysctlNotAllowed:
+        equals = ""
+    if not equals:
         raise ValueError(f"sysctl '{text}' is not allowed")
     return text
 

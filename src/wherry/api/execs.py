@@ -1,0 +1,113 @@
+"""Execs that clients have made: what is to be run, and what became of it.
+
+They live as long as the service, as in Docker. A running one has a connection to the process that
+supervises it, which tells its end before its client can know.
+"""
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+
+from wherry.errors import Conflict, NotFound
+from wherry.shim.client import Connection
+from wherry.shim.protocol import CONTROL, parse_control
+
+_MOST = 4096
+
+
+class NoSuchExec(NotFound):
+    def __init__(self, exec_id: str) -> None:
+        super().__init__(f"No such exec instance: {exec_id}")
+
+
+class ExecAlreadyRunning(Conflict):
+    def __init__(self, exec_id: str, *, ended: bool) -> None:
+        what = "has already run" if ended else "is already running"
+        super().__init__(f"Error: Exec command {exec_id} {what}")
+
+
+class TooManyExecs(Conflict):
+    def __init__(self) -> None:
+        super().__init__(f"more than {_MOST} execs are waiting or running")
+
+
+@dataclass(slots=True)
+class Exec:
+    container_id: str
+    command: tuple[str, ...]
+    stdin: bool = False
+    stdout: bool = False
+    stderr: bool = False
+    tty: bool = False
+    privileged: bool = False
+    user: str = ""
+    workdir: str = ""
+    detach_keys: str = ""
+    env: tuple[str, ...] = ()
+    size: tuple[int, ...] = ()
+    id: str = field(default_factory=lambda: secrets.token_hex(32))
+    started: bool = False
+    running: bool = False
+    exit_code: int | None = None
+    pid: int = 0
+    socket_path: str = ""  # where its terminal's size is told
+
+
+class Execs:
+    """To be used in the event loop alone."""
+
+    def __init__(self) -> None:
+        self._execs: dict[str, Exec] = {}
+
+    def add(self, new: Exec) -> None:
+        """Keep it; the oldest that has ended makes room."""
+        if len(self._execs) >= _MOST:
+            ended = next((key for key, old in self._execs.items() if old.exit_code is not None), "")
+            if not ended:
+                raise TooManyExecs
+            del self._execs[ended]
+        self._execs[new.id] = new
+
+    def find(self, exec_id: str) -> Exec:
+        try:
+            return self._execs[exec_id]
+        except KeyError:
+            raise NoSuchExec(exec_id) from None
+
+    def running_in(self, container_id: str) -> list[str]:
+        return [
+            each.id
+            for each in self._execs.values()
+            if each.container_id == container_id and each.running
+        ]
+
+    def forget_container(self, container_id: str) -> None:
+        for each in [e for e in self._execs.values() if e.container_id == container_id]:
+            del self._execs[each.id]
+
+
+def watch(running: Exec, connection: Connection) -> None:
+    """Learn the end of `running` from its supervisor, whose connection this takes over."""
+    loop = asyncio.get_running_loop()
+    connection.socket.setblocking(False)
+
+    def ready() -> None:
+        try:
+            frames = connection.receive()
+        except BlockingIOError:
+            return
+        if frames is not None:
+            for stream, body in frames:
+                code = parse_control(body).get("exit") if stream == CONTROL else None
+                if isinstance(code, int):
+                    running.exit_code = code
+            if running.exit_code is None:
+                return
+        elif running.exit_code is None:
+            running.exit_code = 137  # its supervisor was killed, and the process with it
+        running.running = False
+        running.pid = 0
+        loop.remove_reader(connection.fileno())
+        connection.close()
+
+    loop.add_reader(connection.fileno(), ready)

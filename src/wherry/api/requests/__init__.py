@@ -1,0 +1,1 @@
+"""Docker's request documents read into the engine's values."""

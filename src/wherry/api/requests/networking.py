@@ -1,0 +1,101 @@
+"""NetworkingConfig, and what HostConfig says of networks, names and ports."""
+
+from typing import Any
+
+from wherry.api.fields import Fields
+from wherry.engine.containers.complete import with_protocol
+from wherry.errors import InvalidArgument
+from wherry.network.names import parse_dns_search
+from wherry.network.requests import parse_ip, parse_mac, parse_port_spec
+from wherry.oci.container_config import NetworkAttachment, PortBinding
+
+
+def read_networking(fields: Fields, host: Fields) -> dict[str, Any]:
+    mode = host.text("NetworkMode") or "default"
+    if fields.flag("NetworkDisabled"):
+        mode = "none"
+    mac_address = fields.text("MacAddress")
+    endpoints = fields.inner("NetworkingConfig").named_objects("EndpointsConfig")
+    links = host.texts("Links")
+    return {
+        "network_mode": mode,
+        "networks": _attachments(mode, endpoints, links),
+        "mac_address": parse_mac(mac_address) if mac_address else "",
+        "links": links,
+        "ports": tuple(_ports(host)),
+        "exposed_ports": tuple(dict.fromkeys(map(_exposed, _exposed_keys(fields, host)))),
+        "publish_all": host.flag("PublishAllPorts"),
+        "dns": tuple(map(parse_ip, host.texts("Dns"))),
+        "dns_options": tuple(map(_one_word, host.texts("DnsOptions"))),
+        "dns_search": tuple(_search(text) for text in host.texts("DnsSearch")),
+        "extra_hosts": host.texts("ExtraHosts"),
+    }
+
+
+def _attachments(
+    mode: str, endpoints: dict[str, Fields], links: tuple[str, ...]
+) -> tuple[NetworkAttachment, ...]:
+    """The network of the mode first, then the others."""
+    found = {name: read_endpoint(name, endpoint) for name, endpoint in endpoints.items()}
+    # The client's word for the network it names nowhere else.
+    first = found.pop(mode, None) or NetworkAttachment(network=mode)
+    attachments = (first, *found.values())
+    if attachments == (NetworkAttachment(network="default"),):
+        return ()
+    if attachments == (NetworkAttachment(network="default", links=links),):
+        return ()
+    return attachments
+
+
+def read_endpoint(network: str, endpoint: Fields) -> NetworkAttachment:
+    """Docker's EndpointSettings, as far as they ask for something."""
+    addresses = endpoint.inner("IPAMConfig")
+    mac_address = endpoint.text("MacAddress")
+    return NetworkAttachment(
+        network=network,
+        ipv4_address=addresses.text("IPv4Address"),
+        ipv6_address=addresses.text("IPv6Address"),
+        link_local_ips=tuple(map(parse_ip, addresses.texts("LinkLocalIPs"))),
+        mac_address=parse_mac(mac_address) if mac_address else "",
+        aliases=endpoint.texts("Aliases"),
+        links=endpoint.texts("Links"),
+        driver_options=endpoint.pairs("DriverOpts"),
+        gateway_priority=endpoint.integer("GwPriority", 32),
+    )
+
+
+def _ports(host: Fields) -> list[PortBinding]:
+    bindings: list[PortBinding] = []
+    ports = host.inner("PortBindings")
+    for port in host.keys("PortBindings"):
+        # An empty list, or null, publishes on any port.
+        for binding in ports.objects(port) or [Fields({})]:
+            address, number = binding.text("HostIp"), binding.text("HostPort")
+            shown = f"[{address}]" if ":" in address else address
+            if number == "0":
+                number = ""
+            bindings += parse_port_spec(f"{shown}:{number}:{port}")
+    return list(dict.fromkeys(bindings))
+
+
+def _exposed_keys(fields: Fields, host: Fields) -> list[str]:
+    return [*fields.keys("ExposedPorts"), *host.keys("PortBindings")]
+
+
+def _exposed(port: str) -> str:
+    (binding, *_) = parse_port_spec(f"::{port}")
+    return with_protocol(f"{binding.container_port}/{binding.protocol}")
+
+
+def _search(text: str) -> str:
+    try:
+        return parse_dns_search(text)
+    except ValueError as error:
+        raise InvalidArgument(str(error)) from error
+
+
+def _one_word(text: str) -> str:
+    # A line break would write a line of its own into resolv.conf.
+    if any(character.isspace() for character in text):
+        raise InvalidArgument(f"invalid DNS option: {text!r}")
+    return text

@@ -1,0 +1,213 @@
+"""Execs: made at a container, started on a connection of their own, looked at afterwards."""
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from wherry.api.call import Call, json_response
+from wherry.api.execs import Exec, ExecAlreadyRunning, watch
+from wherry.api.hijack import Hijacked, go_on, hijack
+from wherry.api.requests.container import console_size
+from wherry.api.routes.containers import window_size
+from wherry.api.routing import Route
+from wherry.api.service import Service
+from wherry.engine.containers.exec import check_running
+from wherry.engine.containers.orders import find_live_container, launcher_of
+from wherry.engine.engine import Engine
+from wherry.errors import Conflict, InvalidArgument, Unavailable, WherryError
+from wherry.shim.client import Connection, SupervisorGone, error_of, request_of
+from wherry.shim.detach_keys import parse_detach_keys
+from wherry.shim.events import container_event
+from wherry.shim.protocol import STDOUT, frame, parse_control
+
+
+async def post_exec(call: Call) -> web.Response:
+    fields = await call.fields(required=True)
+    command = fields.texts("Cmd")
+    if not command:
+        raise InvalidArgument("No exec command specified")
+    keys = fields.text("DetachKeys")
+    parse_detach_keys(keys)
+    container = await call.do(find_live_container, call.id)
+    check_running(container)
+    new = Exec(
+        container_id=container.id,
+        command=command,
+        stdin=fields.flag("AttachStdin"),
+        stdout=fields.flag("AttachStdout"),
+        stderr=fields.flag("AttachStderr"),
+        tty=fields.flag("Tty"),
+        privileged=fields.flag("Privileged"),
+        user=fields.text("User"),
+        workdir=fields.text("WorkingDir"),
+        detach_keys=keys,
+        env=fields.texts("Env"),
+        size=console_size(fields),
+    )
+    call.service.execs.add(new)
+    action = f"exec_create: {' '.join(command)}"
+    await call.do(_publish, container.id, action, new.id)
+    return json_response({"Id": new.id}, 201)
+
+
+def _publish(engine: Engine, container_id: str, action: str, exec_id: str) -> None:
+    container_event(engine.store, find_live_container(engine, container_id), action, execID=exec_id)
+
+
+async def post_exec_start(call: Call) -> web.StreamResponse:
+    fields = await call.fields()
+    chosen = call.service.execs.find(call.id)
+    if chosen.started:
+        raise ExecAlreadyRunning(chosen.id, ended=chosen.exit_code is not None)
+    detach = fields.flag("Detach")
+    if fields.has("Tty") and not detach:
+        chosen.tty = fields.flag("Tty")
+    chosen.size = console_size(fields) or chosen.size
+    # Before the connection is taken, so that what is wrong by now can still be a status.
+    check_running(await call.do(find_live_container, chosen.container_id))
+    chosen.started = True
+    if detach:
+        await _run(call.service, chosen, [], None)
+        return web.Response()
+    connection = await hijack(call, tty=chosen.tty)
+    wanted: dict[str, object] = {
+        "stdin": chosen.stdin,
+        "stdout": chosen.stdout,
+        "stderr": chosen.stderr,
+        "controls": False,
+        "bare": chosen.tty,
+        "early": connection.early,
+    }
+    return await go_on(call, _run_on(call.service, chosen, connection, wanted))
+
+
+async def _run_on(
+    service: Service, chosen: Exec, connection: Hijacked, wanted: dict[str, object]
+) -> None:
+    try:
+        await _run(service, chosen, [connection.descriptor], wanted)
+    except WherryError as error:
+        # The head is sent: what is wrong can only be said in the stream, as Docker does.
+        text = f"{error.message}\r\n".encode()
+        connection.write(text if chosen.tty else frame(STDOUT, text))
+    finally:
+        connection.close()
+
+
+async def _run(
+    service: Service, chosen: Exec, descriptors: Sequence[int], wanted: dict[str, object] | None
+) -> None:
+    try:
+        connection = await service.workers.run_alone(_started, chosen, descriptors, wanted)
+    except WherryError as error:
+        chosen.exit_code = error.exit_code if error.exit_code in (126, 127) else 126
+        raise
+    chosen.running = chosen.exit_code is None
+    watch(chosen, connection)
+
+
+def _started(
+    engine: Engine, chosen: Exec, descriptors: Sequence[int], wanted: dict[str, object] | None
+) -> Connection:
+    """Have it run; the connection to its supervisor, who has told that it does."""
+    payload = {
+        "name": chosen.container_id,
+        "command": chosen.command,
+        "options": {
+            "tty": chosen.tty,
+            "interactive": chosen.stdin and bool(descriptors),
+            "privileged": chosen.privileged,
+            "user": chosen.user,
+            "workdir": chosen.workdir,
+            "detach_keys": chosen.detach_keys,
+            "env": list(chosen.env),
+            "size": chosen.size,
+        },
+        "detach": not descriptors,
+        "cwd": "/",
+        "environ": {},
+        "exec_id": chosen.id,
+        "watch": True,
+        "others": [wanted] if wanted is not None else [],
+    }
+    connection = launcher_of(engine).request("exec", payload, descriptors)
+    try:
+        _learn_start(chosen, connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _learn_start(chosen: Exec, connection: Connection) -> None:
+    started = False
+    while not started:
+        frames = connection.receive()
+        if frames is None:
+            raise SupervisorGone
+        for _stream, body in frames:
+            message = parse_control(body)
+            if "error" in message:
+                raise error_of(message["error"])
+            if message.get("started"):
+                chosen.pid = int(str(message.get("pid") or 0))
+                chosen.socket_path = str(message.get("socket") or "")
+                started = True
+            elif isinstance(code := message.get("exit"), int):
+                chosen.exit_code = code  # it may have ended by the time that its start is read
+
+
+async def get_exec(call: Call) -> web.Response:
+    found = call.service.execs.find(call.id)
+    return json_response(
+        {
+            "ID": found.id,
+            "Running": found.running,
+            "ExitCode": found.exit_code,
+            "ProcessConfig": {
+                "tty": found.tty,
+                "entrypoint": found.command[0],
+                "arguments": list(found.command[1:]),
+                "privileged": found.privileged,
+                **({"user": found.user} if found.user else {}),
+            },
+            "OpenStdin": found.stdin,
+            "OpenStderr": found.stderr,
+            "OpenStdout": found.stdout,
+            "CanRemove": False,
+            "ContainerID": found.container_id,
+            "DetachKeys": found.detach_keys,
+            "Pid": found.pid,
+        }
+    )
+
+
+async def post_exec_resize(call: Call) -> web.Response:
+    found = call.service.execs.find(call.id)
+    height, width = window_size(call)
+    if not found.running:
+        raise Conflict(f"exec {found.id} is not running")
+    if found.tty:
+        await call.do(_resize, found.socket_path, height, width)
+    return web.Response()
+
+
+def _resize(_engine: Engine, path: str, height: int, width: int) -> None:
+    try:
+        connection = request_of(path, "resize", {"height": height, "width": width})
+    except OSError:
+        return  # it has just ended
+    try:
+        connection.answer("done")
+    except Unavailable:
+        return
+    finally:
+        connection.close()
+
+
+ROUTES = (
+    Route("POST", "/containers/{id}/exec", post_exec),
+    Route("POST", "/exec/{id}/start", post_exec_start),
+    Route("POST", "/exec/{id}/resize", post_exec_resize),
+    Route("GET", "/exec/{id}/json", get_exec),
+)

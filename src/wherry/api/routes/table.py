@@ -1,0 +1,29 @@
+"""All routes."""
+
+from wherry.api.routes import (
+    archive,
+    attach,
+    builds,
+    containers,
+    execs,
+    images,
+    networks,
+    output,
+    system,
+    volumes,
+    wait,
+)
+
+ROUTES = (
+    *system.ROUTES,
+    *containers.ROUTES,
+    *attach.ROUTES,
+    *wait.ROUTES,
+    *output.ROUTES,
+    *archive.ROUTES,
+    *execs.ROUTES,
+    *images.ROUTES,
+    *volumes.ROUTES,
+    *networks.ROUTES,
+    *builds.ROUTES,
+)

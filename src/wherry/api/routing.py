@@ -1,0 +1,74 @@
+"""Routes: which function answers which method and path.
+
+`{name}` in a pattern stands for one part of a path, `{name*}` for any number of them: names of
+images have slashes. The longest text outside braces wins: `/images/json` is no image's name.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from wherry.api.versions import Version, parse_version
+from wherry.errors import NotFound, WherryError
+
+if TYPE_CHECKING:
+    from wherry.api.call import Call
+
+Handler = Callable[["Call"], Awaitable[web.StreamResponse]]
+_NAME = re.compile(r"\\\{(\w+)(\\\*)?\\\}")
+
+
+class PageNotFound(NotFound):
+    """An unknown path, or a known one with another method: Docker does not tell them apart."""
+
+    def __init__(self) -> None:
+        super().__init__("page not found")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    pattern: str
+    handler: Handler
+    since: str = ""  # the version of the API that brought it
+    refusal: str = ""  # why it always answers with an error
+
+    @property
+    def expression(self) -> re.Pattern[str]:
+        return re.compile(_NAME.sub(_group, re.escape(self.pattern)))
+
+    def is_in(self, version: Version) -> bool:
+        return not self.since or version >= parse_version(self.since)
+
+
+def refusing(method: str, pattern: str, kind: type[WherryError], reason: str) -> Route:
+    """A route of Docker's that this engine has nothing behind; it says so in a line."""
+
+    async def refuse(_call: "Call") -> web.StreamResponse:
+        raise kind(reason)
+
+    return Route(method, pattern, refuse, refusal=f"{kind.http_status}: {reason.split('. ')[0]}")
+
+
+def _group(found: re.Match[str]) -> str:
+    return f"(?P<{found.group(1)}>{'.+?' if found.group(2) else '[^/]+'})"
+
+
+class Router:
+    def __init__(self, routes: Iterable[Route]) -> None:
+        ordered = sorted(routes, key=lambda route: -len(_NAME.sub("", re.escape(route.pattern))))
+        self._routes = [(route, route.expression) for route in ordered]
+
+    def find(self, method: str, path: str, version: Version) -> tuple[Route, dict[str, str]]:
+        """The route and the names in its path; `path` is still percent-encoded."""
+        for route, expression in self._routes:
+            if method != route.method and (method, route.method) != ("HEAD", "GET"):
+                continue
+            found = expression.fullmatch(path)
+            if found is not None and route.is_in(version):
+                return route, {key: unquote(value) for key, value in found.groupdict().items()}
+        raise PageNotFound

@@ -1,0 +1,95 @@
+"""The service: requests from all its addresses, answered until it is told to end.
+
+    socket ─> aiohttp's parser ─> version, route ─> the route's function ─> threads with engines
+                                                 └> errors ─> {"message": ...}
+
+It may end at any moment: containers, attached clients and running execs belong to their shims.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from functools import partial
+from urllib.parse import parse_qs
+
+from aiohttp import web
+
+from wherry.api.call import Call
+from wherry.api.errors import answered
+from wherry.api.headers import COMMON
+from wherry.api.listeners import Listener
+from wherry.api.query import Query
+from wherry.api.routes.table import ROUTES
+from wherry.api.routing import Router
+from wherry.api.service import Service
+from wherry.api.tls import serve_tls
+from wherry.api.versions import split_version
+from wherry.engine.system.restore import restore_containers
+from wherry.errors import InvalidArgument
+
+_LONGEST_LINE = 1 << 16  # of filters and credentials
+_MOST_FIELDS = 256
+_BACKLOG = 1024
+
+
+class Server:
+    """Answers requests of one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._router = Router(ROUTES)
+
+    async def answer(self, http: web.BaseRequest) -> web.StreamResponse:
+        response = await answered(lambda: self._answer(http))
+        if not response.prepared:
+            for name, value in COMMON.items():
+                response.headers.setdefault(name, value)
+        return response
+
+    async def _answer(self, http: web.BaseRequest) -> web.StreamResponse:
+        path, _, query = http.raw_path.partition("?")
+        version, path = split_version(path)
+        route, names = self._router.find(http.method, path, version)
+        if any("\0" in name for name in names.values()):
+            raise InvalidArgument("a name holds a NUL byte")
+        values = parse_qs(query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        return await route.handler(Call(http, self._service, version, names, Query(values)))
+
+
+async def serve(service: Service, listeners: Sequence[Listener], ready: Callable[[], None]) -> None:
+    """Answer requests until SIGTERM or SIGINT; `ready` is called once the sockets are served."""
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    http = web.Server(
+        Server(service).answer,
+        handler_cancellation=True,  # who follows a log learns that its client has gone
+        access_log=None,
+        auto_decompress=False,  # archives are told by their first bytes
+        max_line_size=_LONGEST_LINE,
+        max_field_size=_LONGEST_LINE,
+    )
+    servers = [await _listen(loop, http, listener) for listener in listeners]
+    restoring = asyncio.create_task(service.workers.run_alone(restore_containers))
+    ready()
+    try:
+        await ended.wait()
+    finally:
+        restoring.cancel()
+        for server in servers:
+            server.close()
+        for listener in listeners:
+            listener.remove()
+
+
+async def _listen(
+    loop: asyncio.AbstractEventLoop, http: web.Server, listener: Listener
+) -> asyncio.Server:
+    if listener.tls is not None:
+        return await asyncio.start_server(
+            partial(serve_tls, http, listener.tls), sock=listener.socket, backlog=_BACKLOG
+        )
+    if listener.is_unix:
+        return await loop.create_unix_server(http, sock=listener.socket, backlog=_BACKLOG)
+    return await loop.create_server(http, sock=listener.socket, backlog=_BACKLOG)
