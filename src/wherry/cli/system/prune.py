@@ -47,7 +47,8 @@ def _warning(flags: Flags) -> str:
         doomed.append("all images without at least one container associated to them")
     else:
         doomed.append("all dangling images")
-    doomed.append("all build cache" if flags.all else "unused build cache")
+    if not flags.filter.keys() - {"until"}:  # the cache has no labels to go by
+        doomed.append("all build cache" if flags.all else "unused build cache")
     lines = ["WARNING! This will remove:", *(f"  - {each}" for each in doomed), ""]
     if flags.filter:
         lines.append("  Items to be pruned will be filtered with:")

@@ -59,8 +59,9 @@ def prune_system(
     gone = prune_volumes(engine, filters) if volumes else PrunedVolumes(names=(), space_reclaimed=0)
     dangling = ("false",) if all_images else ("true",)
     images = prune_images(engine, {**filters, "dangling": dangling})
-    since = {"until": filters["until"]} if "until" in filters else {}
-    builds = prune_cache(engine, since, everything=all_images)
+    builds = PrunedCache(entries=(), space_reclaimed=0)
+    if not filters.keys() - {"until"}:  # the cache has no labels to go by
+        builds = prune_cache(engine, filters, everything=all_images)
     return PrunedSystem(
         containers=containers,
         volumes=gone,
