@@ -166,7 +166,7 @@ def test_raw_progress_is_documents(builder: Wherry, context: Context) -> None:
         ("FROM busybox\nCOPY nope /\n", (), '"/nope": not found'),
         ("FROM busybox\nCOPY ../file /x\nRUN true\n", ("--target", "x"), "target stage"),
         ("FROM busybox\nCOPY file file2 /x\n", (), "the destination must be a directory"),
-        ("FROM missing:1\n", (), "No such image: missing:1"),
+        ("FROM localhost:1/missing:1\n", (), "connection refused"),
         ("FROM busybox\nRUNN x\n", (), "unknown instruction: RUNN (did you mean RUN?)"),
         ("FROM busybox\nRUN false\n", (), "exit code: 1"),
         ("FROM busybox\nCOPY --chown=who file /\n", (), "unable to find user who"),

@@ -138,6 +138,10 @@ def _installed(name: str) -> Callable[[], None]:
     return probe
 
 
+def _pypi() -> None:
+    socket.getaddrinfo("pypi.org", None)
+
+
 PROBES: dict[str, Callable[[], None]] = {
     "root": _root,
     "overlay": _overlay,
@@ -160,4 +164,5 @@ PROBES: dict[str, Callable[[], None]] = {
     "mmdebstrap": _program("mmdebstrap"),
     "tini": _program("tini"),
     "mirror": _mirror,
+    "pypi": _pypi,
 }

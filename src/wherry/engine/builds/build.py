@@ -24,7 +24,7 @@ from wherry.engine.builds.options import (
     parse_ssh,
 )
 from wherry.engine.builds.outputs import parse_output, write_output
-from wherry.engine.images.resolve import PullPolicy, resolve_image
+from wherry.engine.images.resolve import PullPolicy, ensure_image, resolve_image
 from wherry.engine.images.tag import parse_tag
 from wherry.errors import InvalidArgument
 from wherry.images.ingest import NewImage, commit_images
@@ -178,7 +178,8 @@ def _resolver(
         if name in found:
             return found[name]
         policy = PullPolicy.ALWAYS if pull else PullPolicy.MISSING
-        image = resolve_image(engine, name, platform=platform, pull=policy)
+        ensure_image(engine, name, platform=platform, pull=policy)
+        image = resolve_image(engine, name, platform=platform, pull=PullPolicy.NEVER)
         top = image.chain_ids[-1] if image.chain_ids else None
         if top is not None:
             claim_layer(lease, top)
