@@ -133,6 +133,12 @@ rm base
 rmi derived:1
 """,
     "networks": """
+network create --subnet 10.99.0.0/24 --label a=b own
+network inspect -f "{{.Name}} {{.Driver}} {{.Labels}}" own
+run -d --name here --network own busybox sleep 100
+rm -f here
+network rm own
+network rm nosuch
 network ls --format '{{.Name}} {{.Driver}} {{.Scope}}'
 network inspect -f '{{.Name}} {{.Driver}}' none
 network inspect nosuch

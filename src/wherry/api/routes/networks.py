@@ -3,11 +3,16 @@
 from aiohttp import web
 
 from wherry.api.call import Call, json_response
-from wherry.api.routing import Route, refusing
+from wherry.api.fields import Fields
+from wherry.api.requests.networking import read_endpoint
+from wherry.api.routing import Route
 from wherry.engine.engine import Engine
-from wherry.engine.filters import check_keys
+from wherry.engine.networks.connect import connect_network, disconnect_network
+from wherry.engine.networks.create import NetworkRequest, create_network
 from wherry.engine.networks.inspect import inspect_network
 from wherry.engine.networks.list import list_networks
+from wherry.engine.networks.remove import prune_networks, remove_network
+from wherry.engine.networks.subnets import SubnetRequest
 from wherry.errors import Unsupported
 
 
@@ -25,20 +30,71 @@ async def get_one(call: Call) -> web.Response:
     return json_response(await call.do(inspect_network, call.id))
 
 
+async def post_create(call: Call) -> web.Response:
+    fields = await call.fields(required=True)
+    for key in ("ConfigOnly", "ConfigFrom", "Ingress"):
+        if fields.flag(key) if key != "ConfigFrom" else fields.inner(key).has("Network"):
+            raise Unsupported(f"{key}: networks of a swarm are not supported")
+    network = await call.do_alone(create_network, _request(fields))
+    return json_response({"Id": network.id, "Warning": ""}, 201)
+
+
+def _request(fields: Fields) -> NetworkRequest:
+    ipam = fields.inner("IPAM")
+    if ipam.text("Driver") not in ("", "default") or ipam.pairs("Options"):
+        raise Unsupported("IPAM: the only driver is default, and it has no options")
+    return NetworkRequest(
+        name=fields.text("Name"),
+        driver=fields.text("Driver") or "bridge",
+        subnets=[
+            SubnetRequest(
+                subnet=pool.text("Subnet"),
+                gateway=pool.text("Gateway"),
+                ip_range=pool.text("IPRange"),
+                auxiliary=pool.pairs("AuxiliaryAddresses") or pool.pairs("AuxAddress"),
+            )
+            for pool in ipam.objects("Config")
+        ],
+        internal=fields.flag("Internal"),
+        attachable=fields.flag("Attachable"),
+        ipv4=fields.flag("EnableIPv4", default=True),
+        ipv6=fields.flag("EnableIPv6"),
+        options=fields.pairs("Options"),
+        labels=fields.pairs("Labels"),
+    )
+
+
+async def post_connect(call: Call) -> web.Response:
+    fields = await call.fields(required=True)
+    attachment = read_endpoint(call.id, fields.inner("EndpointConfig"))
+    await call.do_alone(connect_network, fields.text("Container"), attachment)
+    return web.Response(status=200)
+
+
+async def post_disconnect(call: Call) -> web.Response:
+    fields = await call.fields(required=True)
+    await call.do_alone(
+        disconnect_network, call.id, fields.text("Container"), force=fields.flag("Force")
+    )
+    return web.Response(status=200)
+
+
+async def delete_one(call: Call) -> web.Response:
+    await call.do_alone(remove_network, call.id)
+    return web.Response(status=204)
+
+
 async def post_prune(call: Call) -> web.Response:
-    check_keys(call.query.filters(), _PRUNE_KEYS)
-    return json_response({"NetworksDeleted": None})  # the built-in ones stay
+    removed = await call.do_alone(prune_networks, call.query.filters())
+    return json_response({"NetworksDeleted": removed or None})
 
-
-_PRUNE_KEYS = frozenset({"label", "label!", "until"})
-_BUILT_IN_ALONE = "this engine has no networks but bridge, host and none"
 
 ROUTES = (
     Route("GET", "/networks", get_networks),
     Route("GET", "/networks/{id}", get_one),
-    refusing("POST", "/networks/create", Unsupported, _BUILT_IN_ALONE),
+    Route("POST", "/networks/create", post_create),
     Route("POST", "/networks/prune", post_prune, since="1.25"),
-    refusing("POST", "/networks/{id}/connect", Unsupported, _BUILT_IN_ALONE),
-    refusing("POST", "/networks/{id}/disconnect", Unsupported, _BUILT_IN_ALONE),
-    refusing("DELETE", "/networks/{id}", Unsupported, _BUILT_IN_ALONE),
+    Route("POST", "/networks/{id}/connect", post_connect),
+    Route("POST", "/networks/{id}/disconnect", post_disconnect),
+    Route("DELETE", "/networks/{id}", delete_one),
 )
