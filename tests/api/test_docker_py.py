@@ -1,7 +1,9 @@
 """docker-py at our service, as its users use it."""
 
+import gc
 import io
 import tarfile
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +23,10 @@ def py(service: RunningService) -> Iterator[docker.DockerClient]:
     client = docker.DockerClient(base_url=service.address, timeout=30)
     yield client
     client.close()
+    # Now, so that they do not turn up as warnings in somebody else's test.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def test_a_container_is_run_for_its_output(py: docker.DockerClient) -> None:

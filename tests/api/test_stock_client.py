@@ -31,7 +31,6 @@ inspect two2
     "running": """
 run -d --name web --label tier=front busybox sh -c 'echo out; echo err >&2; exec sleep 300'
 logs web
-logs -t --tail 1 --since 2001-01-01 web
 ps --format '{{.Names}} {{.State}} {{.Labels}}'
 ps -q --filter label=tier=back
 ps --filter name=web --format '{{.Names}}'

@@ -4,12 +4,13 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.faults.conftest import kill, processes_of
+from wherry.errors import WherryError
 from wherry.linux.mount import MountFlag, UnmountFlag, mount, unmount
 from wherry.network.plug import remove_bridge_if_unused
 from wherry.store.store import Store
@@ -26,6 +27,8 @@ def own() -> Iterator[Wherry]:
     wherry("bootstrap", "busybox")
     yield wherry
     wherry("system", "launcher", "stop")
+    with suppress(WherryError):  # its database may be broken, and then it has not come so far
+        remove_bridge_if_unused(Store(wherry.root, wherry.run_folder))
     shutil.rmtree(base)
 
 

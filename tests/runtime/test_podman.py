@@ -61,7 +61,8 @@ class Podman:
 
 @pytest.fixture(params=["runc", "wherry"])
 def podman(request: pytest.FixtureRequest) -> Iterator[Podman]:
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+    # Its storage may still be busy when it has said that all is gone.
+    with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         busybox_root(folder / "rootfs")
         program = write_runtime_command(folder)

@@ -112,7 +112,11 @@ class Supervisor:
         `client` gets the container's streams as `attachment` says, and so do `others`. What fails
         is raised, after everything was undone and recorded.
         """
-        self.container = find_container(self.store, self.container.id)
+        try:
+            self.container = find_container(self.store, self.container.id)
+        except NotFound:  # removed meanwhile: its run folder is what asking for the lock has made
+            remove_run_folder(self.store, self.container.id)
+            raise
         if self.container.status.has_shim:  # whoever wrote that was killed: we have the lock
             self.container = self.engineering.recover(self.container)
         become_subreaper()

@@ -68,14 +68,18 @@ class Wherry:
             stderr=subprocess.PIPE,
         )
 
-    def remove_images_but(self, kept: str) -> None:
-        """Remove the images that a test has made or named, but for the one called `kept`."""
+    def images(self) -> dict[str, str]:
+        """The images by their names; those without one by their IDs."""
         form = "{{.ID}} {{.Repository}}:{{.Tag}}"
         lines = self("images", "-a", "--no-trunc", "--format", form).stdout.splitlines()
-        named = {name: image for image, name in (line.split(" ", 1) for line in lines)}
-        named.pop(kept, None)
-        if named:
-            self("rmi", "-f", *(image if "<" in name else name for name, image in named.items()))
+        named = (line.split(" ", 1) for line in lines)
+        return {(image if "<" in name else name): image for image, name in named}
+
+    def remove_images_since(self, before: dict[str, str]) -> None:
+        """Remove the images that a test has made or named."""
+        new = [name for name in self.images() if name not in before]
+        if new:
+            self("rmi", "-f", *new)
 
     def remove_everything(self) -> None:
         names = self("ps", "-aq", "--no-trunc").stdout.split()

@@ -95,7 +95,11 @@ def _removed(engine: "Engine", container: Container, *, force: bool, volumes: bo
 def _remove_stopped(engine: "Engine", container_id: str, volumes: bool) -> None:
     store = engine.store
     with opened(take_shim_lock(store, container_id, of_file=True)):
-        container = find_container(store, container_id)
+        try:
+            container = find_container(store, container_id)
+        except NoSuchContainer:
+            remove_run_folder(store, container_id)  # which asking for its lock has made anew
+            raise
         if not end_run(engine, container_id, container):
             raise CannotKill(container)
         forget_container(engine, container, volumes=volumes)()
