@@ -52,7 +52,7 @@ def end_service(service: RunningService) -> None:
     assert "Traceback" not in text, text
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def session_service(
     installation: Wherry, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningService]:

@@ -1,10 +1,10 @@
 """The same container on our runtime, runc and crun: --runtime."""
 
 import json
-import shutil
 
 import pytest
 
+from wherry.testing.abilities import why_not_run
 from wherry.testing.command import Wherry
 
 pytestmark = pytest.mark.needs("containers")
@@ -13,8 +13,8 @@ pytestmark = pytest.mark.needs("containers")
 @pytest.fixture(params=["wherry", "runc", "crun"])
 def runtime(request: pytest.FixtureRequest) -> str:
     name: str = request.param
-    if name != "wherry" and shutil.which(name) is None:
-        pytest.skip(f"needs {name}")
+    if name != "wherry" and (reason := why_not_run(name)):
+        pytest.skip(reason)
     return name
 
 

@@ -41,6 +41,7 @@ def test_a_crowd_at_once_leaves_nothing(clean: Wherry) -> None:
     assert clean("volume", "ls", "-q").stdout == "common\n"
 
 
+@pytest.mark.skipif("WHERRY_CYCLES" not in os.environ, reason="scripts/test-slow has it")
 def test_a_supervisor_does_not_grow(clean: Wherry) -> None:
     clean("run", "-d", "--name", "long", "--health-cmd=true", "--health-interval=20ms", "busybox",
           "sleep", "1000")  # fmt: skip

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from wherry.linux.cgroup.manager import open_manager
+from wherry.testing.abilities import why_not_run
 from wherry.testing.bundles import Bundle, Config
 from wherry.testing.runtime_command import write_runtime_command
 from wherry.testing.waiting import eventually
@@ -22,7 +23,9 @@ CGROUP = f"/wherry-test-spec-{os.getpid()}"
 def runtime_program(name: str, folder: Path) -> str:
     if name == "wherry":
         return str(write_runtime_command(folder))
-    return shutil.which(name) or pytest.skip(f"needs {name}")
+    if reason := why_not_run(name):
+        pytest.skip(reason)
+    return shutil.which(name) or name
 
 
 @pytest.fixture(params=["wherry", "runc", "crun"])

@@ -138,6 +138,16 @@ def _installed(name: str) -> Callable[[], None]:
     return probe
 
 
+def why_not_run(runtime: str) -> str:
+    """Why another OCI runtime cannot be a referee here, or "" when it can."""
+    if shutil.which(runtime, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is None:
+        return f"{runtime} is not installed"
+    controllers = Path("/sys/fs/cgroup/unified/cgroup.controllers")
+    if runtime == "crun" and controllers.exists() and controllers.read_text().split():
+        return "crun refuses hybrid cgroups with a controller in the v2 tree"
+    return ""
+
+
 def _pypi() -> None:
     socket.getaddrinfo("pypi.org", None)
 
