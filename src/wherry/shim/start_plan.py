@@ -57,6 +57,8 @@ class Engineering:
 
     # What this start of the container needs. Called with the shim lock held.
     prepare: Callable[[Container], StartPlan]
+    # The plan of a start that another process has made, without what only starting needs.
+    recall: Callable[[Container], StartPlan]
     # What is left of a container whose row says it runs, though we hold its lock: ended, recorded.
     recover: Callable[[Container], Container]
     # For --rm: forgets the container's row, publishes its events, and returns what is then left
