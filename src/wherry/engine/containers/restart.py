@@ -1,9 +1,11 @@
 """Restarting a container: stop, then start, under the same supervisor when there is one."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.orders import carry_out, find_live_container
 from wherry.engine.containers.start import start_container
+from wherry.errors import NotModified
 from wherry.shim.errors import ContainerNotRunning
 from wherry.shim.stop_signal import parse_signal
 
@@ -25,4 +27,5 @@ def restart_container(
             pass
         else:
             return
-    start_container(engine, container.id)
+    with suppress(NotModified):  # by another restart, in the middle of which we looked
+        start_container(engine, container.id)
