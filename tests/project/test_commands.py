@@ -16,6 +16,7 @@ SHARED = {
     "containers.create_flags",
     "containers.creation",
     "containers.streaming",
+    "containers.supervised",
 }  # not commands, but what several of them have in common
 
 
