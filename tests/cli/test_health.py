@@ -53,9 +53,17 @@ def test_a_change_of_health_is_an_event(ours: Side) -> None:
     eventually(lambda: health(ours) == "healthy")
 
     container = ours("inspect", "-f", "{{.Id}}", "web").stdout.strip()  # there were others
-    words = ("--since", "1m", "--until", "0s", "-f", f"container={container}")
-    words = (*words, "-f", "event=health_status")
-    seen = ours("events", *words, "--format", "{{.Action}} {{.Actor.Attributes.name}}")
+    filters = ("-f", f"container={container}", "-f", "event=health_status")
+    seen = ours(
+        "events",
+        "--since",
+        "1m",
+        "--until",
+        "0s",
+        *filters,
+        "--format",
+        "{{.Action}} {{.Actor.Attributes.name}}",
+    )
 
     assert seen.stdout == "health_status: healthy web\n"
 
