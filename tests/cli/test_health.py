@@ -52,18 +52,8 @@ def test_a_change_of_health_is_an_event(ours: Side) -> None:
     run(ours, "--health-cmd", "true")
     eventually(lambda: health(ours) == "healthy")
 
-    container = ours("inspect", "-f", "{{.Id}}", "web").stdout.strip()  # there were others
-    filters = ("-f", f"container={container}", "-f", "event=health_status")
-    seen = ours(
-        "events",
-        "--since",
-        "1m",
-        "--until",
-        "0s",
-        *filters,
-        "--format",
-        "{{.Action}} {{.Actor.Attributes.name}}",
-    )
+    words = ("--since", "1m", "--until", "0s", "-f", "container=web", "-f", "event=health_status")
+    seen = ours("events", *words, "--format", "{{.Action}} {{.Actor.Attributes.name}}")
 
     assert seen.stdout == "health_status: healthy web\n"
 
