@@ -52,8 +52,8 @@ def end_service(service: RunningService) -> None:
     assert "Traceback" not in text, text
 
 
-@pytest.fixture(scope="package")
-def session_service(
+@pytest.fixture(scope="module")
+def module_service(
     installation: Wherry, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningService]:
     service = start_service(installation, tmp_path_factory.mktemp("api") / "docker.sock")
@@ -62,9 +62,9 @@ def session_service(
 
 
 @pytest.fixture
-def service(session_service: RunningService, wherry: Wherry) -> RunningService:
+def service(module_service: RunningService, wherry: Wherry) -> RunningService:
     """What a test makes with it is removed afterwards."""
-    return session_service
+    return module_service
 
 
 @pytest.fixture

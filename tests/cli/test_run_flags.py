@@ -145,7 +145,6 @@ REFUSED = """
 --mount type=volume,dst=/x,bind-propagation=rslave
 --mount type=volume,dst=/x --mount type=tmpfs,dst=/x
 --name x/y
---network bridge --network none
 --network-alias x
 --oom-score-adj 2000
 --pid container:nope
