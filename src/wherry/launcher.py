@@ -8,11 +8,18 @@ from pathlib import Path
 from types import FunctionType
 
 from wherry.cli import warm_command
+from wherry.cli.builds.cached import BUILDER, BUILDS
 from wherry.cli.commands import warm_modules
 from wherry.engine import launch
 from wherry.shim import launcher
+from wherry.value_classes import compile_constructors
 
-OPERATIONS = {**launch.OPERATIONS, "command": warm_command.command}
+OPERATIONS = {
+    **launch.OPERATIONS,
+    "command": warm_command.command,
+    "cached build": warm_command.cached_build,
+}
+_USED_BY_BUILDS = ("wherry.build.", "wherry.dockerfile.", "wherry.store.", "wherry.engine.builds.")
 
 
 def main() -> None:
@@ -22,7 +29,21 @@ def main() -> None:
     for name in warm_modules():
         __import__(name)
     _load_what_commands_import_late()
-    launcher.serve(OPERATIONS, run_folder, lambda: launch.rehearse(root, run_folder))
+    launcher.serve(
+        OPERATIONS,
+        run_folder,
+        lambda: launch.rehearse(root, run_folder),
+        later={BUILDS: _load_builder},
+    )
+
+
+def _load_builder() -> None:
+    """Import what a build needs that finds all in its cache; not every machine builds."""
+    for name in BUILDER:
+        __import__(name)
+    for module in list(sys.modules.values()):
+        if module.__name__.startswith(_USED_BY_BUILDS):
+            compile_constructors(module)
 
 
 def _load_what_commands_import_late() -> None:

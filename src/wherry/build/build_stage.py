@@ -18,6 +18,7 @@ from wherry.build.progress import Event, Kind
 from wherry.build.run_step import prepare_run
 from wherry.build.stage import NotCached, Prepared, StageResult, StageWork
 from wherry.build.steps import Step, resolve_steps
+from wherry.build.urls import is_remote
 from wherry.build.workdir_step import prepare_workdir
 from wherry.dockerfile.instructions import Add, Copy, Run, Workdir
 from wherry.errors import Internal, WherryError, os_error_text
@@ -115,6 +116,12 @@ def prepare(work: StageWork, step: Step, undo: ExitStack, output: Output) -> Pre
     return None
 
 
+def is_fetching(step: Step) -> bool:
+    """Whether a step reads from elsewhere than from this machine."""
+    instruction = step.instruction
+    return isinstance(instruction, Add) and any(is_remote(w.text) for w in instruction.sources)
+
+
 class StepOutput:
     """What a step writes: reported, and its end kept for a failure."""
 
@@ -157,6 +164,8 @@ class _StageBuilder:
             self._add_history(line, None, empty=True)
             return
         self.number += 1
+        if self.cached_only and is_fetching(step):
+            raise NotCached  # only its content tells, which whoever carries it out fetches
         name = self.naming.step(self.number, text)
         output = StepOutput(work.workshop, name)
         self._started(name)

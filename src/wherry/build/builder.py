@@ -79,8 +79,11 @@ def plan_build(workshop: Workshop, order: BuildOrder) -> Plan:
             return Plan(graph=graph, bases=bases)
 
 
-def build(workshop: Workshop, order: BuildOrder) -> Built:
-    """Build the target. Raises BuildFailed; what was built until then stays in the cache."""
+def build(workshop: Workshop, order: BuildOrder, *, only_cached: bool = False) -> Built:
+    """Build the target. Raises BuildFailed; what was built until then stays in the cache.
+
+    With `only_cached` raises NotCached instead of carrying a step out.
+    """
     plan = plan_build(workshop, order)
 
     def stage(
@@ -96,7 +99,7 @@ def build(workshop: Workshop, order: BuildOrder) -> Built:
             workshop, order, plan.graph, node, base, results, cached_only=cached_only
         )
 
-    result = run_stages(workshop, plan.graph, stage)
+    result = run_stages(workshop, plan.graph, stage, only_cached=only_cached)
     return Built(result=result, document=_document(order, result))
 
 

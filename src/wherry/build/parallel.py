@@ -48,8 +48,13 @@ class BuildStage(Protocol):
         """With `cached_only` raises NotCached instead of carrying a step out."""
 
 
-def run_stages(workshop: Workshop, graph: StageGraph, build: BuildStage) -> StageResult:
-    """Build every stage of the graph; the target's result, with the uses of all."""
+def run_stages(
+    workshop: Workshop, graph: StageGraph, build: BuildStage, *, only_cached: bool = False
+) -> StageResult:
+    """Build every stage of the graph; the target's result, with the uses of all.
+
+    With `only_cached` raises NotCached instead of carrying a step out.
+    """
     results: dict[int, StageResult] = {}
     waiting = {index: _needs(graph, index) for index in graph.nodes}
     running: dict[int, _Child] = {}
@@ -58,8 +63,9 @@ def run_stages(workshop: Workshop, graph: StageGraph, build: BuildStage) -> Stag
             ready = sorted(index for index, needs in waiting.items() if needs <= results.keys())
             for index in ready:
                 del waiting[index]
-            if len(ready) == 1 and not running:
-                results[ready[0]] = build(ready[0], workshop, results)
+            if only_cached or (len(ready) == 1 and not running):
+                for index in ready:
+                    results[index] = build(index, workshop, results, cached_only=only_cached)
                 continue
             for index in ready:
                 if (result := _cached(workshop, index, results, build)) is not None:

@@ -6,6 +6,8 @@ from wherry.errors import WherryError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wherry.engine.engine import Engine
 
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
@@ -14,6 +16,10 @@ _BUFFERED = 32768  # characters kept before they are written
 
 class OutputClosed(Exception):
     """Whoever read standard output went away; the program ends as by SIGPIPE."""
+
+
+class Declined(Exception):
+    """The command would take more than a fork of the launcher is for; nothing of it was done."""
 
 
 class OutputFailed(WherryError):
@@ -70,6 +76,9 @@ class Context:
         self.words: list[str] = []  # the whole command line, where another may carry it out
         self.status = 0
         self.failure = 1  # the exit status of errors that have none of their own
+        # Of a fork that may do no more than is in the build cache: called when it is certain that
+        # it will, else `Declined` is raised.
+        self.on_cached: Callable[[], None] | None = None
         self._stdout = Output(1)
         self._engine = engine
 

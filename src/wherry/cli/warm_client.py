@@ -28,8 +28,8 @@ class CommandLost(Unavailable):
         super().__init__("the process that carried out the command has ended")
 
 
-def run_in_launcher(words: list[str], context: "Context") -> bool:
-    """Have `words` carried out; False when nothing was done, because no launcher is there."""
+def run_in_launcher(words: list[str], context: "Context", operation: str = "command") -> bool:
+    """Have `words` carried out; False when nothing was done, as when no launcher is there."""
     root = root_path(context.root)
     try:
         folder = os.open(".", os.O_PATH | os.O_CLOEXEC)
@@ -40,7 +40,7 @@ def run_in_launcher(words: list[str], context: "Context") -> bool:
     payload = {"words": words, "environ": dict(os.environ), "umask": mask}
     try:
         connection = Launcher(root, run_path(root, context.run)).request_if_running(
-            "command", payload, (0, 1, 2, folder)
+            operation, payload, (0, 1, 2, folder)
         )
     finally:
         os.close(folder)
@@ -57,6 +57,8 @@ def _followed(connection: Connection, context: "Context") -> bool:
     begun = False
     try:
         for message in connection.controls():
+            if message.get("declined"):
+                return False
             begun = True
             if message.get("broken_pipe"):
                 signal.signal(signal.SIGPIPE, signal.SIG_DFL)

@@ -9,6 +9,8 @@ child reads, answers, and stays if it became the shim of a container.
              which looks at it no more than at any; without a spare a child is forked there and then
     stale    a module of ours was written to: it executes itself anew, with the listening socket,
              so that requests in the backlog are answered by the new code
+    wanted   a file in the run folder has the name of something that not every installation needs:
+             it is loaded between two requests, for the children from then on
     idle     no request for a while and no child: it removes its socket, under the lock that
              commands take to start one, and ends
     orphan   its socket was removed or replaced: nobody can reach it, it ends
@@ -30,6 +32,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import NoReturn
 
 from wherry.errors import Internal, WherryError, kind_of, os_error_text
@@ -54,6 +57,7 @@ CGROUP = "/wherry-shims"
 _MOST_DESCRIPTORS = 8
 _CREDENTIALS = struct.Struct("3i")
 _WRITTEN = Change.CLOSE_WRITE | Change.MOVED_TO | Change.MOVED_FROM | Change.DELETE
+_IN_RUN = Change.CREATE | Change.DELETE | Change.MOVED_TO
 
 
 @dataclass
@@ -68,12 +72,20 @@ class Request:
 
 Operations = Mapping[str, Callable[[Request], None]]
 
+Later = Mapping[str, Callable[[], None]]
+"""What is loaded when a file of that name is in the run folder."""
+
 
 def _nothing() -> None:
     return
 
 
-def serve(operations: Operations, run: Path, rehearse: Callable[[], None] = _nothing) -> None:
+def serve(
+    operations: Operations,
+    run: Path,
+    rehearse: Callable[[], None] = _nothing,
+    later: Later = MappingProxyType({}),
+) -> None:
     """Answer requests on the inherited listening socket until idle or orphaned."""
     os.chdir("/")
     os.umask(0o022)
@@ -82,7 +94,7 @@ def serve(operations: Operations, run: Path, rehearse: Callable[[], None] = _not
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with Inotify() as inotify:
         listener = socket.socket(fileno=LAUNCHER_DESCRIPTOR)
-        launcher = _Launcher(operations, run, listener, inotify, rehearse)
+        launcher = _Launcher(operations, run, listener, inotify, rehearse, later)
         signal.signal(signal.SIGTERM, lambda _number, _frame: launcher.retire())
         gc.collect()
         # Executed by a descriptor, it would be called by that number; shims inherit the name.
@@ -99,6 +111,7 @@ class _Launcher:
         listener: socket.socket,
         inotify: Inotify,
         rehearse: Callable[[], None],
+        later: Later,
     ) -> None:
         self.operations = operations
         self.run = run
@@ -106,6 +119,8 @@ class _Launcher:
         self.listener = listener
         self.inotify = inotify
         self.rehearse = rehearse
+        self.later = dict(later)
+        self.looks_for_wanted = True
         self.spare: _Spare | None = None
         found = self.path.stat()
         self.identity = (found.st_dev, found.st_ino)
@@ -114,9 +129,8 @@ class _Launcher:
     def loop(self) -> None:
         os.set_inheritable(self.listener.fileno(), False)
         self.listener.setblocking(False)
-        for folder in _module_folders():
-            self.inotify.watch(folder, _WRITTEN)
-        self.run_watch = self.inotify.watch(self.run, Change.DELETE | Change.MOVED_TO)
+        self._watch_modules()
+        self.run_watch = self.inotify.watch(self.run, _IN_RUN)
         poll = select.poll()
         poll.register(self.listener, select.POLLIN)
         poll.register(self.inotify.descriptor, select.POLLIN)
@@ -128,6 +142,8 @@ class _Launcher:
             if any(descriptor == self.inotify.descriptor for descriptor, _ in ready):
                 self._look_at_changes()
             self._accept()
+            if self.looks_for_wanted:
+                self._load_what_is_wanted()
 
     def _idle(self) -> None:
         """Nobody has asked for a moment, or for a long time."""
@@ -138,11 +154,27 @@ class _Launcher:
         if not _has_children():
             self.retire()
 
+    def _watch_modules(self) -> None:
+        for folder in _module_folders():
+            self.inotify.watch(folder, _WRITTEN)
+
+    def _load_what_is_wanted(self) -> None:
+        self.looks_for_wanted = False
+        wanted = [name for name in self.later if (self.run / name).exists()]
+        for name in wanted:
+            self.later.pop(name)()
+        if wanted:
+            self._dismiss_spare()  # the next one has it loaded
+            self._watch_modules()
+            gc.collect()
+            gc.freeze()
+
     def _look_at_changes(self) -> None:
         for watch, change, name in self.inotify.changes():
             if change & Change.Q_OVERFLOW:
                 self._start_anew()
             elif watch == self.run_watch:
+                self.looks_for_wanted |= name in self.later
                 if not self._is_reachable():
                     self._dismiss_spare()
                     sys.exit(0)

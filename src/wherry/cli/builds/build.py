@@ -2,6 +2,12 @@
 
 import os
 
+from wherry.cli.builds.cached import (
+    build_if_cached,
+    build_in_launcher,
+    keep_builder_warm,
+    may_be_cached,
+)
 from wherry.cli.context import Context, is_terminal
 from wherry.cli.flags import (
     Boolean,
@@ -16,6 +22,8 @@ from wherry.cli.flags import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wherry.build.errors import BuildFailed
     from wherry.engine.builds.build import BuiltImage
     from wherry.engine.builds.options import BuildOptions
@@ -94,6 +102,13 @@ class Flags(FlagSet):
 
 
 def run(flags: Flags, context: Context) -> None:
+    if context.on_cached is not None:
+        _run_cached(flags, context, context.on_cached)
+    elif not (context.words and may_be_cached(flags) and build_in_launcher(context)):
+        _run(flags, context)
+
+
+def _run(flags: Flags, context: Context) -> None:
     from wherry.build.errors import BuildFailed
     from wherry.cli.builds.display import display_of
     from wherry.engine.builds.build import build_image
@@ -108,7 +123,26 @@ def run(flags: Flags, context: Context) -> None:
             image = build_image(context.engine, options, display.report)
     except BuildFailed as error:
         _print_failure(error, context, repeats_log=display.repeats_log)
-        return
+    else:
+        _finish(image, flags, context)
+    if context.words:
+        keep_builder_warm(context)
+
+
+def _run_cached(flags: Flags, context: Context, on_cached: "Callable[[], None]") -> None:
+    """In a fork of the launcher: what is in the cache, or `Declined`."""
+    from wherry.cli.builds.display import display_of
+
+    image, events = build_if_cached(context, options_of(flags))
+    on_cached()
+    with display_of(_progress(flags)) as display:
+        for event in events:
+            display.report(event)
+    _finish(image, flags, context)
+
+
+def _finish(image: "BuiltImage", flags: Flags, context: Context) -> None:
+    """Tell of the image where that is asked for."""
     if flags.iidfile:
         from wherry.linux.files import write_atomically
 

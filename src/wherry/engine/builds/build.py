@@ -13,6 +13,7 @@ from wherry.build.executor import Output, RunRequest
 from wherry.build.order import Base, BuildOrder, Workshop
 from wherry.build.progress import Event, Report, vertex
 from wherry.build.source_trees import SourceTree
+from wherry.build.stage import NotCached
 from wherry.engine.builds.options import (
     BuildOptions,
     build_arguments,
@@ -25,7 +26,7 @@ from wherry.engine.builds.options import (
 from wherry.engine.builds.outputs import parse_output, write_output
 from wherry.engine.images.resolve import PullPolicy, ensure_image, resolve_image
 from wherry.engine.images.tag import parse_tag
-from wherry.errors import InvalidArgument
+from wherry.errors import InvalidArgument, MissingImage, NotFound
 from wherry.images.ingest import NewImage, commit_images
 from wherry.oci.digest import Digest
 from wherry.oci.image_config import image_id
@@ -34,7 +35,7 @@ from wherry.oci.reference import Reference
 from wherry.store.build_cache import note_uses
 from wherry.store.layers import chain_of, claim_layer
 from wherry.store.leases import Lease, lease_of
-from wherry.values import dataclass
+from wherry.values import dataclass, replace
 
 if TYPE_CHECKING:
     from wherry.engine.builds.run_step import StepExecutor
@@ -51,15 +52,20 @@ class BuiltImage:
     names: tuple[Reference, ...]
 
 
-def build_image(engine: "Engine", options: BuildOptions, report: Report) -> BuiltImage:
+def build_image(
+    engine: "Engine", options: BuildOptions, report: Report, *, only_cached: bool = False
+) -> BuiltImage:
     """Build the image and give it its names. Raises BuildFailed, and what options are wrong.
 
-    Only for a process with one thread: containers are forked from it.
+    Only for a process with one thread: containers are forked from it. With `only_cached` nothing
+    is carried out, fetched or forked: NotCached where something would have to be.
     """
     names = tuple(parse_tag(tag) for tag in options.tags)
     outputs = [parse_output(text) for text in options.outputs]
     with prepared(engine, options, report) as (workshop, order):
-        built = build(workshop, order)
+        if only_cached:
+            workshop = replace(workshop, resolve=_from_the_store(engine, workshop.resolve))
+        built = build(workshop, order, only_cached=only_cached)
         image = BuiltImage(id=image_id(built.document), names=())
         for output in outputs:
             if not output.is_image:
@@ -188,6 +194,21 @@ def _resolver(
         return found[name]
 
     return resolve
+
+
+def _from_the_store(
+    engine: "Engine", resolve: Callable[[str, Platform | None], Base]
+) -> Callable[[str, Platform | None], Base]:
+    """`resolve`, but for images that would have to be fetched."""
+
+    def resolve_stored(name: str, platform: Platform | None) -> Base:
+        try:
+            resolve_image(engine, name, platform=platform, pull=PullPolicy.NEVER)
+        except (MissingImage, NotFound) as error:
+            raise NotCached from error
+        return resolve(name, platform)
+
+    return resolve_stored
 
 
 def _export(
