@@ -28,6 +28,8 @@ SHARED = {
     "containers.creation",
     "containers.streaming",
     "containers.supervised",
+    "builds.cached",
+    "builds.calls",
     "builds.display",
     "builds.explanations",
     "builds.tree",

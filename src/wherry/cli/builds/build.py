@@ -53,9 +53,9 @@ class Flags(FlagSet):
     cache_to = Strings(
         "", "Cache export destinations", unsupported="the cache is this machine's own"
     )
-    call = String("", "Set method for evaluating build", unsupported="see wherry lint")
+    call = String("", 'Set method for evaluating build ("check", "outline", "targets")')
     cgroup_parent = String("", 'Set the parent cgroup for the "RUN" instructions during build')
-    check = Boolean("", "Check the Dockerfile", unsupported="check it with: wherry lint")
+    check = Boolean("", 'Shorthand for "--call=check"')
     compress = Boolean("", "Compress the build context: it is read in place", hidden=True)
     cpu_period = Integer("", "Limit the CPU CFS (Completely Fair Scheduler) period")
     cpu_quota = Integer("", "Limit the CPU CFS (Completely Fair Scheduler) quota")
@@ -114,6 +114,13 @@ def _run(flags: Flags, context: Context) -> None:
     from wherry.engine.builds.build import build_image
 
     options = options_of(flags)
+    if flags.check or flags.call not in ("", "build"):
+        from wherry.cli.builds.calls import parse_call, print_call
+
+        call = parse_call("check" if flags.check else flags.call)
+        if call.name != "build":
+            print_call(call, context, options)
+            return
     if flags.explain or flags.list_context:
         _tell(flags, options, context)
         return
