@@ -27,6 +27,7 @@ from wherry.linux.locks import locked_by_name
 from wherry.oci.image_config import RootFS
 from wherry.oci.timestamps import format_timestamp
 from wherry.store.build_cache import CacheRecord, Use
+from wherry.store.build_history import PastStep
 from wherry.store.diff import measure_layer
 from wherry.store.layers import Layer, adopt_layer, get_layer, new_diff_folder
 from wherry.values import dataclass, replace
@@ -144,6 +145,8 @@ class _StageBuilder:
         self.node = node
         self.naming = naming_of(node, alone=len(graph.nodes) == 1)
         self.number = 1  # of the step that is at hand, FROM is the first
+        self.text = ""  # of that step
+        self.overhead_ns = 0
         self.uses: list[Use] = []
         self.no_cache = is_uncached(work.order, node)
 
@@ -155,7 +158,7 @@ class _StageBuilder:
 
     def _step(self, step: Step) -> None:
         work = self.work
-        text = step.written.statement.original
+        text = self.text = step.written.statement.original
         if not isinstance(step.instruction, LAYERED):
             try:
                 work.draft, line = applied(work.draft, step)
@@ -206,7 +209,17 @@ class _StageBuilder:
             layer, record = self._make(prepared, name)
         else:
             layer, record, cached = self._make_once(prepared, name)
-        self._add_layer(layer, record, prepared.history)
+        past = None
+        if isinstance(decision, Miss) and not cached:
+            past = PastStep(
+                number=self._place,
+                text=self.text,
+                reason=decision.reason,
+                changed=decision.changed,
+                duration_ns=record.duration_ns,
+                overhead_ns=self.overhead_ns,
+            )
+        self._add_layer(layer, record, prepared.history, past)
         self._finished(name, cached=cached)
         work.is_base = False
 
@@ -241,6 +254,7 @@ class _StageBuilder:
         try:
             new_diff_folder(folder)
             prepared.carry_out(folder)
+            carried_out = time.monotonic_ns()
             tidy(folder)
             if work.order.epoch_ns is not None:
                 clamp_times(folder / "diff", work.order.epoch_ns)
@@ -250,22 +264,30 @@ class _StageBuilder:
         except BaseException:
             remove_tree(folder)
             raise
+        ended = time.monotonic_ns()
+        self.overhead_ns = ended - carried_out
         record = remember(
             lease,
             prepared.inputs,
             layer,
             description=name,
             kind=prepared.kind,
-            duration_ns=time.monotonic_ns() - started,
+            duration_ns=ended - started,
             created_ns=work.now_ns,
         )
         return layer, record
 
-    def _add_layer(self, layer: Layer, record: CacheRecord, history: str) -> None:
+    @property
+    def _place(self) -> int:
+        return place_number(self.work.index, self.number)
+
+    def _add_layer(
+        self, layer: Layer, record: CacheRecord, history: str, past: PastStep | None
+    ) -> None:
         work = self.work
         work.layers = (*work.layers, layer)
-        number = place_number(work.index, self.number)
-        self.uses.append(Use(work.order.place, number, record.key))
+        past = past or PastStep(number=self._place, text=self.text)
+        self.uses.append(Use(work.order.place, self._place, record.key, past))
         created = format_timestamp(
             record.created_ns if work.order.epoch_ns is None else work.order.epoch_ns
         )

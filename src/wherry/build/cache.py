@@ -2,7 +2,7 @@
 
 import time
 
-from wherry.build.inputs import StepInputs, difference
+from wherry.build.inputs import StepInputs, changed_files, difference
 from wherry.oci.digest import Digest
 from wherry.store.build_cache import (
     CacheRecord,
@@ -29,6 +29,8 @@ class Miss:
 
     reason: str
     last: CacheRecord | None = None
+    changed: tuple[str, ...] = ()
+    """The files that differ from then."""
 
 
 Decision = Hit | Miss
@@ -58,8 +60,9 @@ def explained(lease: Lease, inputs: StepInputs, place: str, number: int) -> Miss
     before = None if last is None else inputs_of(connection, last.key)
     if last is None or before is None:
         return Miss(NEVER_BUILT)
-    reason = difference(StepInputs.from_document(before), inputs)
-    return Miss(reason or "its layer is gone", last)
+    past = StepInputs.from_document(before)
+    reason = difference(past, inputs)
+    return Miss(reason or "its layer is gone", last, changed_files(past, inputs))
 
 
 def remember(

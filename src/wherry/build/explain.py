@@ -21,6 +21,7 @@ from wherry.build.cache import Hit, Miss, decide
 from wherry.build.configuration import applied
 from wherry.build.errors import failed, place_of
 from wherry.build.graph import FromStage, StageGraph, StageNode
+from wherry.build.inputs import PARENT_REBUILT
 from wherry.build.layer_reuse import relayered
 from wherry.build.order import BuildOrder, Workshop
 from wherry.build.stage import StageResult, StageWork
@@ -30,8 +31,6 @@ from wherry.errors import WherryError
 from wherry.store.build_cache import CacheRecord, record_at
 from wherry.store.layers import get_layer
 from wherry.values import dataclass
-
-PARENT_REBUILT = "parent rebuilt"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

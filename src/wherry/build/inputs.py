@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from itertools import islice
 
 from wherry.build.source_trees import Found, SourceTree
 from wherry.build.stat_index import StatIndex
@@ -17,7 +18,10 @@ from wherry.oci.digest import Digest
 from wherry.store.build_cache import Inputs
 from wherry.values import dataclass, field
 
+PARENT_REBUILT = "parent rebuilt"
+BASE_CHANGED = "base image changed"
 _SHORT = 16  # hex digits
+_MOST_CHANGED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,8 @@ def _link(tree: SourceTree, path: str) -> str:
 
 def difference(before: StepInputs, now: StepInputs) -> str:
     """The first thing that differs, worded for `build --explain`; "" if nothing does."""
-    old, new = before.facts, now.facts
+    # As documents both: what was a tuple came back as a list.
+    old, new = _document(before.facts), _document(now.facts)
     if old.get("instruction") != new.get("instruction"):
         return f"instruction: {old.get('instruction')} → {new.get('instruction')}"
     if text := _of_files(before.files, now.files):
@@ -99,8 +104,21 @@ def difference(before: StepInputs, now: StepInputs) -> str:
         if name not in ("parent", "content") and old.get(name) != new[name]:
             return f"{name}: {_shown(_last(old.get(name)))} → {_shown(_last(new[name]))}"
     if old.get("parent") != new.get("parent"):
-        return "base image changed" if now.on_base else "parent rebuilt"
+        return BASE_CHANGED if now.on_base else PARENT_REBUILT
     return "" if old == new else "content"
+
+
+def changed_files(before: StepInputs, now: StepInputs) -> tuple[str, ...]:
+    """The paths that are new, gone or different, at most so many."""
+    paths = sorted(before.files.keys() | now.files.keys())
+    changed = (path for path in paths if before.files.get(path) != now.files.get(path))
+    return tuple(islice(changed, _MOST_CHANGED))
+
+
+def _document(facts: Mapping[str, object]) -> dict[str, object]:
+    document = json.loads(json.dumps(facts))
+    assert isinstance(document, dict)
+    return document
 
 
 def _last(value: object) -> object:

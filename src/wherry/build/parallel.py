@@ -26,6 +26,7 @@ from wherry.linux.process import PrctlOption, prctl
 from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import ImageConfig
 from wherry.store.build_cache import Use
+from wherry.store.build_history import PastStep
 from wherry.store.layers import Layer, chain_of, claim_layer
 from wherry.values import astuple, dataclass, replace
 
@@ -218,7 +219,9 @@ def _end(running: dict[int, _Child]) -> None:
 
 
 def _packed(result: StageResult) -> tuple[object, ...]:
-    uses = tuple((use.place, use.number, str(use.key)) for use in result.uses)
+    uses = tuple(
+        (use.place, use.number, str(use.key), use.step and astuple(use.step)) for use in result.uses
+    )
     document = result.draft.config.to_bytes()
     return (document, result.draft.command_is_own, str(result.top or ""), uses)
 
@@ -235,7 +238,23 @@ def _unpacked(workshop: Workshop, value: tuple[object, ...]) -> StageResult:
     return StageResult(
         draft=Draft(ImageConfig.from_bytes(document), bool(command_is_own)),
         layers=layers,
-        uses=tuple(Use(place, number, Digest(key)) for place, number, key in uses),
+        uses=tuple(
+            Use(place, number, Digest(key), _past_step(step)) for place, number, key, step in uses
+        ),
+    )
+
+
+def _past_step(values: tuple[Any, ...] | None) -> PastStep | None:
+    if values is None:
+        return None
+    number, text, reason, changed, duration_ns, overhead_ns = values
+    return PastStep(
+        number=number,
+        text=text,
+        reason=reason,
+        changed=tuple(changed),
+        duration_ns=duration_ns,
+        overhead_ns=overhead_ns,
     )
 
 

@@ -1,5 +1,6 @@
 """Keys of steps, why two differ, and files that need not be read again."""
 
+import json
 import os
 from pathlib import Path
 
@@ -137,3 +138,11 @@ def test_a_file_that_changes_meanwhile_is_an_error(tree: SourceTree, tmp_path: P
 
         with pytest.raises(FileChanged):
             contents_of(tree, selected[0], StatIndex(None))
+
+
+def test_what_was_kept_differs_only_where_it_does() -> None:
+    facts = {"instruction": "RUN", "command": ("/bin/sh", "-c", "make"), "parent": "a"}
+    kept = StepInputs.from_document(json.loads(json.dumps(StepInputs(facts).to_document())))
+
+    assert difference(kept, StepInputs(facts)) == ""
+    assert difference(kept, StepInputs({**facts, "parent": "b"})) == "parent rebuilt"

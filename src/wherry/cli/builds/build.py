@@ -40,6 +40,9 @@ class _Form(String):
 
 
 class Flags(FlagSet):
+    advise = _Form(
+        "", 'Say what other orders of steps would have saved, and build nothing ("text", "json")'
+    )
     add_host = Strings("", 'Add a custom host-to-IP mapping (format: "host:ip")')
     allow = Strings("", 'Allow extra privileged entitlement (e.g., "security.insecure")')
     annotation = Strings("", "Add annotation to the image", unsupported="annotations are not kept")
@@ -121,7 +124,7 @@ def _run(flags: Flags, context: Context) -> None:
         if call.name != "build":
             print_call(call, context, options)
             return
-    if flags.explain or flags.list_context:
+    if flags.explain or flags.list_context or flags.advise:
         _tell(flags, options, context)
         return
     display = display_of(_progress(flags))
@@ -174,11 +177,13 @@ def _write_metadata(path: str, image: "BuiltImage") -> None:
 
 def _tell(flags: Flags, options: "BuildOptions", context: Context) -> None:
     from wherry.build.errors import BuildFailed
-    from wherry.cli.builds.explanations import print_context, print_explanation
+    from wherry.cli.builds.explanations import print_advice, print_context, print_explanation
 
     try:
         if flags.list_context:
             print_context(context, options)
+        elif flags.advise:
+            print_advice(context, options, flags.advise)
         else:
             print_explanation(context, options, flags.explain)
     except BuildFailed as error:
