@@ -620,8 +620,8 @@ class Supervisor:
         if not self._is_supervisor:
             return
         if busy == self.loop.handled:
-            fall_asleep(self)  # and if it could not be:
-        self.stay = min(self.stay * 2, LONGEST_STAY)
+            fall_asleep(self)
+            self.stay = min(self.stay * 2, LONGEST_STAY)  # it cannot; no use to try often
         self.rest()
 
     def serve(self) -> None:
