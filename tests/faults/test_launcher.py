@@ -86,7 +86,8 @@ def test_a_container_whose_supervisor_sleeps_is_served(clean: Wherry) -> None:
     clean("pause", "it")
     clean("unpause", "it")
     clean("restart", "-t", "0", "it")
-    assert client.wait(timeout=30) == 137
+    client.communicate(timeout=30)
+    assert client.returncode == 137
     assert waiting.communicate(timeout=30)[0] == b"137\n"
 
     falls_asleep()

@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,9 +54,9 @@ def test_a_supervisor_does_not_grow(clean: Wherry) -> None:
     def use() -> None:
         for _ in range(rounds):
             clean("exec", "long", "true")
-            before = attached(clean)
+            before = attachments(clean)
             client = clean.start("attach", "--no-stdin", "long")
-            eventually(lambda before=before: attached(clean) > before, what="the client attached")
+            eventually(partial(attached, clean, before), what="the client attached")
             clean("restart", "-t", "0", "long")
             client.communicate(timeout=30)
             clean("pause", "long")
@@ -70,7 +71,11 @@ def test_a_supervisor_does_not_grow(clean: Wherry) -> None:
     assert memory_of(shim) < memory + 300  # KiB: what one round leaks would show as more
 
 
-def attached(wherry: Wherry) -> int:
+def attached(wherry: Wherry, before: int) -> bool:
+    return attachments(wherry) > before
+
+
+def attachments(wherry: Wherry) -> int:
     """How often a client has been attached so far."""
     words = ("--since", "1", "--until", str(int(time.time()) + 1), "--filter", "event=attach")
     return wherry("events", *words).stdout.count("\n")
