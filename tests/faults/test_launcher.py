@@ -1,11 +1,12 @@
 """With the launcher, without it, and with one that is killed all the time: the same results."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import kill, parent_of, processes_of, shims_of, supervisors_of, supervisors_of
+from tests.faults.conftest import kill, parent_of, processes_of, shims_of, supervisors_of
 from wherry.testing.command import Wherry
 from wherry.testing.waiting import eventually
 

@@ -36,6 +36,10 @@ class Attachment:
     early: bytes = b""  # input that came before the connection was handed over
 
 
+# What of it matters once the client is there.
+_LASTING = ("stdin", "stdout", "stderr", "keys", "first", "controls", "bare")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClientEvents:
     """What a client's owner is told."""
@@ -74,7 +78,7 @@ class Client:
         wanted = self.wanted
         return (
             kept.add(self._socket.fileno(), READ if self._reads else 0),
-            (wanted.stdin, wanted.stdout, wanted.stderr, wanted.keys, wanted.first),
+            tuple(getattr(wanted, name) for name in _LASTING),
             self._input_ended,
             self._detach.held if self._detach is not None else 0,
         )
@@ -84,8 +88,8 @@ class Client:
         cls, loop: Loop, kept: Kept, descriptors: Sequence[int], events: ClientEvents
     ) -> "Client":
         """Go on where `lay_down` stopped."""
-        place, (stdin, stdout, stderr, keys, first), input_ended, held = kept
-        wanted = Attachment(stdin=stdin, stdout=stdout, stderr=stderr, keys=keys, first=first)
+        place, lasting, input_ended, held = kept
+        wanted = Attachment(**dict(zip(_LASTING, lasting, strict=True)))
         client = cls(loop, socket.socket(fileno=descriptors[place]), wanted, events)
         if client._detach is not None:
             client._detach.held = held

@@ -9,18 +9,16 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from wherry.linux.openat import opened
-from wherry.network.ports import Published
 from wherry.oci.codec import from_json, to_json
 from wherry.shim.health import HealthMonitor
 from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import READ
+from wherry.shim.networking import connected_again
 from wherry.shim.process import Supervised
 from wherry.store.containers import Container
-from wherry.store.published_ports import PublishedPort
 
 if TYPE_CHECKING:
     from wherry.shim.supervise import Run, Supervisor
@@ -45,8 +43,8 @@ def fall_asleep(supervisor: "Supervisor") -> None:
         if any(timer is not due for timer in supervisor.loop.timers):
             return
         watched = supervisor.loop.watched - {supervisor.signals}
-        if run.published is not None:
-            watched.discard(run.published.fileno())
+        if run.networking is not None:
+            watched -= run.networking.stand_ins
         if any(descriptor not in keepsakes for descriptor in watched):
             return
         seconds = None if due is None else due.when - time.monotonic()
@@ -72,26 +70,10 @@ def _lay_down(
         "rests": run.log.rests,
         "streams": run.streams.lay_down(keepsakes),
         "control": supervisor.control.lay_down(keepsakes),
-        "published": run.published and _published(run.published, keepsakes),
+        "networking": run.networking and run.networking.lay_down(keepsakes),
         "oom": run.oom and (keepsakes.add(run.oom.fileno(), READ), run.oom.seen),
         "health": run.health and run.health.lay_down(),
     }
-
-
-def _published(published: Published, keepsakes: Keepsakes) -> Kept:
-    if published.forwarder_pid:  # it dies with us
-        raise Busy
-    return [
-        (
-            keepsakes.add(descriptor, READ if watched else -1),
-            port.protocol,
-            str(port.host_ip),
-            port.host_port,
-            str(port.container_ip),
-            port.container_port,
-        )
-        for port, descriptor, watched in published.sockets
-    ]
 
 
 def recalled(descriptors: Sequence[int]) -> dict[str, Kept]:
@@ -124,33 +106,12 @@ def awaken(supervisor: "Supervisor", kept: dict[str, Kept], descriptors: Sequenc
     pid, pidfd, started = kept["process"]
     reaper = supervisor.keeper.reap
     run.process = Supervised(pid, descriptors[pidfd], started, reaper=reaper)
-    if kept["published"] is not None:
-        container_id = supervisor.container.id
-        ports = [_port(container_id, *port) for port in kept["published"]]
-        sockets = [(port, descriptors[place]) for place, port in ports]
-        run.published = Published.take_up(supervisor.store, container_id, sockets)
-    supervisor.watch_process(run)
+    networking = kept["networking"]
+    supervisor.watch_process(
+        run, connected_again(supervisor.store, supervisor.container.id, networking, descriptors)
+    )
     if kept["oom"] is not None:
         place, seen = kept["oom"]
         os.close(descriptors[place])
         supervisor.catch_up_on_oom(run, seen)
     run.health = HealthMonitor.of(supervisor, kept["health"])
-
-
-def _port(
-    container_id: str,
-    place: int,
-    protocol: str,
-    host_ip: str,
-    host_port: int,
-    container_ip: str,
-    container_port: int,
-) -> tuple[int, PublishedPort]:
-    return place, PublishedPort(
-        protocol=protocol,
-        host_ip=ip_address(host_ip),
-        host_port=host_port,
-        container_id=container_id,
-        container_ip=ip_address(container_ip),
-        container_port=container_port,
-    )
