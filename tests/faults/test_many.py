@@ -1,12 +1,15 @@
 """Many containers, one after another and at once: nothing of them stays on the host."""
 
 import os
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.faults.conftest import shims_of
 from wherry.testing.command import Wherry
+from wherry.testing.waiting import eventually
 
 pytestmark = [pytest.mark.needs("containers", "nftables"), pytest.mark.timeout(300)]
 
@@ -51,7 +54,9 @@ def test_a_supervisor_does_not_grow(clean: Wherry) -> None:
     def use() -> None:
         for _ in range(rounds):
             clean("exec", "long", "true")
+            before = attachments(clean)
             client = clean.start("attach", "--no-stdin", "long")
+            eventually(partial(attached, clean, before), what="the client attached")
             clean("restart", "-t", "0", "long")
             client.communicate(timeout=30)
             clean("pause", "long")
@@ -64,6 +69,16 @@ def test_a_supervisor_does_not_grow(clean: Wherry) -> None:
     assert shims_of(clean) == [shim]
     assert descriptors_of(shim) <= descriptors
     assert memory_of(shim) < memory + 300  # KiB: what one round leaks would show as more
+
+
+def attached(wherry: Wherry, before: int) -> bool:
+    return attachments(wherry) > before
+
+
+def attachments(wherry: Wherry) -> int:
+    """How often a client has been attached so far."""
+    words = ("--since", "1", "--until", str(int(time.time()) + 1), "--filter", "event=attach")
+    return wherry("events", *words).stdout.count("\n")
 
 
 def descriptors_of(pid: int) -> int:

@@ -16,7 +16,7 @@ The requests are those of `protocol`, read without ever waiting for a slow asker
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from wherry.shim.errors import (
     ContainerRestarting,
 )
 from wherry.shim.events import container_event
+from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.launcher import is_own_user
 from wherry.shim.loop import HANG_UP, READ, Loop
 from wherry.shim.protocol import LARGEST_REQUEST, Payload, error_frame, parse_request
@@ -86,10 +87,28 @@ class Control:
         store = self._supervisor.store
         path = store.container_run_folder(self._supervisor.container.id) / "shim.sock"
         path.unlink(missing_ok=True)  # of a supervisor that was killed
-        raw = listening_socket(str(path))
-        self._listener = socket.socket(fileno=raw.detach())
+        self._listen_on(listening_socket(str(path)).detach())
+
+    def _listen_on(self, descriptor: int) -> None:
+        self._listener = socket.socket(fileno=descriptor)
         self._listener.setblocking(False)
-        self._supervisor.loop.watch(self._listener.fileno(), READ, self._accept)
+        self._supervisor.loop.watch(descriptor, READ, self._accept)
+
+    def lay_down(self, kept: Keepsakes) -> Kept:
+        """What another process needs to go on with orders; Busy while one is being answered."""
+        if self._listener is None or len(self._open) != len(self._waiters):
+            raise Busy
+        waiters = [(one.client.lay_down(kept), one.condition) for one in self._waiters]
+        return kept.add(self._listener.fileno(), READ), waiters
+
+    def take_up(self, kept: Kept, descriptors: Sequence[int]) -> None:
+        """Go on where `lay_down` stopped."""
+        listener, waiters = kept
+        self._listen_on(descriptors[listener])
+        for one, condition in waiters:
+            client = Client.take_up(self._supervisor.loop, one, descriptors, self._events)
+            self._open.add(client)
+            self._waiters.append(_Waiter(client, condition))
 
     def close(self) -> None:
         """Take no more orders. Who still waits learns that nothing will come."""
