@@ -83,6 +83,12 @@ def lose_layer_rows(engine: Engine) -> None:
     shutil.rmtree(layers(engine) / "2")
 
 
+def mislead_a_link(engine: Engine) -> None:
+    link = layers(engine) / "l" / "1"
+    link.unlink()
+    link.symlink_to("../2/diff")
+
+
 DAMAGES: dict[str, tuple[Callable[[Engine], object], str]] = {
     "a blob that was cut": (
         lambda engine: os.truncate(blob_path(engine), 10),
@@ -113,10 +119,7 @@ DAMAGES: dict[str, tuple[Callable[[Engine], object], str]] = {
         "damaged layer: the record of its tar cannot be read: {}; unpacked again from its blob",
     ),
     "a link that leads elsewhere": (
-        lambda engine: (
-            (layers(engine) / "l/1").unlink(),
-            (layers(engine) / "l/1").symlink_to("../2/diff"),
-        ),
+        mislead_a_link,
         "damaged link: does not lead to layer {}; made again",
     ),
     "a configuration with other bytes": (
