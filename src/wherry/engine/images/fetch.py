@@ -107,6 +107,8 @@ def fetched_blob(
         if claim_blob(lease, descriptor.digest):
             yield from blob_chunks(store, descriptor.digest)
             return
-        yield from download_blob(repositories, descriptor, partial.descriptor, progress=progress)
+        for piece in download_blob(repositories, descriptor, partial.descriptor, progress=progress):
+            lease.trace("piece downloaded")
+            yield piece
         whole()
         partial.commit(lease)

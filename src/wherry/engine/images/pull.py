@@ -5,6 +5,7 @@ image to another registry must send the very same. What has arrived when a pull 
 it is, is where the next one goes on.
 """
 
+import errno
 import time
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ from wherry.store.images import (
     set_tag,
 )
 from wherry.store.layer_blobs import record_blob
-from wherry.store.layers import WrongDiffID
+from wherry.store.layers import LayerNotStored, WrongDiffID
 from wherry.store.leases import lease_of
 from wherry.store.tar.entry import InvalidArchive
 from wherry.values import dataclass
@@ -175,8 +176,7 @@ def _pull(
             layers = take_in_layers(lease, sources)
         except BaseException as error:
             session.transport.cancellation.cancel()
-            if isinstance(error, (DamagedStream, InvalidArchive, WrongDiffID)):
-                # What is here of a layer may be what is wrong: nothing is to go on from it.
+            if _is_to_begin_anew(error):
                 for descriptor in remote.manifest.layers:
                     discard_download(engine.store, descriptor.digest)
             if fetch.failure is not None:
@@ -204,6 +204,13 @@ def _pull(
             for layer, descriptor in zip(layers, remote.manifest.layers, strict=True):
                 record_blob(write, layer.diff_id, descriptor)
     return _pulled(engine, reference, committed[0].image, remote.digest, before, tell)
+
+
+def _is_to_begin_anew(error: BaseException) -> bool:
+    """Whether what has come is not to be gone on from: it may be wrong, or fills the disk."""
+    if isinstance(error, LayerNotStored):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, (DamagedStream, InvalidArchive, WrongDiffID))
 
 
 def _pulled(
