@@ -21,7 +21,7 @@ from wherry.values import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from wherry.lint.finding import Level
 
@@ -141,13 +141,13 @@ class _Processes:
         temporary = os.environ.get("TMPDIR") or "/tmp"
         self.folder = f"{temporary}/wherry-lint-{os.getpid()}-{os.urandom(6).hex()}"
         os.mkdir(self.folder, 0o700)
-        self.scripts: dict[str, Script] = {}
+        self.scripts: dict[str, list[Script]] = {}
         self.running: dict[int, str] = {}  # by its number, where a process writes
         try:
-            for number, script in enumerate(scripts):
+            for number, alike in enumerate(_by_text(scripts)):
                 name = f"{self.folder}/{number}"
-                _write(name, script.text)
-                self.scripts[name] = script
+                _write(name, alike[0].text)
+                self.scripts[name] = alike
             names = list(self.scripts)
             processes = min(len(os.sched_getaffinity(0)), 1 + len(names) // _FEW)
             size = min(-(-len(names) // processes), _MOST)
@@ -188,12 +188,9 @@ class _Processes:
                 code = os.waitstatus_to_exitcode(status)
                 raise ShellCheckFailed(f"exit status {code}") from error
             for item in found:
-                yield Comment(
-                    self.scripts[item["file"]],
-                    f"SC{item['code']}",
-                    Level(item["level"]),
-                    item["message"],
-                )
+                code, level = f"SC{item['code']}", Level(item["level"])
+                for script in self.scripts[item["file"]]:
+                    yield Comment(script, code, level, item["message"])
 
     def close(self) -> None:
         """End what still runs; leave no file."""
@@ -203,6 +200,14 @@ class _Processes:
         for name in os.listdir(self.folder):
             os.unlink(f"{self.folder}/{name}")
         os.rmdir(self.folder)
+
+
+def _by_text(scripts: "Sequence[Script]") -> "Iterable[list[Script]]":
+    """Files of one project often say the same: once is enough."""
+    alike: dict[str, list[Script]] = {}
+    for script in scripts:
+        alike.setdefault(script.text, []).append(script)
+    return alike.values()
 
 
 def _write(path: str, text: str) -> None:
