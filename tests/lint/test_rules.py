@@ -9,7 +9,8 @@ import wherry.lint.checks
 import wherry.lint.rules
 from wherry.dockerfile.ignorefile import parse_ignore_file
 from wherry.dockerfile.source import Source
-from wherry.lint.catalogue import CHECK_NAMES, NAMES, load_checks, load_rules
+from wherry.lint.catalogue import CHECKS, load_checks, load_rules
+from wherry.lint.catalogue import RULES as TABLE
 from wherry.lint.finding import Level
 from wherry.lint.linter import check_for_build, lint
 from wherry.lint.options import LabelType, Options
@@ -48,12 +49,12 @@ def _codes(text: str, options: Options) -> set[str]:
 
 
 def test_the_folder_and_the_table_agree() -> None:
-    for package, names in ((wherry.lint.rules, NAMES), (wherry.lint.checks, CHECK_NAMES)):
+    for package, names in ((wherry.lint.rules, TABLE), (wherry.lint.checks, CHECKS)):
         modules = Path(package.__file__ or "").parent.glob("[!_]*.py")
         assert sorted(path.stem for path in modules) == sorted(names)
-    assert [rule.code.lower() for rule in load_rules()] == list(NAMES)
+    assert [rule.code.lower() for rule in load_rules()] == list(TABLE)
     codes = [rule.code.lower() for rule in load_checks()]
-    assert codes == [name.replace("_", "") for name in CHECK_NAMES]
+    assert codes == [name.replace("_", "") for name in CHECKS]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from enum import Enum
 
-from wherry.dockerfile.ignorefile import IgnoreFile
 from wherry.lint.finding import Level
 from wherry.values import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherry.dockerfile.ignorefile import IgnoreFile
 
 
 class LabelType(Enum):
@@ -39,5 +42,5 @@ class Options:
     """Whether BuildKit's checks run too."""
     rules: bool = True
     """Whether hadolint's rules run."""
-    ignore_file: IgnoreFile | None = None
+    ignore_file: "IgnoreFile | None" = None
     """What `.dockerignore` says, where the context is known."""

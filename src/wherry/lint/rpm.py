@@ -1,17 +1,17 @@
 """Packages of yum and dnf: `name-version`, and `module:stream`."""
 
-import re
 from collections.abc import Iterator
 
 from wherry.dockerfile.instructions import Arg, Env
+from wherry.lazy import regex
 from wherry.lint.document import Document, RunStep, names_set
 from wherry.lint.options import Options
 from wherry.lint.rule import Check, Hit
 from wherry.lint.shell import Command, Word
 
 DNF = ("dnf", "microdnf")
-_VERSION = re.compile(r"-[0-9][^*?\s]*$|-[0-9][^*?\s]*-")
-_PLAIN_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)
+_VERSION = regex(r"-[0-9][^*?\s]*$|-[0-9][^*?\s]*-")
+_PLAIN_VARIABLE = regex(r"(?a)\$(?:(\w+)|\{(\w+)\})")
 _KNOWN_VALUE = "0"
 
 

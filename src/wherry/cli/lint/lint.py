@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wherry.dockerfile.source import Source
     from wherry.lint.linter import Report
     from wherry.lint.options import Options
+    from wherry.lint.reading import Reading
     from wherry.lint.settings import Settings
 
 SYNTAX = Syntax(
@@ -73,8 +74,18 @@ def run(flags: Flags, context: Context) -> None:
 
 
 def _lint(flags: Flags, context: Context) -> None:
+    from wherry.lint.reading import Reading
+
+    sources = [_read(name) for name in flags.operands]
+    changes = flags.fix or flags.diff
+    # What starts ShellCheck first, all else while it works.
+    with Reading(sources, shellcheck=not flags.no_shellcheck and not changes) as reading:
+        _report_on(reading, flags, context)
+
+
+def _report_on(reading: "Reading", flags: Flags, context: Context) -> None:
     from wherry.lint.formats.format import NEVER_FAIL
-    from wherry.lint.linter import lint_all
+    from wherry.lint.linter import lint_all, report_all
     from wherry.lint.settings import DEFAULT_THRESHOLD
     from wherry.values import replace
 
@@ -84,12 +95,14 @@ def _lint(flags: Flags, context: Context) -> None:
 
         context.err(described(settings).rstrip("\n"))
     options = replace(settings.options(), checks=flags.checks, shellcheck=not flags.no_shellcheck)
-    sources = [_read(name) for name in flags.operands]
     if flags.fix or flags.diff:
-        sources = [_fixed(source, options, settings, flags, context) for source in sources]
+        read = [document.source for document in reading.documents]
+        sources = [_fixed(source, options, settings, flags, context) for source in read]
         if flags.diff:
             return
-    reports = lint_all(sources, options)
+        reports = lint_all(sources, options)
+    else:
+        reports = report_all(reading, options)
     _report(reports, settings, flags, context)
     threshold = settings.threshold or DEFAULT_THRESHOLD
     if settings.no_fail or any(name in NEVER_FAIL for name in settings.formats):

@@ -14,10 +14,10 @@ Good:
     RUN wget -q -O - https://example.com | tar -x
 """
 
-import re
 from collections.abc import Iterator
 
 from wherry.dockerfile.instructions import From, Run, Shell
+from wherry.lazy import regex
 from wherry.lint.document import Document
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
@@ -26,7 +26,7 @@ from wherry.lint.rule import Hit, Rule
 
 _KNOWING = ("bash", "zsh", "ash")
 _FOREIGN = ("pwsh", "powershell", "cmd")
-_PIPEFAIL = re.compile(r"(?:^|\s)-[a-zA-Z]*o\s+pipefail(?:\s|$)")
+_PIPEFAIL = regex(r"(?:^|\s)-[a-zA-Z]*o\s+pipefail(?:\s|$)")
 
 
 def _is_safe(words: list[str]) -> bool:
