@@ -19,16 +19,12 @@ from wherry.build.graph import (
 from wherry.build.order import Base, BuildOrder, Workshop
 from wherry.build.parallel import run_stages
 from wherry.build.progress import vertex
+from wherry.build.run_step import DEFAULT_PATH
 from wherry.build.source_trees import SourceTree
 from wherry.build.stage import StageResult
-from wherry.errors import InvalidArgument, WherryError
-from wherry.oci.image_config import ImageConfig, RootFS
+from wherry.errors import WherryError
+from wherry.oci.image_config import ContainerDefaults, ImageConfig, RootFS
 from wherry.oci.platform import Platform
-
-
-class CannotBeBase(InvalidArgument):
-    def __init__(self, name: str) -> None:
-        super().__init__(f"named context {name} is a folder: a stage cannot begin with it yet")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +51,9 @@ def plan_build(workshop: Workshop, order: BuildOrder) -> Plan:
         target=order.target,
         build_args=order.build_args,
         contexts=frozenset(order.contexts),
+        folders=frozenset(
+            name for name, context in order.contexts.items() if isinstance(context, SourceTree)
+        ),
     )
     bases: dict[int, Base] = {}
     triggers: dict[int, tuple[str, ...]] = {}
@@ -123,15 +122,15 @@ def _base(workshop: Workshop, order: BuildOrder, node: StageNode, told: set[str]
     platform = node.platform or order.platform
     if isinstance(origin, FromContext):
         context = order.contexts[origin.name]
-        if isinstance(context, SourceTree):
-            raise CannotBeBase(origin.name)
+        assert isinstance(context, str)
         name = context
+        step = f"[context {origin.name}] load metadata for {_full(name)}"
     else:
         assert isinstance(origin, FromImage)
         name = origin.name
+        step = f"[internal] load metadata for {_full(name)}"
     if name == SCRATCH:
         return scratch(platform)
-    step = f"[internal] load metadata for {_full(name)}"
     try:
         if step in told:
             return workshop.resolve(name, node.platform)
@@ -144,10 +143,12 @@ def _base(workshop: Workshop, order: BuildOrder, node: StageNode, told: set[str]
 
 
 def scratch(platform: Platform) -> Base:
+    """No files, and what BuildKit says of such an image."""
     config = ImageConfig(
         architecture=platform.architecture,
         os=platform.os,
         variant=platform.variant,
+        config=ContainerDefaults(env=(f"PATH={DEFAULT_PATH}",), working_dir="/"),
         rootfs=RootFS(type="layers", diff_ids=()),
     )
     return Base(name=SCRATCH, id=None, config=config, layers=())
@@ -156,6 +157,8 @@ def scratch(platform: Platform) -> Base:
 def _full(name: str) -> str:
     from wherry.oci.reference import Reference
 
+    if name == SCRATCH or "://" in name:
+        return name
     return Reference.parse(name).with_default_tag().full
 
 

@@ -2,18 +2,20 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wherry.build.builder import Built, build
-from wherry.build.contexts import open_context, open_named_context
+from wherry.build.contexts import open_context
 from wherry.build.executor import Output, RunRequest
-from wherry.build.order import Base, BuildOrder, Workshop
+from wherry.build.order import BuildOrder, Workshop
 from wherry.build.progress import Event, Report, vertex
-from wherry.build.source_trees import SourceTree
+from wherry.build.urls import is_git, is_remote, redacted
+from wherry.engine.builds.bases import base_resolver
+from wherry.engine.builds.contexts import named_context
 from wherry.engine.builds.options import (
     BuildOptions,
     build_arguments,
@@ -24,17 +26,14 @@ from wherry.engine.builds.options import (
     parse_ssh,
 )
 from wherry.engine.builds.outputs import parse_output, write_output
-from wherry.engine.images.resolve import PullPolicy, ensure_image, resolve_image
 from wherry.engine.images.tag import parse_tag
 from wherry.errors import InvalidArgument
 from wherry.images.ingest import NewImage, commit_images
 from wherry.oci.digest import Digest
 from wherry.oci.image_config import image_id
-from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.store.build_cache import note_uses
-from wherry.store.layers import chain_of, claim_layer
-from wherry.store.leases import Lease, lease_of
+from wherry.store.leases import lease_of
 
 if TYPE_CHECKING:
     from wherry.engine.builds.run_step import StepExecutor
@@ -85,7 +84,7 @@ def prepared(
     with ExitStack() as undo:
         lease = undo.enter_context(lease_of(engine.store))
         undo.callback(os.umask, os.umask(0o022))
-        with vertex(report, "[internal] load build definition from Dockerfile"):
+        with vertex(report, _loading(options.context)):
             context = open_context(
                 lease,
                 options.context,
@@ -103,7 +102,7 @@ def prepared(
             build_args=arguments,
             labels=options.labels,
             contexts={
-                name: _named_context(name, text, undo)
+                name: named_context(lease, name, text, undo, report=report, cwd=options.cwd)
                 for name, text in options.build_contexts.items()
             },
             network=parse_network(options.network),
@@ -120,10 +119,18 @@ def prepared(
             store=engine.store,
             lease=lease,
             executor=_Executor(engine, options),
-            resolve=_resolver(engine, lease, pull=options.pull),
+            resolve=base_resolver(engine, lease, pull=options.pull),
             report=report,
         )
         yield workshop, order
+
+
+def _loading(context: str) -> str:
+    if is_git(context):
+        return f"[internal] load git source {redacted(context)}"
+    if is_remote(context):
+        return f"[internal] load remote build context {redacted(context)}"
+    return "[internal] load build definition from Dockerfile"
 
 
 class _Executor:
@@ -159,35 +166,6 @@ def _epoch(text: str) -> int | None:
     if not text.isascii() or not text.isdecimal() or len(text) > 12:
         raise InvalidArgument(f"invalid {EPOCH}: {text}")
     return int(text) * 10**9
-
-
-def _named_context(name: str, text: str, undo: ExitStack) -> "SourceTree | str":
-    if text.startswith("docker-image://"):
-        return text.removeprefix("docker-image://")
-    if "://" in text:
-        raise InvalidArgument(f"--build-context {name}: {text} is no folder and no docker-image://")
-    return open_named_context(text, name, undo)
-
-
-def _resolver(
-    engine: "Engine", lease: Lease, *, pull: bool
-) -> Callable[[str, Platform | None], Base]:
-    found: dict[str, Base] = {}
-
-    def resolve(name: str, platform: Platform | None) -> Base:
-        if name in found:
-            return found[name]
-        policy = PullPolicy.ALWAYS if pull else PullPolicy.MISSING
-        ensure_image(engine, name, platform=platform, pull=policy)
-        image = resolve_image(engine, name, platform=platform, pull=PullPolicy.NEVER)
-        top = image.chain_ids[-1] if image.chain_ids else None
-        if top is not None:
-            claim_layer(lease, top)
-        layers = tuple(reversed(chain_of(engine.store, top)))
-        found[name] = Base(name=name, id=image.id, config=image.config, layers=layers)
-        return found[name]
-
-    return resolve
 
 
 def _export(

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wherry.build.arriving_contexts import unpack_tar
 from wherry.build.builder import Built
-from wherry.build.contexts import unpack_tar
 from wherry.dockerfile.mounts import split_fields
 from wherry.errors import InvalidArgument, Unsupported
 from wherry.linux.files import write_all
