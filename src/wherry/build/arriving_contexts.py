@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 from wherry.build.contexts import (
@@ -33,6 +32,7 @@ from wherry.store.tar.entry import BLOCK
 from wherry.store.tar.numbers import checksum_matches
 from wherry.store.tar.reader import TarReader
 from wherry.store.tree import TreeWriter, clean_name
+from wherry.values import replace
 
 _READ = 1 << 18
 _WEB_NAME = "context"  # what BuildKit calls a file that is a context

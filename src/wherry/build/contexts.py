@@ -8,7 +8,6 @@ import hashlib
 import os
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 
 from wherry.build.source_trees import SourceTree
 from wherry.build.urls import is_on_github, is_remote
@@ -18,6 +17,7 @@ from wherry.dockerfile.parser import LARGEST, parse
 from wherry.errors import InvalidArgument, NotFound
 from wherry.linux.openat import READABLE_DIRECTORY, open_in_root, opened
 from wherry.store.leases import Lease
+from wherry.values import dataclass, replace
 
 DEFAULT_NAME = "Dockerfile"
 

@@ -4,11 +4,11 @@ https://HOST/REPO.git#REF:FOLDER
 https://HOST/REPO.git?ref=REF&subdir=FOLDER   also branch, tag, checksum, keep-git-dir, submodules
 """
 
-from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from wherry.build.urls import is_on_github, redacted
 from wherry.errors import InvalidArgument
+from wherry.values import dataclass, replace
 
 _TRUTHS = {"": True, "1": True, "t": True, "true": True, "0": False, "f": False, "false": False}
 

@@ -7,7 +7,6 @@ before is not fetched again.
 import os
 import subprocess
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 from wherry.build.git_address import GitAddress, InvalidGitAddress, parse_git
@@ -17,6 +16,7 @@ from wherry.build.web_sources import FetchFailed
 from wherry.errors import InvalidArgument, NotFound, Unsupported
 from wherry.linux.files import remove_tree
 from wherry.store.leases import Lease
+from wherry.values import replace
 
 _COMMIT_LENGTHS = (40, 64)  # hex digits of SHA-1, SHA-256
 _FETCHED = "FETCH_HEAD"

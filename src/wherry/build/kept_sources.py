@@ -13,12 +13,12 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from wherry.linux.files import remove_tree, sync_filesystem, write_atomically
 from wherry.store.leases import Lease
+from wherry.values import dataclass
 
 SOURCES = "sources"
 _FILES = "files"

@@ -8,7 +8,6 @@ import os
 import stat
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wherry.build.cache import find_hit, remember
@@ -24,6 +23,7 @@ from wherry.store.layers import Layer, adopt_layer, diff_folder, get_layer, new_
 from wherry.store.leases import Lease
 from wherry.store.overlay import OPAQUE, is_whiteout, opaque_xattr
 from wherry.store.snapshots import open_view
+from wherry.values import dataclass, replace
 
 _FLAGS = READABLE_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _DEEPEST = 400  # levels of directories, each of which is open meanwhile
