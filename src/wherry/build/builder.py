@@ -1,8 +1,9 @@
 """A whole build: which stages, their bases, in which order, and what comes out."""
 
+import time
 from collections.abc import Mapping
 
-from wherry.build.build_stage import build_stage
+from wherry.build.build_stage import build_stage, place_number
 from wherry.build.errors import BuildFailed, failed, place_of
 from wherry.build.graph import (
     SCRATCH,
@@ -24,6 +25,7 @@ from wherry.build.stage import StageResult
 from wherry.errors import WherryError
 from wherry.oci.image_config import ContainerDefaults, ImageConfig, RootFS
 from wherry.oci.platform import Platform
+from wherry.store.build_cache import Use
 from wherry.values import dataclass, replace
 
 
@@ -37,10 +39,11 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Built:
-    """The target. `document` is the image's configuration."""
+    """The target. `document` is the image's configuration, `base` what the build began with."""
 
     result: StageResult
     document: bytes
+    base: Base
 
 
 def plan_build(workshop: Workshop, order: BuildOrder) -> Plan:
@@ -96,7 +99,41 @@ def build(workshop: Workshop, order: BuildOrder) -> Built:
         )
 
     result = run_stages(workshop, plan.graph, stage)
-    return Built(result=result, document=_document(order, result))
+    base = _first_base(plan)
+    if order.squash:
+        result = _squashed(workshop, order, plan, result, base)
+    return Built(result=result, document=_document(order, result), base=base)
+
+
+def _first_base(plan: Plan) -> Base:
+    """The image below all stages that the target is made of."""
+    node = plan.graph.nodes[plan.graph.target]
+    while isinstance(node.base, FromStage):
+        node = plan.graph.nodes[node.base.index]
+    return plan.bases[node.stage.index]
+
+
+def _squashed(
+    workshop: Workshop, order: BuildOrder, plan: Plan, result: StageResult, base: Base
+) -> StageResult:
+    layers = result.layers[len(base.layers) :]
+    if not layers:
+        return result
+    from wherry.build.squash import squash_layers, squashed_config  # what few builds ask for
+
+    below = base.layers[-1] if base.layers else None
+    with vertex(workshop.report, f"squashing {len(layers)} layers"):
+        squashed = squash_layers(
+            workshop.lease, below, layers, now_ns=order.epoch_ns or time.time_ns()
+        )
+    config = squashed_config(result.draft.config, base, squashed)
+    use = Use(order.place, place_number(plan.graph.target, 0), squashed.record.key)
+    return replace(
+        result,
+        draft=replace(result.draft, config=config),
+        layers=(*base.layers, squashed.layer),
+        uses=(*result.uses, use),
+    )
 
 
 def base_of(plan: Plan, node: StageNode, results: Mapping[int, StageResult]) -> Base | StageResult:

@@ -45,6 +45,8 @@ class BuildOrder:
     epoch_ns: int | None = None
     """SOURCE_DATE_EPOCH: no time in the image is later."""
     allow_insecure: bool = False
+    squash: bool = False
+    """Whether the layers that the build adds are to be one."""
     shell_on_error: bool = False
     """Whether a failed RUN is followed by a shell in what it left."""
     settings: Mapping[str, object] = field(default_factory=dict)

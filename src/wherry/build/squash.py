@@ -12,10 +12,11 @@ from pathlib import Path
 
 from wherry.build.cache import find_hit, remember
 from wherry.build.inputs import StepInputs
+from wherry.build.order import Base
 from wherry.errors import InvalidArgument
 from wherry.linux.files import remove_entry
 from wherry.linux.openat import READABLE_DIRECTORY, opened
-from wherry.oci.image_config import History, ImageConfig, RootFS
+from wherry.oci.image_config import History, ImageConfig, RootFS, image_id
 from wherry.oci.timestamps import format_timestamp
 from wherry.store.build_cache import CacheRecord
 from wherry.store.diff import measure_layer
@@ -67,13 +68,15 @@ def squash_layers(
     return Squashed(layer=layer, record=record)
 
 
-def squashed_config(config: ImageConfig, base: ImageConfig, squashed: Squashed) -> ImageConfig:
+def squashed_config(config: ImageConfig, base: Base, squashed: Squashed) -> ImageConfig:
     """The configuration with the new layer: its history says what went into it, as Docker's."""
-    count = len(base.history)
+    count = len(base.config.history)
     merged = tuple(replace(entry, empty_layer=True) for entry in config.history[count:])
     created = config.created or format_timestamp(squashed.record.created_ns)
-    last = History(created=created, comment=f"merge of {len(merged)} steps")
-    diff_ids = (*base.rootfs.diff_ids, squashed.layer.diff_id)
+    whole = image_id(config.to_bytes())
+    comment = f"merge {whole} to {base.id}" if base.id else f"create new from {whole}"
+    last = History(created=created, comment=comment)
+    diff_ids = (*base.config.rootfs.diff_ids, squashed.layer.diff_id)
     return replace(
         config,
         created=created,

@@ -61,7 +61,7 @@ class Flags(FlagSet):
     ignorefile = String("", "Read the ignore rules from this file")
     label = Strings("", "Set metadata for an image")
     list_context = Boolean("", "List what of the context builds see, and build nothing")
-    load = Boolean("", "The image is kept here: what is done anyway", hidden=True)
+    load = Boolean("", "Keep the image here, whatever else becomes of it")
     memory = Bytes("m", "Memory limit")
     memory_swap = BytesOrUnlimited(
         "", 'Swap limit equal to memory plus swap: "-1" to enable unlimited swap'
@@ -78,7 +78,7 @@ class Flags(FlagSet):
     )
     provenance = String("", "Attestation of provenance", unsupported="attestations are not made")
     pull = Boolean("", "Always attempt to pull all referenced images")
-    push = Boolean("", "Push the image", unsupported="push it with: wherry push NAME")
+    push = Boolean("", "Push the image under all its names")
     quiet = Boolean("q", "Suppress the build output and print image ID on success")
     rm = Boolean("", "Remove intermediate containers: there are none", hidden=True)
     sbom = String("", "Attestation of contents", unsupported="attestations are not made")
@@ -86,7 +86,7 @@ class Flags(FlagSet):
         "", 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")'
     )
     shm_size = Bytes("", 'Shared memory size for build containers (default: "64m")')
-    squash = Boolean("", "Squash the layers into one", unsupported="layers are kept as they are")
+    squash = Boolean("", "Squash newly built layers into a single new layer")
     ssh = Strings("", 'SSH agent socket to expose to the build (format: "default|<id>[=<socket>]")')
     tag = Strings("t", 'Name and optionally a tag (format: "name:tag")')
     target = String("", "Set the target build stage to build")
@@ -127,6 +127,8 @@ def _write_metadata(path: str, image: "BuiltImage") -> None:
     document = {"containerimage.config.digest": str(image.id)}
     if image.names:
         document["image.name"] = ",".join(name.full for name in image.names)
+    if image.digest is not None:
+        document["containerimage.digest"] = str(image.digest)
     text = json.dumps(document, indent=2) + "\n"
     write_atomically(path, text.encode(), durable=False)
 
@@ -180,6 +182,9 @@ def options_of(flags: Flags) -> "BuildOptions":
         allow=flags.allow,
         on_error=flags.on_error,
         outputs=flags.output,
+        push=flags.push,
+        load=flags.load,
+        squash=flags.squash,
         cwd=os.getcwd(),
     )
 

@@ -24,7 +24,8 @@ from wherry.engine.builds.options import (
     parse_secrets,
     parse_ssh,
 )
-from wherry.engine.builds.outputs import parse_output, write_output
+from wherry.engine.builds.outputs import NothingToPushTo, outputs_of, write_output
+from wherry.engine.builds.outputs import Output as BuildOutput
 from wherry.engine.images.tag import parse_tag
 from wherry.errors import InvalidArgument
 from wherry.images.ingest import NewImage, commit_images
@@ -33,21 +34,23 @@ from wherry.oci.image_config import image_id
 from wherry.oci.reference import Reference
 from wherry.store.build_cache import note_uses
 from wherry.store.leases import lease_of
-from wherry.values import dataclass
+from wherry.values import dataclass, replace
 
 if TYPE_CHECKING:
     from wherry.engine.builds.run_step import StepExecutor
     from wherry.engine.engine import Engine
+    from wherry.engine.images.progress import Progress
 
 EPOCH = "SOURCE_DATE_EPOCH"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuiltImage:
-    """What came out of a build."""
+    """What came out of a build. `digest` is a manifest's, if one was made."""
 
     id: Digest
     names: tuple[Reference, ...]
+    digest: Digest | None = None
 
 
 def build_image(engine: "Engine", options: BuildOptions, report: Report) -> BuiltImage:
@@ -56,20 +59,70 @@ def build_image(engine: "Engine", options: BuildOptions, report: Report) -> Buil
     Only for a process with one thread: containers are forked from it.
     """
     names = tuple(parse_tag(tag) for tag in options.tags)
-    outputs = [parse_output(text) for text in options.outputs]
+    outputs = outputs_of(options.outputs, push=options.push, load=options.load)
+    pushed = [name for output in outputs if output.push for name in (*names, *output.names)]
+    if not pushed and any(output.push for output in outputs):
+        raise NothingToPushTo
     with prepared(engine, options, report) as (workshop, order):
         built = build(workshop, order)
-        image = BuiltImage(id=image_id(built.document), names=())
-        for output in outputs:
-            if not output.is_image:
-                with vertex(report, f"exporting to {output.type}"):
-                    write_output(engine.store, built, output, names)
-        if not outputs or any(output.is_image for output in outputs):
-            more = (parse_tag(output.name) for output in outputs if output.name)
-            image = _export(engine, workshop, built, (*names, *more))
+        image = _exported(engine, workshop, built, outputs, names)
         with engine.store.database.write() as connection:
             note_uses(connection, built.result.uses, time.time_ns())
+    for name in dict.fromkeys(pushed):
+        image = replace(image, digest=_push(engine, name, report))
     return image
+
+
+def _exported(
+    engine: "Engine",
+    workshop: Workshop,
+    built: Built,
+    outputs: list[BuildOutput],
+    names: tuple[Reference, ...],
+) -> BuiltImage:
+    image = BuiltImage(id=image_id(built.document), names=())
+    for output in outputs:
+        if not output.is_image:
+            with vertex(workshop.report, f"exporting to {output.type}"):
+                digest = write_output(engine.store, built, output, names)
+            image = replace(image, digest=digest or image.digest)
+    if any(output.is_image for output in outputs):
+        more = (name for output in outputs if output.is_image for name in output.names)
+        names = tuple(dict.fromkeys((*names, *more)))
+        _commit(engine, workshop, built, image.id, names)
+        image = replace(image, names=names)
+    return image
+
+
+def _commit(
+    engine: "Engine", workshop: Workshop, built: Built, id_: Digest, names: tuple[Reference, ...]
+) -> None:
+    """Commit the image with all its names, and what of the cache went into it."""
+    with vertex(workshop.report, "exporting to image") as say:
+        new = NewImage(document=built.document, layers=built.result.layers, names=names)
+        commit_images(workshop.lease, [new], reason="build")
+        say(f"writing image {id_} done")
+        for name in names:
+            say(f"naming to {name.full} done")
+    for name in names:
+        engine.events.publish("image", "tag", str(id_), {"name": str(name)})
+
+
+def _push(engine: "Engine", name: Reference, report: Report) -> Digest:
+    """Push the image of this name; its manifest's digest there."""
+    from wherry.engine.images.push import push_image  # HTTP and TLS, for those who push
+
+    with vertex(report, f"pushing {name.full}") as say:
+        told: set[str] = set()
+
+        def tell(progress: "Progress") -> None:
+            line = f"{progress.id}: {progress.status}" if progress.id else progress.status
+            if line not in told:
+                told.add(line)
+                say(line)
+
+        (pushed,) = push_image(engine, str(name), report=tell)
+    return pushed.digest
 
 
 @contextmanager
@@ -113,6 +166,7 @@ def prepared(
             epoch_ns=_epoch(arguments.get(EPOCH) or options.environ.get(EPOCH, "")),
             allow_insecure="security.insecure" in options.allow,
             settings=key_settings(options),
+            squash=options.squash,
             shell_on_error=_on_error(options.on_error),
         )
         workshop = Workshop(
@@ -166,22 +220,6 @@ def _epoch(text: str) -> int | None:
     if not text.isascii() or not text.isdecimal() or len(text) > 12:
         raise InvalidArgument(f"invalid {EPOCH}: {text}")
     return int(text) * 10**9
-
-
-def _export(
-    engine: "Engine", workshop: Workshop, built: Built, names: tuple[Reference, ...]
-) -> BuiltImage:
-    """Commit the image with all its names, and what of the cache went into it."""
-    with vertex(workshop.report, "exporting to image") as say:
-        new = NewImage(document=built.document, layers=built.result.layers, names=names)
-        (committed,) = commit_images(workshop.lease, [new], reason="build")
-        built_id = committed.image.id
-        say(f"writing image {built_id} done")
-        for name in names:
-            say(f"naming to {name.full} done")
-    for name in names:
-        engine.events.publish("image", "tag", str(built_id), {"name": str(name)})
-    return BuiltImage(id=built_id, names=names)
 
 
 def quiet(_event: Event) -> None:

@@ -46,6 +46,9 @@ class BuildOptions:
     allow: tuple[str, ...] = ()
     on_error: str = ""
     outputs: tuple[str, ...] = ()
+    push: bool = False
+    load: bool = False
+    squash: bool = False
     cwd: str = ""
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
