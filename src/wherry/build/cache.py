@@ -37,13 +37,8 @@ NEVER_BUILT = "never built before"
 SWITCHED_OFF = "--no-cache"
 
 
-def decide(
-    lease: Lease, inputs: StepInputs, place: str, number: int, *, no_cache: bool = False
-) -> Decision:
+def decide(lease: Lease, inputs: StepInputs, place: str, number: int) -> Decision:
     """Whether the step is here already; then its layer stays as long as the lease."""
-    connection = lease.store.database.connection
-    if no_cache:
-        return Miss(SWITCHED_OFF, record_at(connection, place, number))
     record = find_hit(lease, inputs)
     return explained(lease, inputs, place, number) if record is None else Hit(record)
 

@@ -40,10 +40,10 @@ class Flags(FlagSet):
     build_context = Strings("", "Additional build contexts (e.g., name=path)")
     builder = String("", "Override the configured builder instance", unsupported=_NO_DAEMON)
     cache_from = Strings(
-        "", "External cache sources", unsupported="the cache is this machine's own"
+        "", 'External cache sources (e.g., "user/app:cache", "type=local,src=path/to/dir")'
     )
     cache_to = Strings(
-        "", "Cache export destinations", unsupported="the cache is this machine's own"
+        "", 'Cache export destinations (e.g., "user/app:cache", "type=local,dest=path/to/dir")'
     )
     call = String("", "Set method for evaluating build", unsupported="see wherry lint")
     cgroup_parent = String("", 'Set the parent cgroup for the "RUN" instructions during build')
@@ -115,7 +115,8 @@ def run(flags: Flags, context: Context) -> None:
         write_atomically(flags.iidfile, str(image.id).encode(), durable=False)
     if flags.metadata_file:
         _write_metadata(flags.metadata_file, image)
-    if _progress(flags) == "quiet":
+    # An archive on standard output is not to be followed by anything.
+    if _progress(flags) == "quiet" and not image.wrote_to_stdout:
         context.out(str(image.id))
 
 
@@ -185,6 +186,8 @@ def options_of(flags: Flags) -> "BuildOptions":
         push=flags.push,
         load=flags.load,
         squash=flags.squash,
+        cache_from=flags.cache_from,
+        cache_to=flags.cache_to,
         cwd=os.getcwd(),
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wherry.build.builder import Built, build
 from wherry.build.contexts import open_context
 from wherry.build.executor import Output, RunRequest
-from wherry.build.order import BuildOrder, Workshop
+from wherry.build.order import BuildOrder, Take, Workshop, nothing_to_take
 from wherry.build.progress import Event, Report, vertex
 from wherry.build.urls import is_git, is_remote, redacted
 from wherry.engine.builds.bases import base_resolver
@@ -37,6 +37,7 @@ from wherry.store.leases import lease_of
 from wherry.values import dataclass, replace
 
 if TYPE_CHECKING:
+    from wherry.engine.builds.cache_export import CacheExporter
     from wherry.engine.builds.run_step import StepExecutor
     from wherry.engine.engine import Engine
     from wherry.engine.images.progress import Progress
@@ -51,6 +52,7 @@ class BuiltImage:
     id: Digest
     names: tuple[Reference, ...]
     digest: Digest | None = None
+    wrote_to_stdout: bool = False
 
 
 def build_image(engine: "Engine", options: BuildOptions, report: Report) -> BuiltImage:
@@ -63,9 +65,14 @@ def build_image(engine: "Engine", options: BuildOptions, report: Report) -> Buil
     pushed = [name for output in outputs if output.push for name in (*names, *output.names)]
     if not pushed and any(output.push for output in outputs):
         raise NothingToPushTo
+    exporter = _exporter(options)
     with prepared(engine, options, report) as (workshop, order):
         built = build(workshop, order)
+        if exporter is not None:
+            built = exporter.with_inline(engine.store, built)
         image = _exported(engine, workshop, built, outputs, names)
+        if exporter is not None:
+            exporter.export(workshop, built)
         with engine.store.database.write() as connection:
             note_uses(connection, built.result.uses, time.time_ns())
     for name in dict.fromkeys(pushed):
@@ -80,7 +87,8 @@ def _exported(
     outputs: list[BuildOutput],
     names: tuple[Reference, ...],
 ) -> BuiltImage:
-    image = BuiltImage(id=image_id(built.document), names=())
+    to_stdout = any(output.destination == "-" for output in outputs)
+    image = BuiltImage(id=image_id(built.document), names=(), wrote_to_stdout=to_stdout)
     for output in outputs:
         if not output.is_image:
             with vertex(workshop.report, f"exporting to {output.type}"):
@@ -106,6 +114,22 @@ def _commit(
             say(f"naming to {name.full} done")
     for name in names:
         engine.events.publish("image", "tag", str(id_), {"name": str(name)})
+
+
+def _taker(engine: "Engine", options: BuildOptions, undo: ExitStack, report: Report) -> Take:
+    if not options.cache_from:
+        return nothing_to_take
+    from wherry.engine.builds.cache_import import import_caches  # what few builds ask for
+
+    return import_caches(engine, options.cache_from, undo, report)
+
+
+def _exporter(options: BuildOptions) -> "CacheExporter | None":
+    if not options.cache_to:
+        return None
+    from wherry.engine.builds.cache_export import CacheExporter  # what few builds ask for
+
+    return CacheExporter(options.cache_to)
 
 
 def _push(engine: "Engine", name: Reference, report: Report) -> Digest:
@@ -175,6 +199,7 @@ def prepared(
             executor=_Executor(engine, options),
             resolve=base_resolver(engine, lease, pull=options.pull),
             report=report,
+            take=_taker(engine, options, undo, report),
         )
         yield workshop, order
 

@@ -49,6 +49,8 @@ class BuildOptions:
     push: bool = False
     load: bool = False
     squash: bool = False
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
     cwd: str = ""
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
