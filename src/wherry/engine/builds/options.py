@@ -46,6 +46,11 @@ class BuildOptions:
     allow: tuple[str, ...] = ()
     on_error: str = ""
     outputs: tuple[str, ...] = ()
+    push: bool = False
+    load: bool = False
+    squash: bool = False
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
     cwd: str = ""
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
