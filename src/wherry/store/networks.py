@@ -91,6 +91,7 @@ class Network:
     enable_ipv6: bool = False
     subnets: tuple[Subnet, ...] = ()
     chosen_subnets: bool = False  # by the user, who may then choose addresses, too
+    owns_parent: bool = False  # the VLAN that it is on was made for it
     options: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
 
@@ -270,6 +271,11 @@ def list_networks(store: Store) -> list[Network]:
     """Every network, by name."""
     rows = store.database.connection.execute("SELECT * FROM networks ORDER BY name")
     return [network_of_row(row) for row in rows]
+
+
+def network_ids(store: Store) -> list[str]:
+    """Which networks there are."""
+    return [row[0] for row in store.database.connection.execute("SELECT id FROM networks")]
 
 
 def delete_network(store: Store, network_id: str, take_down: Callable[[], None]) -> None:
@@ -456,6 +462,7 @@ def _network_details(network: Network) -> dict[str, object]:
         "enable_ipv4": network.enable_ipv4,
         "enable_ipv6": network.enable_ipv6,
         "chosen_subnets": network.chosen_subnets,
+        "owns_parent": network.owns_parent,
         "subnets": [
             {
                 "subnet": str(pool.subnet),
