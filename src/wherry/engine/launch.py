@@ -35,6 +35,8 @@ from wherry.engine.networks.membership import join_network, leave_network
 from wherry.engine.reconcile import reconcile, recover_container
 from wherry.errors import Conflict, InvalidArgument, WherryError
 from wherry.linux.cgroup.hierarchies import hierarchies
+from wherry.linux.openat import opened
+from wherry.linux.process import command_line
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.container_config import ContainerConfig, Healthcheck
 from wherry.oci.image_config import (
@@ -246,7 +248,11 @@ def find(request: Request) -> None:
 
 def quit_(request: Request) -> None:
     """End the launcher that forked this child; containers and their supervisors live on."""
-    os.kill(os.getppid(), signal.SIGTERM)
+    pid = os.getppid()
+    with opened(os.pidfd_open(pid)) as launcher_of_ours:
+        # Killed meanwhile, it has left us to somebody else, such as the init of this machine.
+        if command_line(pid) == command_line(os.getpid()):
+            signal.pidfd_send_signal(launcher_of_ours, signal.SIGTERM)
     request.socket.sendall(control(done=True))
 
 

@@ -42,6 +42,7 @@ from wherry.linux.sealed import execute_sealed
 from wherry.shim.client import LAUNCHER_DESCRIPTOR
 from wherry.shim.protocol import (
     LARGEST_REQUEST,
+    TAKEN,
     BadMessage,
     Payload,
     error_frame,
@@ -306,6 +307,7 @@ def receive_request(client: socket.socket) -> Request | None:
         if not piece:
             return None
         body += piece
+    client.sendall(TAKEN)  # before anything is done, lest it be done twice
     parsed = parse_request(bytes(body))
     if parsed is None:
         raise OtherInstallation
