@@ -272,8 +272,19 @@ OPERATIONS = {
 }
 
 
+# What functions import when they need it, so that a client's own child starts sooner.
+LATE = (
+    "wherry.shim.log.journald",
+    "wherry.shim.log.local",
+    "wherry.shim.names",
+    "wherry.store.copying",
+)
+
+
 def warm(root: Path, run_folder: Path) -> None:
     """Fill what is remembered for a process's life, so that each child finds it there."""
+    for name in LATE:
+        __import__(name)
     hierarchies()
     _use_documents()
     spec = _use_spec()
@@ -332,6 +343,9 @@ def _example() -> Container:
         details=Details(path="/", mounts=(MountPoint(type="", destination=""),)),
         state=State(health=Health(log=(HealthResult(start="", end="", exit_code=0, output=""),))),
     )
+
+
+fork_outside = launcher.fork_outside
 
 
 def serve_one(connection: object) -> NoReturn:

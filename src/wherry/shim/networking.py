@@ -1,12 +1,15 @@
 """What the supervisor serves for a container's networks: published ports and its name service."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from wherry.network.connected import Connected
 from wherry.network.ports import Published
 from wherry.shim.loop import READ, Loop
-from wherry.shim.names import NameService
 from wherry.store.store import Store
+
+if TYPE_CHECKING:
+    from wherry.shim.names import NameService
 
 
 class Networking:
@@ -36,6 +39,8 @@ class Networking:
         if published is not None and published.is_open:
             self._loop.watch(published.fileno(), READ, lambda _events: self._forward(published))
         if connected.names is not None and self._names is None:
+            from wherry.shim.names import NameService  # for networks that have names
+
             self._names = NameService(
                 self._loop, self._store, self._container_id, connected.names, self._when_quiet
             )

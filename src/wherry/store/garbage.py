@@ -17,9 +17,6 @@ from wherry.errors import InvalidArgument
 from wherry.linux.locks import EXCLUSIVE, locked, try_lock
 from wherry.linux.process import process_state
 from wherry.oci.digest import ChainID, Digest
-from wherry.store.blobs import list_blobs, remove_blob
-from wherry.store.downloads import remove_old_downloads
-from wherry.store.layer_blobs import forget_blobs_of_gone_layers
 from wherry.store.leases import claims_in
 from wherry.store.store import Store
 from wherry.store.volumes import finish_renames
@@ -37,6 +34,11 @@ class Collected:
 
 def collect(store: Store) -> Collected:
     """Remove everything that nothing needs, and say which layers and blobs that were."""
+    # Each start of a container sweeps, few collect.
+    from wherry.store.blobs import list_blobs, remove_blob
+    from wherry.store.downloads import remove_old_downloads
+    from wherry.store.layer_blobs import forget_blobs_of_gone_layers
+
     with store.staging_folder() as doomed:
         with locked(store.root / "tmp" / ".gate", EXCLUSIVE):
             claims = _sort_out_staging(store, doomed)
@@ -45,7 +47,12 @@ def collect(store: Store) -> Collected:
                 forget_blobs_of_gone_layers(connection)
             with store.database.write() as connection:
                 _move_strays(store, connection, doomed)
-                blobs = _needless_blobs(store, connection, claims)
+                needed = _needed_blobs(connection) | claims
+                blobs = {
+                    blob.digest: blob.size
+                    for blob in list_blobs(store)
+                    if f"blob-{blob.digest.algorithm}-{blob.digest.hex}" not in needed
+                }
             for digest, size in blobs.items():
                 remove_blob(store, digest)
                 freed += size
@@ -155,16 +162,9 @@ def _move_strays(store: Store, connection: sqlite3.Connection, doomed: Path) -> 
                 _move(entry, doomed)
 
 
-def _needless_blobs(
-    store: Store, connection: sqlite3.Connection, claims: set[str]
-) -> dict[Digest, int]:
-    needed = {f"blob-{digest.algorithm}-{digest.hex}" for digest in _named_blobs(connection)}
-    needed |= claims
-    return {
-        blob.digest: blob.size
-        for blob in list_blobs(store)
-        if f"blob-{blob.digest.algorithm}-{blob.digest.hex}" not in needed
-    }
+def _needed_blobs(connection: sqlite3.Connection) -> set[str]:
+    """The claims that images have on blobs."""
+    return {f"blob-{digest.algorithm}-{digest.hex}" for digest in _named_blobs(connection)}
 
 
 def _named_blobs(connection: sqlite3.Connection) -> Iterator[Digest]:
