@@ -42,6 +42,7 @@ from wherry.shim.client import LAUNCHER_DESCRIPTOR
 from wherry.shim.keeper import Keeper, Wake, Work, keep
 from wherry.shim.protocol import (
     LARGEST_REQUEST,
+    TAKEN,
     BadMessage,
     Payload,
     error_frame,
@@ -314,6 +315,7 @@ def receive_request(client: socket.socket, keeper: Keeper) -> Request | None:
         if not piece:
             return None
         body += piece
+    client.sendall(TAKEN)  # before anything is done, lest it be done twice
     parsed = parse_request(bytes(body))
     if parsed is None:
         raise OtherInstallation
@@ -345,12 +347,25 @@ def _start_as_child() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+def fork_outside() -> int:
+    """Fork a child for `serve_one`; born outside of the caller's control group if that can be.
+
+    To move there takes the kernel ten milliseconds and more where the v2 tree is mounted.
+    """
+    try:
+        manager = open_manager(CGROUP)
+        manager.create()
+        return manager.fork()
+    except OSError:
+        return os.fork()
+
+
 def leave_callers_cgroup() -> None:
     """Move out of the caller's control group, whose end or limits are not for containers."""
     try:
         manager = open_manager(CGROUP)
         manager.create()
-        manager.add(os.getpid())
+        manager.enter()
     except OSError:  # without the right to: a user's own launcher stays where it is
         return
 
