@@ -73,12 +73,13 @@ def test_a_request_whose_child_is_killed_before_it_began_is_done_by_another(
     clean("run", "--rm", "busybox", "true")
     launcher = launcher_of(clean)
     (spare,) = eventually(lambda: children_of(clean, launcher), what="a child forked ahead")
+    (worker,) = eventually(lambda: children_of(clean, spare), what="the child's worker")
 
-    os.kill(spare, signal.SIGSTOP)
+    os.kill(worker, signal.SIGSTOP)
     client = clean.start(*words)
     # A launcher that forks the next one ahead has handed the request over.
     eventually(lambda: children_of(clean, launcher) != [spare], what="another forked ahead")
-    os.kill(spare, signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
     output, errors = client.communicate(timeout=60)
 
     assert (client.returncode, errors) == (0, b"")
