@@ -20,7 +20,7 @@ __all__ = [
 
 TYPE_CHECKING = False  # importing typing would cost what is saved here
 if TYPE_CHECKING:
-    from dataclasses import (
+    from wherry.values import (
         MISSING,
         Field,
         FrozenInstanceError,

@@ -14,7 +14,8 @@ tells a plug that the table is still as it was, and as it has to be. When somebo
 ruleset meanwhile, or was killed between a network's row and its rules, the table is made again
 from the rows in one transaction, which the packets of running containers do not notice.
 
-What else is done so that the host's other rules let our packets through is in `host_rules`.
+What else is done so that the host's other rules let our packets through is in `host_rules` and
+`firewalld`.
 """
 
 import os
@@ -24,6 +25,7 @@ from typing import Self
 from wherry.errors import InvalidArgument, Unavailable
 from wherry.linux import nftables
 from wherry.linux.locks import locked
+from wherry.network.firewalld import forget_bridge, trust_bridges
 from wherry.network.host_rules import host_rule_commands, host_rule_removals
 from wherry.store.networks import Network, instance_of, list_networks, network_ids
 from wherry.store.published_ports import PublishedPort, delete_ports, published_ports
@@ -141,10 +143,15 @@ def ensure(store: Store) -> None:
         raise FirewallUnavailable(error) from error
 
 
-def reapply(store: Store) -> None:
-    """Make the table again from the rows, after a change of the networks in them."""
+def reapply(store: Store, gone: str = "") -> None:
+    """Make the table again from the rows, after a change of the networks in them.
+
+    `gone` is the bridge of a network that is no more.
+    """
     try:
         with locked(store.run / "firewall.lock"):
+            if gone:
+                forget_bridge(gone)
             _make_table(store)
     except OSError as error:
         raise FirewallUnavailable(error) from error
@@ -188,6 +195,9 @@ def remove(store: Store) -> None:
     table = table_of(store)
     try:
         with locked(store.run / "firewall.lock"):
+            for network in list_networks(store):
+                if network.bridge:
+                    forget_bridge(network.bridge)
             # Adding first makes the deletion of a table that is not there no error.
             own = (f"add table inet {table}", f"delete table inet {table}")
             nftables.run("\n".join([*host_rule_removals(table), *own]))
@@ -308,6 +318,8 @@ def _make_table(store: Store) -> None:
     networks = list_networks(store)
     table = table_of(store)
     commands = table_text(table, networks, published_ports(store))
+    # Before ours, which is to be the last transaction.
+    trust_bridges([network.bridge for network in networks if network.bridge])
     before = _transactions()
     nftables.run("\n".join([commands, *host_rule_commands(table, networks)]))
     _remember(store, before, [network.id for network in networks])

@@ -107,6 +107,12 @@ class Network:
         return self.driver == "ipvlan" and self.options.get("ipvlan_mode", "").startswith("l3")
 
     @property
+    def has_way_out(self) -> bool:
+        """Whether its containers get a default route."""
+        leads_nowhere = self.driver in ("macvlan", "ipvlan") and not self.options.get("parent")
+        return not self.internal and not leads_nowhere
+
+    @property
     def is_predefined(self) -> bool:
         return self.name in PREDEFINED
 
@@ -405,7 +411,7 @@ def _claim(
 def _gateways(network: Network) -> tuple[IPv4Address | None, IPv6Address | None]:
     ipv4: IPv4Address | None = None
     ipv6: IPv6Address | None = None
-    for pool in network.subnets if not network.internal else ():
+    for pool in network.subnets if network.has_way_out else ():
         if isinstance(pool.gateway, IPv4Address):
             ipv4 = ipv4 or pool.gateway
         elif isinstance(pool.gateway, IPv6Address):

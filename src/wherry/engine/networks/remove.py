@@ -61,7 +61,7 @@ def take_down_network(engine: "Engine", network: Network) -> None:
     delete_network(store, network.id, lambda: _remove_links(store, network))
     store.trace("network forgotten")
     if network.bridge:
-        firewall.reapply(store)
+        firewall.reapply(store, gone=network.bridge)
 
 
 def _remove_links(store: Store, network: Network) -> None:
