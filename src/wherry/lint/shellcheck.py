@@ -188,9 +188,9 @@ class _Processes:
                 code = os.waitstatus_to_exitcode(status)
                 raise ShellCheckFailed(f"exit status {code}") from error
             for item in found:
-                code, level = f"SC{item['code']}", Level(item["level"])
+                name, level = f"SC{item['code']}", Level(item["level"])
                 for script in self.scripts[item["file"]]:
-                    yield Comment(script, code, level, item["message"])
+                    yield Comment(script, name, level, item["message"])
 
     def close(self) -> None:
         """End what still runs; leave no file."""

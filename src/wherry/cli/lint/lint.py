@@ -44,6 +44,7 @@ class Flags(FlagSet):
     ignore = Strings("", "Ignore the rule")
     info = Strings("", "Make the rule have the level info")
     list_rules = Boolean("", "List the rules")
+    no_engine = Boolean("", "Do not use what the engine knows of its builds of a file")
     no_color = Boolean("", "Do not colour the output")
     no_shellcheck = Boolean("", "Do not ask ShellCheck, where it is installed")
     no_fail = Boolean("", "Exit with 0 whatever is found")
@@ -84,6 +85,7 @@ def _lint(flags: Flags, context: Context) -> None:
 
 
 def _report_on(reading: "Reading", flags: Flags, context: Context) -> None:
+    from wherry.cli.lint.surroundings import known_of
     from wherry.lint.formats.format import NEVER_FAIL
     from wherry.lint.linter import lint_all, report_all
     from wherry.lint.settings import DEFAULT_THRESHOLD
@@ -94,7 +96,15 @@ def _report_on(reading: "Reading", flags: Flags, context: Context) -> None:
         from wherry.lint.verbose import described
 
         context.err(described(settings).rstrip("\n"))
-    options = replace(settings.options(), checks=flags.checks, shellcheck=not flags.no_shellcheck)
+    known = (
+        {} if flags.no_engine else known_of(reading.documents, context, wants_bases=flags.checks)
+    )
+    options = replace(
+        settings.options(),
+        checks=flags.checks,
+        shellcheck=not flags.no_shellcheck,
+        surroundings=known,
+    )
     if flags.fix or flags.diff:
         read = [document.source for document in reading.documents]
         sources = [_fixed(source, options, settings, flags, context) for source in read]
