@@ -45,6 +45,8 @@ class Options:
     """Whether hadolint's rules run."""
     surroundings: "Mapping[str, Surroundings]" = field(default_factory=dict)
     """What the engine knows of files, by their names; what asks for it runs where it is known."""
+    installed: "Mapping[str, Mapping[str, str]]" = field(default_factory=dict)
+    """Versions of packages, by package manager, that repairs may pin."""
     ignore_file: "IgnoreFile | None" = None
     """What `.dockerignore` says, where the context is known."""
 
