@@ -17,7 +17,7 @@ FILES = {"a.txt": "a", "b.txt": "b", "sub/c.txt": "c"}
 # Every repair that a busybox can show, several of them in one file.
 TEXTS = {
     "DL3003 DL3059": (
-        "FROM busybox:latest\nRUN mkdir /srv/x /srv/y\nRUN touch /srv/z\n"
+        "FROM busybox:latest\nRUN mkdir -p /srv/x /srv/y\nRUN touch /srv/z\n"
         "RUN cd /srv/x && pwd >here && touch a\nWORKDIR /srv/y\nRUN pwd >there\n"
         "RUN cd /srv/x && echo b >b\nRUN cp there again && ls\n"
     ),
