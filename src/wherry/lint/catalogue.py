@@ -1,4 +1,4 @@
-"""The tables of rules: the modules in `rules`, and BuildKit's in `checks`.
+"""The tables of rules: hadolint's in `rules`, BuildKit's in `checks`, our own in `insights`.
 
 Behind each name stands when the rule can find something at all, so that a call loads only the few
 that can (loading one costs as much as running thirty). One of these is enough:
@@ -113,6 +113,7 @@ CHECKS = {
     "undefined_var": "always",
     "multiple_instructions_disallowed": "CMD*2 ENTRYPOINT*2 HEALTHCHECK*2",
     "legacy_key_value_format": "ENV LABEL",
+    "invalid_base_image_platform": ":surroundings",
     "redundant_target_platform": "--platform",
     "secrets_used_in_arg_or_env": "ARG ENV",
     "invalid_default_arg_in_from": "FROM",
@@ -124,7 +125,13 @@ CHECKS = {
 }
 """In the order of BuildKit's own list."""
 
-CHECK_NAMES = tuple(CHECKS)
+INSIGHTS = {
+    "wh1001": ":surroundings",
+    "wh1002": ":surroundings",
+    "wh1003": ":surroundings",
+    "wh1004": ":surroundings",
+}
+"""Our own, which need more than the text."""
 
 
 @cache
@@ -139,6 +146,16 @@ def load_checks() -> "tuple[Rule, ...]":
     return tuple(load(f"checks.{name}") for name in CHECKS)
 
 
+@cache
+def load_insights() -> "tuple[Rule, ...]":
+    """Our own rules, in the order of their codes."""
+    return tuple(load(f"insights.{name}") for name in INSIGHTS)
+
+
+def load_all() -> "tuple[Rule, ...]":
+    return (*load_rules(), *load_checks(), *load_insights())
+
+
 def names_for(table: dict[str, str], facts: "Collection[str]") -> list[str]:
     """Those of `table` that can find something where `facts` hold, of the words above."""
     return [name for name, needs in table.items() if any(need in facts for need in needs.split())]
@@ -146,9 +163,10 @@ def names_for(table: dict[str, str], facts: "Collection[str]") -> list[str]:
 
 def module_of(rule: "Rule") -> "ModuleType":
     """The module that says what the rule means."""
-    if rule in load_rules():
-        return _module(f"rules.{rule.code.lower()}")
-    return _module(f"checks.{CHECK_NAMES[load_checks().index(rule)]}")
+    if rule in load_checks():
+        return _module(f"checks.{tuple(CHECKS)[load_checks().index(rule)]}")
+    folder = "rules" if rule in load_rules() else "insights"
+    return _module(f"{folder}.{rule.code.lower()}")
 
 
 def load(name: str) -> "Rule":

@@ -31,7 +31,7 @@ def facts_of(document: Document, options: Options) -> set[str]:
     first = document.steps[0] if document.steps else None
     if first and first.stage == BEFORE_STAGES:
         facts.add("<FROM")
-    facts.update(_asked_for(options))
+    facts.update(_asked_for(options, document.source.name))
     return facts
 
 
@@ -39,12 +39,13 @@ def _some_begins(facts: set[str], start: str) -> bool:
     return any(fact.startswith(start) for fact in facts)
 
 
-def _asked_for(options: Options) -> list[str]:
+def _asked_for(options: Options, name: str) -> list[str]:
     asked = {
         ":labels": bool(options.labels),
         ":strict_labels": options.strict_labels,
         ":trusted_registries": bool(options.trusted_registries),
         ":ignore_file": options.ignore_file is not None,
         ":level": bool(options.levels),
+        ":surroundings": name in options.surroundings,
     }
-    return [name for name, is_so in asked.items() if is_so]
+    return [fact for fact, is_so in asked.items() if is_so]

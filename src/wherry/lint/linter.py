@@ -6,7 +6,7 @@ from wherry.dockerfile.directives import CheckOptions, check_above, parse_check
 from wherry.dockerfile.dockerfile import Directive
 from wherry.dockerfile.source import Source, Span
 from wherry.errors import InvalidArgument
-from wherry.lint.catalogue import CHECKS, RULES, load, names_for
+from wherry.lint.catalogue import CHECKS, INSIGHTS, RULES, load, names_for
 from wherry.lint.document import Document
 from wherry.lint.facts import facts_of
 from wherry.lint.finding import Finding, Level
@@ -133,6 +133,9 @@ class _Wanted:
             for name in names_for(RULES, facts):
                 if name.upper() not in self.ignored:
                     yield load(f"rules.{name}")
+        for name in names_for(INSIGHTS, facts) if self.options.rules else ():
+            if name.upper() not in self.ignored:
+                yield load(f"insights.{name}")
         if not self.options.checks or "all" in self.check.skip:
             return
         asked = self.check.experimental

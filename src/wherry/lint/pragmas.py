@@ -14,7 +14,7 @@ from wherry.lazy import regex
 from wherry.lint.document import Document
 from wherry.values import dataclass, field
 
-_CODE = r"(?:DL|SC)\d{4}"
+_CODE = r"(?:DL|SC|WH)\d{4}"
 _CODES = rf"{_CODE}(?:[ \t]*,[ \t]*{_CODE})*"
 _EACH = regex(_CODE)
 _IGNORE = regex(

@@ -56,7 +56,12 @@ def _is_pinned(word: Word, command: Command, known: set[str]) -> bool:
 
 
 def _values_known(document: Document, run: RunStep) -> set[str]:
-    """Variables that an ARG before the RUN has set, or an ENV of its stage or of a base."""
+    """Variables that an ARG before the RUN has set, or an ENV of its stage or of a base.
+
+    What ONBUILD defers knows none of them: it runs in another build.
+    """
+    if run.step.is_trigger:
+        return set()
     stages = {run.step.stage, *document.ancestry(run.step.stage)}
     return {
         name

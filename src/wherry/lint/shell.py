@@ -126,6 +126,8 @@ class Script:
     has_pipe: bool = False
     assignments: tuple[Assignment, ...] = ()
     is_sound: bool = True
+    pipelines: tuple[tuple[str, ...], ...] = ()
+    """The programs of each pipe; "" for what is no simple command."""
 
     def uses(self, *names: str) -> bool:
         return any(command.name in names for command in self.commands)
@@ -150,7 +152,7 @@ def read_script(text: str) -> Script:
     reader = _Reader(text, data)
     commands: list[Command] = []
     assignments: list[Assignment] = []
-    has_pipe = False
+    pipelines: list[tuple[str, ...]] = []
     # A walk over all nodes: a query of tree-sitter's does the same, but takes 5 ms to be made.
     waiting = [root]
     while waiting:
@@ -161,12 +163,15 @@ def read_script(text: str) -> Script:
         elif kind == "variable_assignment":
             assignments.append(reader.assignment(node))
         elif kind == "pipeline":
-            has_pipe = True
+            pipelines.append(tuple(reader.program(child) for child in node.named_children))
         if node.named_child_count:
             waiting += reversed(node.named_children)
     commands.sort(key=lambda command: command.start)
     return Script(
-        tuple(command for command in commands if command.name), has_pipe, tuple(assignments)
+        tuple(command for command in commands if command.name),
+        bool(pipelines),
+        tuple(assignments),
+        pipelines=tuple(pipelines),
     )
 
 
@@ -212,6 +217,12 @@ class _Reader:
                 words += self._behind(sibling)
         command = Command(name, tuple(words), self.at(name_start), self.at(end), self.at(name_end))
         return _without_wrapper(command)
+
+    def program(self, node: "Node") -> str:
+        """What a member of a pipe runs; "" if it is no simple command."""
+        if node.type == "redirected_statement" and node.named_children:
+            node = node.named_children[0]
+        return self.command(node).name if node.type == "command" else ""
 
     def _behind(self, redirect: "Node") -> list[Word]:
         """The grammar takes words behind a redirection for further files; a shell does not."""

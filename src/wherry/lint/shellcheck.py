@@ -45,6 +45,7 @@ class Script:
     owner: int
     run: RunStep
     text: str
+    """`run.text` and what stands around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,19 @@ class Comment:
     code: str
     level: "Level"
     message: str
+    lines: tuple[int, int]
+    columns: tuple[int, int]
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """What of `run.text` it is about, by characters; None where that is not certain."""
+        lines = self.script.text.split("\n")
+        before = self.script.text.rindex(self.script.run.text)
+        start, end = (
+            sum(len(text) + 1 for text in lines[: line - 1]) + column - 1 - before
+            for line, column in zip(self.lines, self.columns, strict=True)
+        )
+        return (start, end) if 0 <= start < end <= len(self.script.run.text) else None
 
 
 def program() -> str | None:
@@ -189,8 +203,11 @@ class _Processes:
                 raise ShellCheckFailed(f"exit status {code}") from error
             for item in found:
                 name, level = f"SC{item['code']}", Level(item["level"])
+                lines, columns = (
+                    (item[key], item[f"end{key.title()}"]) for key in ("line", "column")
+                )
                 for script in self.scripts[item["file"]]:
-                    yield Comment(script, name, level, item["message"])
+                    yield Comment(script, name, level, item["message"], lines, columns)
 
     def close(self) -> None:
         """End what still runs; leave no file."""
