@@ -18,6 +18,7 @@ from wherry.engine.builds.contexts import named_context
 from wherry.engine.builds.options import (
     BuildOptions,
     build_arguments,
+    check_options,
     check_platform,
     key_settings,
     parse_network,
@@ -156,6 +157,8 @@ def prepared(
     engine: "Engine", options: BuildOptions, report: Report
 ) -> Iterator[tuple[Workshop, BuildOrder]]:
     """The order that the options mean, and what it is carried out with."""
+    if options.ulimits or options.add_hosts or options.allow:
+        check_options(options)
     platform = check_platform(options.platform)
     arguments = build_arguments(
         (f"{name}={value}" for name, value in options.build_args.items()), options.environ
