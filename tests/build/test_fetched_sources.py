@@ -22,6 +22,8 @@ from wherry.testing.sources import GitDaemon, WebServer, commit
 
 Context = Callable[[Files], Path]
 
+pytestmark = pytest.mark.needs("git")
+
 
 @pytest.fixture
 def web() -> Iterator[WebServer]:

@@ -17,6 +17,8 @@ from wherry.testing.registries import DockerRegistry
 
 Context = Callable[[Files], Path]
 
+pytestmark = pytest.mark.needs("registry")
+
 
 @pytest.fixture(scope="module")
 def registry() -> Iterator[DockerRegistry]:

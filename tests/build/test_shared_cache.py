@@ -26,6 +26,8 @@ from wherry.testing.registries import DockerRegistry
 
 Context = Callable[[Files], Path]
 
+pytestmark = pytest.mark.needs("registry")
+
 TEXT = """\
 FROM busybox AS maker
 RUN cat /proc/sys/kernel/random/uuid > /made

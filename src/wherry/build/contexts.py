@@ -68,6 +68,8 @@ def open_context(
     """The context `name` and the Dockerfile in it, `dockerfile` if that is named."""
     if name == "-" and dockerfile == "-":
         raise StdinTwice
+    if not name:
+        raise NoSuchContext(name)
     folder = os.path.join(cwd or os.getcwd(), name)
     if name == "-" or is_remote(name) or (is_on_github(name) and not os.path.isdir(folder)):
         from wherry.build.arriving_contexts import open_arriving_context  # what few builds have

@@ -1,15 +1,18 @@
 """The images that stages begin with: in the store, pulled, or read from an image layout."""
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from wherry.build.order import Base
+from wherry.build.progress import Report, vertex
 from wherry.engine.images.resolve import PullPolicy, ensure_image, resolve_image
 from wherry.oci.digest import Digest
 from wherry.oci.image_config import image_id
 from wherry.oci.platform import Platform
 from wherry.store.layers import chain_of, claim_layer
 from wherry.store.leases import Lease
+from wherry.store.tag_settings import warning_of
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
@@ -19,7 +22,7 @@ LAYOUT = "oci-layout://"
 Resolve = Callable[[str, Platform | None], Base]
 
 
-def base_resolver(engine: "Engine", lease: Lease, *, pull: bool) -> Resolve:
+def base_resolver(engine: "Engine", lease: Lease, report: Report, *, pull: bool) -> Resolve:
     """What finds the image of a name once; its layers stay as long as the lease."""
     found: dict[str, Base] = {}
 
@@ -28,10 +31,18 @@ def base_resolver(engine: "Engine", lease: Lease, *, pull: bool) -> Resolve:
             if name.startswith(LAYOUT):
                 found[name] = _base_in_layout(lease, name, platform)
             else:
+                warn_of_tag(name, report)
                 found[name] = _base_in_store(engine, lease, name, platform, pull=pull)
         return found[name]
 
     return resolve
+
+
+def warn_of_tag(name: str, report: Report) -> None:
+    """Say what the configuration wants to be said about a name that moves."""
+    if text := warning_of(name, os.environ):
+        with vertex(report, f"WARNING: {text}"):
+            pass
 
 
 def _base_in_store(

@@ -13,11 +13,12 @@ from wherry.build.executor import Output, RunRequest
 from wherry.build.order import BuildOrder, Take, Workshop, nothing_to_take
 from wherry.build.progress import Event, Report, vertex
 from wherry.build.urls import is_git, is_remote, redacted
-from wherry.engine.builds.bases import base_resolver
+from wherry.engine.builds.bases import base_resolver, warn_of_tag
 from wherry.engine.builds.contexts import named_context
 from wherry.engine.builds.options import (
     BuildOptions,
     build_arguments,
+    check_options,
     check_platform,
     key_settings,
     parse_network,
@@ -66,6 +67,8 @@ def build_image(engine: "Engine", options: BuildOptions, report: Report) -> Buil
     if not pushed and any(output.push for output in outputs):
         raise NothingToPushTo
     exporter = _exporter(options)
+    for tag in options.tags:
+        warn_of_tag(tag, report)
     with prepared(engine, options, report) as (workshop, order):
         built = build(workshop, order)
         if exporter is not None:
@@ -154,6 +157,8 @@ def prepared(
     engine: "Engine", options: BuildOptions, report: Report
 ) -> Iterator[tuple[Workshop, BuildOrder]]:
     """The order that the options mean, and what it is carried out with."""
+    if options.ulimits or options.add_hosts or options.allow:
+        check_options(options)
     platform = check_platform(options.platform)
     arguments = build_arguments(
         (f"{name}={value}" for name, value in options.build_args.items()), options.environ
@@ -197,7 +202,7 @@ def prepared(
             store=engine.store,
             lease=lease,
             executor=_Executor(engine, options),
-            resolve=base_resolver(engine, lease, pull=options.pull),
+            resolve=base_resolver(engine, lease, report, pull=options.pull),
             report=report,
             take=_taker(engine, options, undo, report),
         )
