@@ -32,6 +32,7 @@ def main() -> None:
     launcher.serve(
         OPERATIONS,
         run_folder,
+        launch.wake,
         lambda: launch.rehearse(root, run_folder),
         later={BUILDS: _load_builder},
     )

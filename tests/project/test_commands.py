@@ -26,6 +26,7 @@ NOUNS = (
 SHARED = {
     "containers.create_flags",
     "containers.creation",
+    "containers.stop_flags",
     "containers.streaming",
     "containers.supervised",
     "builds.cached",
@@ -33,6 +34,7 @@ SHARED = {
     "builds.display",
     "builds.explanations",
     "builds.tree",
+    "lint.surroundings",
 }  # not commands, but what several of them have in common
 
 

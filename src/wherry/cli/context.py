@@ -6,7 +6,7 @@ from wherry.errors import WherryError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from wherry.engine.engine import Engine
 
@@ -122,6 +122,16 @@ class Context:
             import traceback  # for those who debug
 
             self.err("".join(traceback.format_exception(error)).rstrip())
+
+    def for_each(self, names: "Iterable[str]", action: "Callable[[str], object]") -> None:
+        """Do `action` with every name and print those it was done with; one failure stops none."""
+        for name in names:
+            try:
+                action(name)
+            except WherryError as error:
+                self.fail(error)
+            else:
+                self.out(name)
 
     def status_of(self, error: WherryError) -> int:
         """The exit status that `error` means for the command that runs."""

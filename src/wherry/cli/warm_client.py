@@ -47,14 +47,14 @@ def run_in_launcher(words: list[str], context: "Context", operation: str = "comm
     if connection is None:
         return False
     try:
-        return _followed(connection, context)
+        return _is_done(connection, context, may_decline=operation != "command")
     finally:
         connection.close()
 
 
-def _followed(connection: Connection, context: "Context") -> bool:
-    """Wait for the command's end; False when it was not begun, as by a launcher that goes."""
-    begun = False
+def _is_done(connection: Connection, context: "Context", *, may_decline: bool) -> bool:
+    """Wait for the command's end; False when it was declined, and nothing done."""
+    begun = not may_decline
     try:
         for message in connection.controls():
             if message.get("declined"):
@@ -68,7 +68,6 @@ def _followed(connection: Connection, context: "Context") -> bool:
                 return True
     except OSError:
         pass
-    # Begun, it must not be done a second time.
-    if begun:
+    if begun:  # it must not be done a second time
         raise CommandLost
     return False

@@ -32,9 +32,7 @@ def command(request: Request) -> None:
     client = request.socket
     _end_with(client)
     _become_the_client(request)
-    engine = engine_of(request.payload)
-    client.sendall(control(begun=True))
-    _run(request, engine)
+    _run(request, engine_of(request.payload))
 
 
 def cached_build(request: Request) -> None:

@@ -42,8 +42,10 @@ from wherry.linux.locks import locked
 from wherry.linux.process import close_other_descriptors
 from wherry.linux.sealed import execute_sealed
 from wherry.shim.client import LAUNCHER_DESCRIPTOR
+from wherry.shim.keeper import Keeper, Wake, Work, keep
 from wherry.shim.protocol import (
     LARGEST_REQUEST,
+    TAKEN,
     BadMessage,
     Payload,
     error_frame,
@@ -67,6 +69,7 @@ class Request:
     operation: str
     payload: Payload
     socket: socket.socket
+    keeper: Keeper
     descriptors: list[int] = field(default_factory=list)
 
 
@@ -83,6 +86,7 @@ def _nothing() -> None:
 def serve(
     operations: Operations,
     run: Path,
+    wake: Wake,
     rehearse: Callable[[], None] = _nothing,
     later: Later = MappingProxyType({}),
 ) -> None:
@@ -94,7 +98,7 @@ def serve(
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with Inotify() as inotify:
         listener = socket.socket(fileno=LAUNCHER_DESCRIPTOR)
-        launcher = _Launcher(operations, run, listener, inotify, rehearse, later)
+        launcher = _Launcher(operations, run, listener, inotify, wake, rehearse, later)
         signal.signal(signal.SIGTERM, lambda _number, _frame: launcher.retire())
         gc.collect()
         # Executed by a descriptor, it would be called by that number; shims inherit the name.
@@ -110,6 +114,7 @@ class _Launcher:
         run: Path,
         listener: socket.socket,
         inotify: Inotify,
+        wake: Wake,
         rehearse: Callable[[], None],
         later: Later,
     ) -> None:
@@ -118,6 +123,7 @@ class _Launcher:
         self.path = run / "launcher.sock"
         self.listener = listener
         self.inotify = inotify
+        self.wake = wake
         self.rehearse = rehearse
         self.later = dict(later)
         self.looks_for_wanted = True
@@ -212,9 +218,10 @@ class _Launcher:
                 return
             with client:
                 if is_own_user(client) and not self._give_to_spare(client):
-                    self._fork(partial(handle, client, self.operations))
+                    self._fork(partial(handle, client, self.operations), client)
 
-    def _fork(self, work: Callable[[], None]) -> int:
+    def _fork(self, work: Work, connection: socket.socket, *others: socket.socket) -> int:
+        """A child whose worker does `work`, with the `connection` that this needs."""
         child = os.fork()
         if child == 0:
             # Whatever happens here must not come back into the launcher's loop.
@@ -223,8 +230,10 @@ class _Launcher:
                 self.inotify.close()
                 if self.spare is not None:
                     self.spare.line.close()
+                for other in others:
+                    other.close()
                 _start_as_child()
-                work()
+                keep(work, self.wake, (connection.fileno(),))
             finally:
                 os._exit(0)
         return child
@@ -233,14 +242,13 @@ class _Launcher:
         ours, theirs = socket.socketpair()
         with theirs:
 
-            def wait_for_request() -> None:
-                ours.close()
+            def wait_for_request(keeper: Keeper) -> None:
                 self.rehearse()
                 if (client := _receive_socket(theirs)) is not None:
                     theirs.close()
-                    handle(client, self.operations)
+                    handle(client, self.operations, keeper)
 
-            return _Spare(self._fork(wait_for_request), ours)
+            return _Spare(self._fork(wait_for_request, theirs, ours), ours)
 
     def _give_to_spare(self, client: socket.socket) -> bool:
         spare, self.spare = self.spare, None
@@ -275,7 +283,7 @@ def _receive_socket(line: socket.socket) -> socket.socket | None:
     return None
 
 
-def serve_one(client: socket.socket, operations: Operations) -> NoReturn:
+def serve_one(client: socket.socket, operations: Operations, wake: Wake) -> NoReturn:
     """Carry out one request in a child forked by the client itself, without a launcher."""
     try:
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
@@ -286,15 +294,15 @@ def serve_one(client: socket.socket, operations: Operations) -> NoReturn:
         os.umask(0o022)
         leave_callers_cgroup()
         _start_as_child()
-        handle(client, operations)
+        keep(partial(handle, client, operations), wake, (client.fileno(),))
     finally:
         os._exit(0)
 
 
-def handle(client: socket.socket, operations: Operations) -> None:
+def handle(client: socket.socket, operations: Operations, keeper: Keeper) -> None:
     """Read one request and carry it out; a failure is answered."""
     try:
-        request = receive_request(client)
+        request = receive_request(client, keeper)
         if request is None:
             return
         operations[request.operation](request)
@@ -319,7 +327,7 @@ def answer_error(client: socket.socket, error: WherryError) -> None:
         client.sendall(error_frame(kind_of(error), message, error.hint, status))
 
 
-def receive_request(client: socket.socket) -> Request | None:
+def receive_request(client: socket.socket, keeper: Keeper) -> Request | None:
     """The request that `client` sends; None when it went away. Its descriptors close on exec."""
     descriptors = array("i")
     space = socket.CMSG_SPACE(_MOST_DESCRIPTORS * descriptors.itemsize)
@@ -338,11 +346,12 @@ def receive_request(client: socket.socket) -> Request | None:
         if not piece:
             return None
         body += piece
+    client.sendall(TAKEN)  # before anything is done, lest it be done twice
     parsed = parse_request(bytes(body))
     if parsed is None:
         raise OtherInstallation
     operation, payload = parsed
-    return Request(operation, payload, client, list(descriptors))
+    return Request(operation, payload, client, keeper, list(descriptors))
 
 
 class OtherInstallation(WherryError):
@@ -369,12 +378,25 @@ def _start_as_child() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+def fork_outside() -> int:
+    """Fork a child for `serve_one`; born outside of the caller's control group if that can be.
+
+    To move there takes the kernel ten milliseconds and more where the v2 tree is mounted.
+    """
+    try:
+        manager = open_manager(CGROUP)
+        manager.create()
+        return manager.fork()
+    except OSError:
+        return os.fork()
+
+
 def leave_callers_cgroup() -> None:
     """Move out of the caller's control group, whose end or limits are not for containers."""
     try:
         manager = open_manager(CGROUP)
         manager.create()
-        manager.add(os.getpid())
+        manager.enter()
     except OSError:  # without the right to: a user's own launcher stays where it is
         return
 
