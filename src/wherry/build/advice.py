@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from wherry.build.cache import NEVER_BUILT
 from wherry.build.command_reads import Reads, reads_of
-from wherry.build.inputs import BASE_CHANGED, PARENT_REBUILT
+from wherry.build.difference import BASE_CHANGED, PARENT_REBUILT
 from wherry.store.build_history import PastStep
 from wherry.values import dataclass
 

@@ -2,11 +2,19 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from wherry.build.cache import Decision, Hit, Miss, decide, lock_name, remember
+from wherry.build.cache import (
+    Decision,
+    Hit,
+    Miss,
+    explained,
+    find_hit,
+    lock_name,
+    remember,
+)
 from wherry.build.configuration import Draft, applied, history_entry
 from wherry.build.copy_step import prepare_copy
 from wherry.build.errors import BuildFailed, failed, place_of
@@ -16,7 +24,7 @@ from wherry.build.layer_reuse import clamp_times, relayered
 from wherry.build.order import Base, BuildOrder, Workshop
 from wherry.build.progress import Event, Kind
 from wherry.build.run_step import prepare_run
-from wherry.build.stage import NotCached, Prepared, StageResult, StageWork
+from wherry.build.stage import NotCached, Prepared, StageResult, StageWork, place_number
 from wherry.build.steps import Step, resolve_steps
 from wherry.build.urls import is_remote
 from wherry.build.workdir_step import prepare_workdir
@@ -33,7 +41,6 @@ from wherry.store.layers import Layer, adopt_layer, get_layer, new_diff_folder
 from wherry.values import dataclass, replace
 
 _LOG = 1 << 16  # bytes of a step's output that a failure repeats
-_MOST_STEPS = 1_000_000
 LAYERED = (Run, Copy, Add, Workdir)
 
 
@@ -117,6 +124,13 @@ def prepare(work: StageWork, step: Step, undo: ExitStack, output: Output) -> Pre
     return None
 
 
+def texts_of(steps: Iterable[Step]) -> tuple[str, ...]:
+    """The instructions that make layers, as they are written."""
+    return tuple(
+        step.written.statement.original for step in steps if isinstance(step.instruction, LAYERED)
+    )
+
+
 def is_fetching(step: Step) -> bool:
     """Whether a step reads from elsewhere than from this machine."""
     instruction = step.instruction
@@ -151,6 +165,7 @@ class _StageBuilder:
         self.no_cache = is_uncached(work.order, node)
 
     def build(self, steps: tuple[Step, ...]) -> StageResult:
+        self.work.texts = texts_of(steps)
         for step in steps:
             self._step(step)
         work = self.work
@@ -321,18 +336,13 @@ class _StageBuilder:
 def decide_step(work: StageWork, prepared: Prepared, number: int) -> Decision:
     """Whether the step is here already, or can be had from another machine."""
     shop = work.workshop
-    place = place_number(work.index, number)
-    decision = decide(shop.lease, prepared.inputs, work.order.place, place)
-    if isinstance(decision, Miss):
+    record = find_hit(shop.lease, prepared.inputs)
+    if record is None:
         parent = work.layers[-1] if work.layers else None
-        if (record := shop.take(shop, prepared.inputs, parent)) is not None:
-            return Hit(record)
-    return decision
-
-
-def place_number(stage: int, step: int) -> int:
-    """The number of a step among all of a Dockerfile."""
-    return stage * _MOST_STEPS + step
+        record = shop.take(shop, prepared.inputs, parent)
+    if record is not None:
+        return Hit(record)
+    return explained(shop.lease, prepared.inputs, work.former(number))
 
 
 def is_uncached(order: BuildOrder, node: StageNode) -> bool:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 
-from wherry.build.build_stage import build_stage, place_number
+from wherry.build.build_stage import build_stage
 from wherry.build.errors import BuildFailed, failed, place_of
 from wherry.build.graph import (
     SCRATCH,
@@ -21,7 +21,7 @@ from wherry.build.parallel import run_stages
 from wherry.build.progress import vertex
 from wherry.build.run_step import DEFAULT_PATH
 from wherry.build.source_trees import SourceTree
-from wherry.build.stage import StageResult
+from wherry.build.stage import StageResult, place_number
 from wherry.errors import WherryError
 from wherry.oci.image_config import ContainerDefaults, ImageConfig, RootFS
 from wherry.oci.platform import Platform

@@ -2,14 +2,14 @@
 
 import time
 
-from wherry.build.inputs import StepInputs, changed_files, difference
+from wherry.build.difference import changed_files, difference
+from wherry.build.inputs import StepInputs
 from wherry.oci.digest import Digest
 from wherry.store.build_cache import (
     CacheRecord,
     find_record,
     inputs_of,
     insert_record,
-    record_at,
 )
 from wherry.store.layers import Layer, claim_layer
 from wherry.store.leases import Lease
@@ -39,12 +39,6 @@ NEVER_BUILT = "never built before"
 SWITCHED_OFF = "--no-cache"
 
 
-def decide(lease: Lease, inputs: StepInputs, place: str, number: int) -> Decision:
-    """Whether the step is here already; then its layer stays as long as the lease."""
-    record = find_hit(lease, inputs)
-    return explained(lease, inputs, place, number) if record is None else Hit(record)
-
-
 def find_hit(lease: Lease, inputs: StepInputs) -> CacheRecord | None:
     """The record of these inputs, whose layer then stays as long as the lease."""
     record = find_record(lease.store.database.connection, inputs.key)
@@ -54,10 +48,9 @@ def find_hit(lease: Lease, inputs: StepInputs) -> CacheRecord | None:
     return record
 
 
-def explained(lease: Lease, inputs: StepInputs, place: str, number: int) -> Miss:
-    """Why there is no record of these inputs."""
+def explained(lease: Lease, inputs: StepInputs, last: CacheRecord | None) -> Miss:
+    """Why there is no record of these inputs, the step having been `last` before."""
     connection = lease.store.database.connection
-    last = record_at(connection, place, number)
     before = None if last is None else inputs_of(connection, last.key)
     if last is None or before is None:
         return Miss(NEVER_BUILT)

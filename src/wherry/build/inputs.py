@@ -9,7 +9,6 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from itertools import islice
 
 from wherry.build.source_trees import Found, SourceTree
 from wherry.build.stat_index import StatIndex
@@ -18,10 +17,7 @@ from wherry.oci.digest import Digest
 from wherry.store.build_cache import Inputs
 from wherry.values import dataclass, field
 
-PARENT_REBUILT = "parent rebuilt"
-BASE_CHANGED = "base image changed"
 _SHORT = 16  # hex digits
-_MOST_CHANGED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,87 +79,3 @@ def _link(tree: SourceTree, path: str) -> str:
     above, _, name = path.rpartition("/")
     with opened(open_beneath(tree.root, above or ".", os.O_PATH | os.O_DIRECTORY)) as folder:
         return os.readlink(name, dir_fd=folder)
-
-
-# ---- why a step is not the one that was made before
-
-
-def difference(before: StepInputs, now: StepInputs) -> str:
-    """The first thing that differs, worded for `build --explain`; "" if nothing does."""
-    # As documents both: what was a tuple came back as a list.
-    old, new = _document(before.facts), _document(now.facts)
-    if old.get("instruction") != new.get("instruction"):
-        return f"instruction: {old.get('instruction')} → {new.get('instruction')}"
-    if text := _of_files(before.files, now.files):
-        return text
-    for name in ("environment", "arguments"):
-        kind = "ARG" if name == "arguments" else "ENV"
-        if text := _of_mapping(kind, old.get(name), new.get(name)):
-            return text
-    for name in new:
-        if name not in ("parent", "content") and old.get(name) != new[name]:
-            return f"{name}: {_shown(_last(old.get(name)))} → {_shown(_last(new[name]))}"
-    if old.get("parent") != new.get("parent"):
-        return BASE_CHANGED if now.on_base else PARENT_REBUILT
-    return "" if old == new else "content"
-
-
-def changed_files(before: StepInputs, now: StepInputs) -> tuple[str, ...]:
-    """The paths that are new, gone or different, at most so many."""
-    paths = sorted(before.files.keys() | now.files.keys())
-    changed = (path for path in paths if before.files.get(path) != now.files.get(path))
-    return tuple(islice(changed, _MOST_CHANGED))
-
-
-def _document(facts: Mapping[str, object]) -> dict[str, object]:
-    document = json.loads(json.dumps(facts))
-    assert isinstance(document, dict)
-    return document
-
-
-def _last(value: object) -> object:
-    """Of a command in shell form the text; its shell is in front of it."""
-    shell = ["/bin/sh", "-c"]
-    return value[2] if isinstance(value, (list, tuple)) and list(value[:2]) == shell else value
-
-
-def _of_files(old: Mapping[str, str], new: Mapping[str, str]) -> str:
-    if not old:
-        return ""  # not known: the step came from another machine
-    changes = [
-        f"{path or '.'}: {_of_file(old.get(path), new.get(path))}"
-        for path in sorted(old.keys() | new.keys())
-        if old.get(path) != new.get(path)
-    ]
-    if not changes:
-        return ""
-    more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
-    return changes[0] + more
-
-
-def _of_file(old: str | None, new: str | None) -> str:
-    if old is None or new is None:
-        return "added" if old is None else "removed"
-    for name, before, now in zip(
-        ("mode", "owner", "content"), old.split(" ", 2), new.split(" ", 2), strict=False
-    ):
-        if before != now:
-            return name if name == "content" else f"{name} {before} → {now}"
-    return "content"
-
-
-def _of_mapping(kind: str, old: object, new: object) -> str:
-    before = old if isinstance(old, dict) else {}
-    now = new if isinstance(new, dict) else {}
-    for name in sorted(before.keys() | now.keys()):
-        if before.get(name) != now.get(name):
-            return f"{kind} {name}: {_shown(before.get(name))} → {_shown(now.get(name))}"
-    return ""
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "not set"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = " ".join(text.split())
-    return text if len(text) <= 60 else text[:57] + "..."

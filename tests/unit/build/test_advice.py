@@ -5,7 +5,7 @@ import pytest
 from wherry.build.advice import Kind, Known, advise
 from wherry.build.cache import NEVER_BUILT
 from wherry.build.command_reads import Reads, reads_of
-from wherry.build.inputs import PARENT_REBUILT
+from wherry.build.difference import PARENT_REBUILT
 from wherry.store.build_history import PastStep
 
 FILES = frozenset({"needs.txt", "src/app.py", "src/lib/x.py", "package.json"})

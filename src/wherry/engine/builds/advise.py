@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from wherry.build.advice import Advised, Known, advise
-from wherry.build.build_stage import LAYERED, place_number
+from wherry.build.build_stage import LAYERED
 from wherry.build.graph import BuildRequest, StageNode, stage_graph
 from wherry.build.order import BuildOrder
+from wherry.build.stage import place_number
 from wherry.dockerfile.instructions import Arg, Env, Shell, User
 from wherry.engine.builds.build import prepared, quiet
 from wherry.engine.builds.options import BuildOptions

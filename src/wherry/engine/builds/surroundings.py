@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from wherry.build.build_stage import LAYERED, place_number
+from wherry.build.build_stage import LAYERED
 from wherry.build.contexts import open_context
 from wherry.build.source_trees import Found, SourceTree
+from wherry.build.stage import place_number
 from wherry.dockerfile.ignorefile import parse_ignore_file
 from wherry.dockerfile.instructions import Add, Copy, Run
 from wherry.engine.builds.secrets import looks_secret
