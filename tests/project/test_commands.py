@@ -29,6 +29,7 @@ SHARED = {
     "containers.stop_flags",
     "containers.streaming",
     "containers.supervised",
+    "images.layers_page",
     "builds.cached",
     "builds.calls",
     "builds.display",
