@@ -26,6 +26,7 @@ NOUNS = (
 SHARED = {
     "containers.create_flags",
     "containers.creation",
+    "containers.stop_flags",
     "containers.streaming",
     "containers.supervised",
     "builds.display",

@@ -11,8 +11,9 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Self
+
+from wherry.values import dataclass
 
 SOCKET = "/run/dbus/system_bus_socket"
 _TIMEOUT = 10.0

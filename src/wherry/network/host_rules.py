@@ -12,10 +12,10 @@ chain and no other table is touched.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from wherry.linux import nftables
 from wherry.store.networks import Network
+from wherry.values import dataclass
 
 _FAMILIES = ("ip", "ip6")
 _CHAINS = {"DOCKER-USER": "insert", "FORWARD": "add"}  # first wins; at which end rules are put

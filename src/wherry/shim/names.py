@@ -12,7 +12,6 @@ import os
 import socket
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from wherry.network import dns
 from wherry.network.dns import BadMessage, Code, Query
@@ -20,6 +19,7 @@ from wherry.network.name_sockets import NameSockets, Server
 from wherry.network.resolve import Resolution, resolve
 from wherry.shim.loop import HANG_UP, READ, WRITE, Loop, Timer
 from wherry.store.store import Store
+from wherry.values import dataclass
 
 _DNS_PORT = 53
 _LARGEST = 1 << 16

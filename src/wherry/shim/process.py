@@ -3,7 +3,8 @@
 import os
 import signal
 from contextlib import suppress
-from dataclasses import dataclass
+
+from wherry.values import dataclass
 
 
 @dataclass(slots=True)

@@ -1,7 +1,6 @@
 """Making a network: the request is checked, then it gets its row, its bridge and its rules."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from wherry.engine.networks.remove import take_down_network
@@ -33,6 +32,7 @@ from wherry.store.networks import (
     ensure_default_networks,
     list_networks,
 )
+from wherry.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
