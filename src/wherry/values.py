@@ -20,7 +20,7 @@ __all__ = [
 
 TYPE_CHECKING = False  # importing typing would cost what is saved here
 if TYPE_CHECKING:
-    from wherry.values import (
+    from dataclasses import (
         MISSING,
         Field,
         FrozenInstanceError,
