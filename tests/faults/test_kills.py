@@ -157,6 +157,27 @@ def test_a_kill_while_a_volume_is_removed(clean: Wherry, killed: Killed) -> None
     assert clean("run", "--rm", "-v", "gone:/data", "busybox", "ls", "/data").stdout == ""
 
 
+@pytest.mark.parametrize("point", ["image forgotten", "layers forgotten", "blobs removed"])
+def test_a_kill_while_an_image_is_removed(clean: Wherry, killed: Killed, point: str) -> None:
+    clean("run", "--name", "it", "busybox", "touch", "/mark")
+    layers = folders_of_layers(clean)
+    clean("commit", "it", "marked")
+    clean("rm", "it")
+
+    result = killed(point, "rmi", "marked")
+
+    assert result.returncode == -signal.SIGKILL
+    assert "marked:latest" not in clean.images()
+    clean("run", "--rm", "busybox", "true")
+    clean("system", "prune", "-f")
+    assert folders_of_layers(clean) == layers
+
+
+def folders_of_layers(wherry: Wherry) -> list[str]:
+    folders = (wherry.root / "layers").glob("[0-9]*")
+    return sorted(str(folder) for folder in (*folders, *(wherry.root / "layers" / "l").iterdir()))
+
+
 @pytest.mark.parametrize("point", ["program ended", "start prepared", "program started"])
 def test_a_kill_while_a_container_is_restarted(clean: Wherry, killed: Killed, point: str) -> None:
     killed(point, "run", "-d", "--restart=always", *EVERYTHING, "busybox", "sleep", "0.1")

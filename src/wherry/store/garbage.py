@@ -45,6 +45,7 @@ def collect(store: Store) -> Collected:
             with store.database.write() as connection:
                 layers, freed = _delete_layers(connection, claims)
                 forget_blobs_of_gone_layers(connection)
+            store.trace("layers forgotten")
             with store.database.write() as connection:
                 _move_strays(store, connection, doomed)
                 needed = _needed_blobs(connection) | claims
@@ -56,6 +57,7 @@ def collect(store: Store) -> Collected:
             for digest, size in blobs.items():
                 remove_blob(store, digest)
                 freed += size
+            store.trace("blobs removed")
         freed += remove_old_downloads(store)
         # What was moved goes with the staging folder, outside the gate: that takes time.
         return Collected(layers=tuple(layers), blobs=tuple(blobs), freed=freed)
