@@ -210,6 +210,7 @@ SHOWN = [
     ("top", "web", "-o", "pid,args"),
     ("top", "web", "-o", "bogus"),
     ("wait", "over"),
+    ("stats", "--no-stream", "--format", "{{.Container}} {{.Name}} {{.PIDs}}", "web", "over"),
     ("kill", "-s", "BOGUS", "web"),
     ("pause", "over"),
     ("unpause", "over"),

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from tests.faults.conftest import Killed, kill, processes_of, shims_of
+from tests.faults.conftest import Killed, kill, processes_of, shims_of, supervisors_of
 from wherry.testing.command import Wherry
 from wherry.testing.waiting import eventually
 
@@ -157,27 +157,6 @@ def test_a_kill_while_a_volume_is_removed(clean: Wherry, killed: Killed) -> None
     assert clean("run", "--rm", "-v", "gone:/data", "busybox", "ls", "/data").stdout == ""
 
 
-@pytest.mark.parametrize("point", ["image forgotten", "layers forgotten", "blobs removed"])
-def test_a_kill_while_an_image_is_removed(clean: Wherry, killed: Killed, point: str) -> None:
-    clean("run", "--name", "it", "busybox", "touch", "/mark")
-    layers = folders_of_layers(clean)
-    clean("commit", "it", "marked")
-    clean("rm", "it")
-
-    result = killed(point, "rmi", "marked")
-
-    assert result.returncode == -signal.SIGKILL
-    assert "marked:latest" not in clean.images()
-    clean("run", "--rm", "busybox", "true")
-    clean("system", "prune", "-f")
-    assert folders_of_layers(clean) == layers
-
-
-def folders_of_layers(wherry: Wherry) -> list[str]:
-    folders = (wherry.root / "layers").glob("[0-9]*")
-    return sorted(str(folder) for folder in (*folders, *(wherry.root / "layers" / "l").iterdir()))
-
-
 @pytest.mark.parametrize("point", ["program ended", "start prepared", "program started"])
 def test_a_kill_while_a_container_is_restarted(clean: Wherry, killed: Killed, point: str) -> None:
     killed(point, "run", "-d", "--restart=always", *EVERYTHING, "busybox", "sleep", "0.1")
@@ -222,7 +201,8 @@ def test_a_volume_that_is_a_mount_goes_with_a_killed_shim(clean: Wherry) -> None
 def test_killing_the_launcher_changes_nothing(clean: Wherry) -> None:
     clean("run", "-d", "--name", "living", "busybox", "sleep", "100")
     shims = shims_of(clean)
-    kill([pid for pid in processes_of(clean) if pid not in shims])
+    supervisors = supervisors_of(clean)
+    kill([pid for pid in processes_of(clean) if pid not in supervisors])
 
     assert clean("exec", "living", "echo", "still").stdout == "still\n"
     assert shims_of(clean) == shims

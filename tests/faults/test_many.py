@@ -1,11 +1,16 @@
 """Many containers, one after another and at once: nothing of them stays on the host."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.faults.conftest import shims_of
+from wherry.linux import nftables
+from wherry.linux.netlink import RouteSocket
+from wherry.store.networks import containers_with_endpoints, find_network
+from wherry.store.store import Store
 from wherry.testing.command import Wherry
 from wherry.testing.waiting import eventually
 
@@ -13,6 +18,7 @@ pytestmark = [pytest.mark.needs("containers", "nftables"), pytest.mark.timeout(3
 
 # scripts/test-slow goes to the full numbers.
 CYCLES = int(os.environ.get("WHERRY_CYCLES", "30"))
+ON_ONE_NETWORK = int(os.environ.get("WHERRY_ON_ONE_NETWORK", "20"))
 CROWD = int(os.environ.get("WHERRY_CROWD", "20"))
 
 
@@ -40,6 +46,37 @@ def test_a_crowd_at_once_leaves_nothing(clean: Wherry) -> None:
 
     assert outcomes == [(f"{number}\n".encode(), b"", 0) for number in range(CROWD)]
     assert clean("volume", "ls", "-q").stdout == "common\n"
+
+
+def test_containers_of_one_network_leave_no_address_link_or_rule(clean: Wherry) -> None:
+    clean("network", "create", "--subnet", "10.86.1.0/28", "small")  # 13 addresses
+    before = nftables.run("list ruleset")
+    step = 10
+    for first in range(0, ON_ONE_NETWORK, step):
+        names = [f"c{number}" for number in range(first, first + step)]
+        started = [
+            clean.start("run", "-d", "--name", name, "--network", "small", "-p", "80", "busybox",
+                        "sleep", "1000")
+            for name in names
+        ]  # fmt: skip
+        outcomes = [(process.communicate(timeout=60)[1], process.returncode) for process in started]
+        assert outcomes == [(b"", 0)] * step
+        clean("rm", "-f", *names)
+
+    store = Store(clean.root, clean.run_folder)
+    with closing(store.database):
+        assert containers_with_endpoints(store) == set()
+        bridge = find_network(store, "small").bridge
+
+    def ports() -> list[str]:
+        with RouteSocket() as host:
+            links = host.links()
+        (index,) = (link.index for link in links if link.name == bridge)
+        return [link.name for link in links if link.master == index]
+
+    eventually(lambda: not ports(), what="links gone")
+    assert nftables.run("list ruleset") == before
+    clean("network", "rm", "small")
 
 
 def test_a_supervisor_does_not_grow(clean: Wherry) -> None:

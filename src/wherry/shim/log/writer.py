@@ -34,6 +34,15 @@ class LogWriter:
         self._sink = sink
         self._splitters = {STDOUT: LineSplitter(), STDERR: LineSplitter()}
 
+    @property
+    def rests(self) -> dict[int, bytes]:
+        """The beginnings of lines that are kept back, by stream."""
+        return {stream: splitter.rest for stream, splitter in self._splitters.items()}
+
+    def take_up(self, rests: dict[int, bytes]) -> None:
+        """Go on where another writer of the same run has stopped, without closing."""
+        self._splitters = {stream: LineSplitter(rest) for stream, rest in rests.items()}
+
     def write(self, stream: int, data: bytes) -> None:
         """Log a chunk of output."""
         if self._sink is None:
