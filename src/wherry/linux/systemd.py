@@ -2,20 +2,22 @@
 
 The program speaks D-Bus with systemd itself, on the socket that it keeps for root: no bus between,
 no library. One call (org.freedesktop.systemd1.Manager.StartTransientUnit) queues a job, and a
-signal tells its end.
+signal tells its end. The D-Bus specification has the rest: "Message Protocol" and "Authentication".
 
-    -> AUTH EXTERNAL <uid>, BEGIN                       D-Bus specification, "Authentication Protocol"
+    -> AUTH EXTERNAL <uid>, BEGIN
     -> StartTransientUnit(name, "fail", properties, [])
     <- the job's path
     <- JobRemoved(number, path, unit, "done")
 """
 
 import os
+import signal
 import socket
 from collections.abc import Mapping
 from contextlib import contextmanager
 from struct import pack, unpack_from
 
+from wherry.linux.process import PrctlOption, prctl
 from wherry.values import dataclass
 
 TYPE_CHECKING = False
@@ -60,16 +62,15 @@ def started_scope(path: str, description: str, more: Mapping[str, Property]) -> 
     For a program with one thread.
     """
     slice_name, unit = split_path(path)
-    reader, writer = os.pipe2(os.O_CLOEXEC)
     child = os.fork()
     if child == 0:
         try:
-            os.close(writer)
-            os.read(reader, 1)
+            prctl(PrctlOption.SET_PDEATHSIG, signal.SIGKILL)
+            while True:
+                signal.pause()
         finally:
             os._exit(0)
     try:
-        os.close(reader)
         _start_unit(
             unit,
             {
@@ -84,7 +85,7 @@ def started_scope(path: str, description: str, more: Mapping[str, Property]) -> 
         )
         yield
     finally:
-        os.close(writer)
+        os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
 
 

@@ -1,4 +1,4 @@
-"""Freezing a container's processes and letting them go on. On a full disk they go on all the same."""
+"""Freezing a container's processes and letting them go on, which a full disk does not hinder."""
 
 from typing import TYPE_CHECKING
 
