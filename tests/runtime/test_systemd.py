@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +19,16 @@ SLICE = "wherrytest-inner.slice"
 
 
 @pytest.fixture
-def runtime(tmp_path: Path) -> list[str]:
-    """The command with a bundle in the current folder's place."""
-    busybox_root(tmp_path / "rootfs")
-    return [str(write_runtime_command(tmp_path)), "--root", str(tmp_path / "state")]
+def folder() -> Iterator[Path]:
+    """A folder for a bundle, where devices can be opened, which not every /tmp allows."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def runtime(folder: Path) -> list[str]:
+    busybox_root(folder / "rootfs")
+    return [str(write_runtime_command(folder)), "--root", str(folder / "state")]
 
 
 def write_bundle(folder: Path, cgroup: str, **more: object) -> None:
@@ -29,6 +37,7 @@ def write_bundle(folder: Path, cgroup: str, **more: object) -> None:
         "ociVersion": "1.0.2",
         "process": {"args": ["/bin/sleep", "1000"], "cwd": "/", "user": {"uid": 0, "gid": 0}},
         "root": {"path": "rootfs"},
+        "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
         "linux": {
             "cgroupsPath": cgroup,
             "namespaces": [{"type": "pid"}, {"type": "mount"}],
@@ -55,11 +64,11 @@ def shown(unit: str, name: str) -> str:
 
 
 @pytest.mark.skipif(not has_systemd(), reason="systemd is not this machine's init")
-def test_a_scope_holds_the_container_with_its_limits(runtime: list[str], tmp_path: Path) -> None:
-    write_bundle(tmp_path, f"{SLICE}:box:{ID}")
+def test_a_scope_holds_the_container_with_its_limits(runtime: list[str], folder: Path) -> None:
+    write_bundle(folder, f"{SLICE}:box:{ID}")
     unit = f"box-{ID}.scope"
 
-    result = call([*runtime, "--systemd-cgroup", "run", "-d", ID], tmp_path)
+    result = call([*runtime, "--systemd-cgroup", "run", "-d", ID], folder)
     try:
         assert (result.returncode, result.stderr) == (0, "")
         path = f"/wherrytest.slice/{SLICE}/{unit}"
@@ -70,32 +79,32 @@ def test_a_scope_holds_the_container_with_its_limits(runtime: list[str], tmp_pat
         state = subprocess.run([*runtime, "state", ID], capture_output=True, check=True).stdout
         pid = json.loads(state)["pid"]
         assert path in Path(f"/proc/{pid}/cgroup").read_text()
-        assert call([*runtime, "--systemd-cgroup", "exec", ID, "/bin/true"], tmp_path).stderr == ""
+        assert call([*runtime, "--systemd-cgroup", "exec", ID, "/bin/true"], folder).stderr == ""
     finally:
-        call([*runtime, "--systemd-cgroup", "delete", "-f", ID], tmp_path)
+        call([*runtime, "--systemd-cgroup", "delete", "-f", ID], folder)
     eventually(lambda: shown(unit, "LoadState") == "not-found", what="the scope gone")
 
 
 @pytest.mark.skipif(not has_systemd(), reason="systemd is not this machine's init")
-def test_a_scope_that_is_there_is_not_taken_over(runtime: list[str], tmp_path: Path) -> None:
-    write_bundle(tmp_path, f"{SLICE}:box:{ID}")
-    call([*runtime, "--systemd-cgroup", "run", "-d", ID], tmp_path)
+def test_a_scope_that_is_there_is_not_taken_over(runtime: list[str], folder: Path) -> None:
+    write_bundle(folder, f"{SLICE}:box:{ID}")
+    call([*runtime, "--systemd-cgroup", "run", "-d", ID], folder)
     try:
-        result = call([*runtime, "--systemd-cgroup", "run", "-d", f"{ID}b"], tmp_path)
+        result = call([*runtime, "--systemd-cgroup", "run", "-d", f"{ID}b"], folder)
 
         assert result.returncode == 1
         assert f"box-{ID}.scope" in result.stderr
         state = subprocess.run([*runtime, "state", ID], capture_output=True, check=True).stdout
         assert json.loads(state)["status"] == "running"
     finally:
-        call([*runtime, "delete", "-f", ID], tmp_path)
+        call([*runtime, "delete", "-f", ID], folder)
 
 
 @pytest.mark.skipif(has_systemd(), reason="systemd is this machine's init")
-def test_without_systemd_it_is_refused(runtime: list[str], tmp_path: Path) -> None:
-    write_bundle(tmp_path, f"{SLICE}:box:{ID}")
+def test_without_systemd_it_is_refused(runtime: list[str], folder: Path) -> None:
+    write_bundle(folder, f"{SLICE}:box:{ID}")
 
-    result = call([*runtime, "--systemd-cgroup", "create", ID], tmp_path)
+    result = call([*runtime, "--systemd-cgroup", "create", ID], folder)
 
     message = "--systemd-cgroup needs systemd as the init of this machine, and root\n"
     assert (result.returncode, result.stderr) == (1, message)
