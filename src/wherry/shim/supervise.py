@@ -34,6 +34,7 @@ from wherry.shim.lock import give_shim_lock, remove_run_folder
 from wherry.shim.log.writer import LogWriter, open_log
 from wherry.shim.loop import READ, Loop, Timer
 from wherry.shim.networking import Networking
+from wherry.shim.pausing import freeze, thaw
 from wherry.shim.process import Supervised, reap_orphans
 from wherry.shim.restart import Backoff, should_restart
 from wherry.shim.signals import watch_signals
@@ -532,12 +533,7 @@ class Supervisor:
         """Freeze or thaw all processes."""
         _ = self.process
         assert self.run is not None
-        if frozen:
-            self.run.cgroup.freeze()
-        else:
-            self.run.cgroup.thaw()
-        self._record(status=Status.PAUSED if frozen else Status.RUNNING)
-        container_event(self.store, self.container, "pause" if frozen else "unpause")
+        (freeze if frozen else thaw)(self, self.run)
 
     def join_network(self, attachment: NetworkAttachment) -> None:
         """Join a network while the container runs."""
@@ -592,6 +588,9 @@ class Supervisor:
         """Write changes of the state to the container's row."""
         self.container = update_state(self.store, self.container.id, **changes)
         return self.container.state
+
+    def record_status(self, status: Status) -> None:
+        self._record(status=status)
 
     def record_health(self, health: Health) -> None:
         self._record(health=health)
