@@ -12,18 +12,19 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wherry.errors import InvalidArgument
 from wherry.linux.locks import EXCLUSIVE, locked, try_lock
 from wherry.linux.process import process_state
 from wherry.oci.digest import ChainID, Digest
-from wherry.store.blobs import Blob, list_blobs, remove_blob, stray_files
-from wherry.store.downloads import remove_old_downloads
-from wherry.store.layer_blobs import forget_blobs_of_gone_layers
 from wherry.store.leases import claims_in
 from wherry.store.store import Store
 from wherry.store.volumes import finish_renames
 from wherry.values import dataclass
+
+if TYPE_CHECKING:
+    from wherry.store.blobs import Blob
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +38,11 @@ class Collected:
 
 def collect(store: Store) -> Collected:
     """Remove everything that nothing needs, and say which layers and blobs that were."""
+    # Each start of a container sweeps, few collect.
+    from wherry.store.blobs import remove_blob
+    from wherry.store.downloads import remove_old_downloads
+    from wherry.store.layer_blobs import forget_blobs_of_gone_layers
+
     with store.staging_folder() as doomed:
         with locked(store.root / "tmp" / ".gate", EXCLUSIVE):
             claims = _sort_out_staging(store, doomed)
@@ -169,11 +175,15 @@ def strays(store: Store, connection: sqlite3.Connection) -> Iterator[Path]:
         for entry in (store.root / folder).iterdir():
             if entry.name not in known:
                 yield entry
+    from wherry.store.blobs import stray_files  # see collect
+
     yield from stray_files(store)
 
 
-def needless_blobs(store: Store, connection: sqlite3.Connection, claims: set[str]) -> list[Blob]:
+def needless_blobs(store: Store, connection: sqlite3.Connection, claims: set[str]) -> "list[Blob]":
     """The blobs that no image's manifest names, and no live writer has in hand."""
+    from wherry.store.blobs import list_blobs  # see collect
+
     needed = {f"blob-{digest.algorithm}-{digest.hex}" for digest in _named_blobs(connection)}
     needed |= claims
     return [

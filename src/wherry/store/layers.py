@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from sqlite3 import Connection, Row
+from typing import TYPE_CHECKING
 
 from wherry.errors import Internal, InvalidArgument, NotFound
 from wherry.linux.files import exchange, sync_filesystem
@@ -25,9 +26,10 @@ from wherry.linux.openat import directory_descriptor
 from wherry.oci.digest import ChainID, DiffID
 from wherry.store.leases import Lease
 from wherry.store.store import Store
-from wherry.store.tar_record import TarRecorder
-from wherry.store.unpack import Unpacked, unpack_layer
 from wherry.values import dataclass
+
+if TYPE_CHECKING:
+    from wherry.store.unpack import Unpacked
 
 # An ID is never given twice: a mount of a removed layer must not meet a new one.
 SCHEMA = """
@@ -113,7 +115,7 @@ class StagedLayer:
     """A layer that is unpacked in a lease's folder, and nothing to anyone else."""
 
     folder: Path
-    unpacked: Unpacked
+    unpacked: "Unpacked"
 
 
 def stage_layer(
@@ -123,6 +125,10 @@ def stage_layer(
 
     Raises WrongDiffID, LayerNotStored, InvalidArchive, DamagedStream.
     """
+    # Archives and compression, which starting a container does without
+    from wherry.store.tar_record import TarRecorder
+    from wherry.store.unpack import unpack_layer
+
     folder = lease.new_path("-layer")
     try:
         diff = new_diff_folder(folder)
@@ -137,7 +143,7 @@ def stage_layer(
 
 
 def adopt_layer(
-    lease: Lease, folder: Path, unpacked: Unpacked, parent: Layer | None = None
+    lease: Lease, folder: Path, unpacked: "Unpacked", parent: Layer | None = None
 ) -> Layer:
     """Make a staged folder, whose `diff` holds an unpacked layer, a layer on top of `parent`.
 

@@ -28,6 +28,7 @@ from wherry.oci.media_type import (
     OCI_LAYER,
     OCI_LAYER_GZIP,
     OCI_MANIFEST,
+    OCI_TYPES,
 )
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
@@ -63,7 +64,6 @@ _DOCKER_TYPES = {
     DOCKER_LAYER: DOCKER_LAYER,
     DOCKER_LAYER_GZIP: DOCKER_LAYER_GZIP,
 }
-_OCI_TYPES = {DOCKER_LAYER: OCI_LAYER, DOCKER_LAYER_GZIP: OCI_LAYER_GZIP}
 _MOST_SOURCES = 3  # repositories that are asked for a layer
 
 
@@ -166,12 +166,12 @@ def _push(
             claim_layer(lease, chain_id)  # and with it all those below
         layers = [get_layer(store, chain_id) for chain_id in chain]
         original = Manifest.from_bytes(image.manifest) if image.manifest is not None else None
-        sender = _Sender(lease, repository, mounts, tell)
+        sender = LayerSender(lease, repository, mounts, tell)
         descriptors = sender.send_layers(layers, original)
         document = _manifest_of(image, original, descriptors)
         manifest = Manifest.from_bytes(document.data)
         if has_blob(repository, manifest.config.digest) is None:
-            _upload_bytes(repository, manifest.config.digest, image.document)
+            upload_bytes(repository, manifest.config.digest, image.document)
         assert tag.tag is not None
         repository.put_manifest(tag.tag, document)
         with store.database.write() as connection:
@@ -191,10 +191,10 @@ def _manifest_of(
     if original is not None and image.manifest is not None:
         there = [layer.digest for layer in original.layers]
         if there == [layer.digest for layer in layers]:
-            return _document(original, image.manifest)
+            return manifest_document(original, image.manifest)
     # Docker's own types, which every client reads, unless a layer has none among them.
     is_docker = all(layer.media_type in _DOCKER_TYPES for layer in layers)
-    types = _DOCKER_TYPES if is_docker else _OCI_TYPES
+    types = _DOCKER_TYPES if is_docker else OCI_TYPES
     config = Descriptor(
         media_type=DOCKER_CONFIG if is_docker else OCI_CONFIG,
         digest=image.id,
@@ -210,10 +210,11 @@ def _manifest_of(
     )
     media_type = DOCKER_MANIFEST if is_docker else OCI_MANIFEST
     manifest = Manifest(schema_version=2, media_type=media_type, config=config, layers=plain)
-    return _document(manifest, manifest.to_bytes())
+    return manifest_document(manifest, manifest.to_bytes())
 
 
-def _document(manifest: Manifest, data: bytes) -> ManifestDocument:
+def manifest_document(manifest: Manifest, data: bytes) -> ManifestDocument:
+    """The manifest as a registry is to have it; `data` are its bytes."""
     descriptor = Descriptor(
         # The OCI's manifests need not state it.
         media_type=manifest.media_type or OCI_MANIFEST,
@@ -223,7 +224,7 @@ def _document(manifest: Manifest, data: bytes) -> ManifestDocument:
     return ManifestDocument(descriptor=descriptor, data=data)
 
 
-class _Sender:
+class LayerSender:
     """The layers of one image on their way to one repository."""
 
     def __init__(
@@ -320,7 +321,8 @@ def _failures(futures: Sequence["Future[Descriptor]"]) -> Iterator[WherryError]:
             yield error
 
 
-def _upload_bytes(repository: Repository, digest: Digest, data: bytes) -> None:
+def upload_bytes(repository: Repository, digest: Digest, data: bytes) -> None:
+    """Send a small blob."""
     with TemporaryFile() as file:
         file.write(data)
         file.flush()
