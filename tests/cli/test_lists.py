@@ -137,6 +137,7 @@ TEMPLATES = [
     "{{range .Mounts}}{{.Type}} {{.Destination}} {{.RW}};{{end}}",
     "{{(index .Mounts 0).Name}} {{len .Mounts}} {{index .Config.Cmd 1}}",
     "{{with .HostConfig}}{{.NetworkMode}} {{.IpcMode}} {{.ShmSize}}{{end}}",
+    "{{.HostConfig.Resources.Memory}} {{.HostConfig.Mounts}} {{.Config.Shell}}",
     '{{if eq .State.Status "running"}}yes{{end}} {{if gt .HostConfig.ShmSize 5}}more{{end}}',
     '{{join .Config.Cmd ","}} {{upper .Name}} {{title "abc d"}} {{pad "x" 1 2}}|',
     '{{printf "%-8s|%5d|%q|%v|%T" .Name 7 "a" .Config.Cmd .State.Running}}',
