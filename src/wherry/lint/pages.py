@@ -64,8 +64,7 @@ def reference() -> str:
         "Made from the rules' docstrings; `wherry lint --explain CODE` shows one of them.\n",
     ]
     parts += [
-        f"## {rule.code}\n\n*{rule.level.value}{_NOTES[repair(rule)]}*\n\n"
-        f"{docstring(rule)}\n"
+        f"## {rule.code}\n\n*{rule.level.value}{_NOTES[repair(rule)]}*\n\n{docstring(rule)}\n"
         for rule in load_all()
     ]
     return "\n".join(parts)
