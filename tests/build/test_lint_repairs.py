@@ -1,5 +1,6 @@
 """`lint --fix` on real builds: what is repaired builds the same tree as before."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from wherry.lint.fixes import fix
 from wherry.lint.linter import lint
 from wherry.lint.options import Options
 from wherry.testing.command import Wherry
+from wherry.values import replace
 
 Context = Callable[[Files], Path]
 FILES = {"a.txt": "a", "b.txt": "b", "sub/c.txt": "c"}
@@ -55,5 +57,36 @@ def test_what_is_repaired_builds_the_same_tree(
 def _built(builder: Wherry, context: Context, tmp_path: Path, text: str) -> dict[str, object]:
     folder = context({**FILES, "Dockerfile": text})
     tar = tmp_path / "tree.tar"
-    builder("build", "-q", "-o", f"type=tar,dest={tar}", str(folder))
+    builder("build", "-q", "-o", f"type=tar,dest={tar}", str(folder), timeout=600)
     return dict(tree_of(tar))
+
+
+@pytest.mark.skipif("WHERRY_CYCLES" not in os.environ, reason="scripts/test-slow has it")
+@pytest.mark.needs("shellcheck")
+def test_repairs_of_debians_packages_build_the_same_tree_but_for_lists_and_logs(
+    builder: Wherry, context: Context, tmp_path: Path
+) -> None:
+    base = "debian:bookworm"
+    builder("bootstrap", base, timeout=600)
+    text = (
+        f"FROM {base}\nRUN apt-get update && apt-get install -y hello\n"
+        "RUN useradd -u 123456 somebody\nRUN cat /etc/passwd | sort >/users\n"
+    )
+    # The one repair that is meant to build less.
+    asked = text.replace("install -y", "install -y --no-install-recommends")
+    before = _built(builder, context, tmp_path, asked)
+    options = Options()
+
+    repaired = fix(Source(text), options)
+    installed = {"apt": {"hello": "2.10-3"}}
+    pinned = fix(repaired, replace(options, installed=installed), unsafe=True)
+
+    left = {finding.code for finding in lint(pinned, options).findings}
+    assert not left & {"DL3008", "DL3009", "DL3015", "DL3046", "DL4006"}
+    after = _built(builder, context, tmp_path, pinned.text)
+    assert _but_for_what_moves(after) == _but_for_what_moves(before)
+
+
+def _but_for_what_moves(tree: dict[str, object]) -> dict[str, object]:
+    moving = ("var/lib/apt/lists", "var/log", "var/cache", "etc/shadow", "etc/gshadow")
+    return {name: entry for name, entry in tree.items() if not name.startswith(moving)}
