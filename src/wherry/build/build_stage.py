@@ -230,6 +230,7 @@ class _StageBuilder:
         try:
             new_diff_folder(folder)
             prepared.carry_out(folder)
+            lease.trace("step carried out")
             tidy(folder)
             if work.order.epoch_ns is not None:
                 clamp_times(folder / "diff", work.order.epoch_ns)
@@ -248,6 +249,7 @@ class _StageBuilder:
             duration_ns=time.monotonic_ns() - started,
             created_ns=work.now_ns,
         )
+        lease.trace("step remembered")
         return layer, record
 
     def _add_layer(self, layer: Layer, record: CacheRecord, history: str) -> None:
