@@ -154,7 +154,8 @@ class _StageBuilder:
                 work.draft, line = applied(work.draft, step)
             except WherryError as error:
                 raise self._failed(error, text, step) from error
-            self._add_history(line, None, empty=True)
+            if line:
+                self._add_history(line, None, empty=True)
             return
         self.number += 1
         name = self.naming.step(self.number, text)
