@@ -124,6 +124,16 @@ class TagImmutable(Conflict):
         self.name = name
 
 
+def restore_document(connection: sqlite3.Connection, image_id: Digest, document: bytes) -> None:
+    """Put the configuration, whose digest the caller has verified, in place of a damaged one."""
+    connection.execute("UPDATE images SET config = ? WHERE id = ?", (document, str(image_id)))
+
+
+def forget_manifest(connection: sqlite3.Connection, image_id: Digest) -> None:
+    """Let the image be one that was made here: a push gives it a new manifest."""
+    connection.execute("UPDATE images SET manifest = NULL WHERE id = ?", (str(image_id),))
+
+
 def insert_image(
     connection: sqlite3.Connection, image: StoredImage, chain_ids: Iterable[ChainID]
 ) -> bool:

@@ -6,11 +6,12 @@ known to hold it: the registry has it; it is in the store; the registry takes it
 repository of its own; it is packed anew, always to the same bytes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
+from wherry.engine.images.all_tags import check_all_tags
 from wherry.engine.images.progress import Report, Reporter, quietly
 from wherry.engine.images.resolve import check_platform
 from wherry.engine.images.sessions import registry_session
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
     from wherry.engine.engine import Engine
 
 _AT_ONCE = 5
-_STEP = 1 << 19  # bytes between two messages on one upload
 _DOCKER_TYPES = {
     OCI_LAYER: DOCKER_LAYER,
     OCI_LAYER_GZIP: DOCKER_LAYER_GZIP,
@@ -80,11 +80,6 @@ class NoSuchTag(NotFound):
 class PushByDigest(InvalidArgument):
     def __init__(self) -> None:
         super().__init__("cannot push a digest reference")
-
-
-class TagWithAllTags(InvalidArgument):
-    def __init__(self) -> None:
-        super().__init__("tag can't be used with --all-tags/-a")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,8 +108,7 @@ def push_image(
     reference = Reference.parse(name)
     if reference.digest is not None:
         raise PushByDigest
-    if all_tags and not reference.is_name_only:
-        raise TagWithAllTags
+    check_all_tags(reference, all_tags=all_tags)
     tell = Reporter(report)
     tell(f"The push refers to repository [{reference.name}]")
     chosen = _chosen(engine, reference, all_tags=all_tags)
@@ -296,7 +290,7 @@ class LayerSender:
                 self._repository,
                 descriptor.digest,
                 file,
-                progress=self._progress(name, descriptor.size),
+                progress=self._tell.steps("Pushing", name, descriptor.size),
             )
         self._tell("Pushed", name)
         return descriptor
@@ -308,17 +302,6 @@ class LayerSender:
                 self._tell(f"Mounted from {source}", layer.diff_id.short)
                 return True
         return False
-
-    def _progress(self, name: str, total: int) -> Callable[[int], None]:
-        told = -_STEP
-
-        def progress(size: int) -> None:
-            nonlocal told
-            if size - told >= _STEP or size == total:
-                told = size
-                self._tell("Pushing", name, size, total)
-
-        return progress
 
 
 def _digest_of(descriptors: Sequence[Descriptor]) -> Digest | None:
