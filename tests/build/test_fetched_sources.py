@@ -144,6 +144,18 @@ def test_a_file_that_does_not_come_whole_is_refused(
         fetch_file(lease, "http://127.0.0.1:1/", "file", undo)
 
 
+def test_a_name_and_password_go_to_the_server_alone(lease: Lease, web: WebServer) -> None:
+    web.files["/file"] = b"x"
+    url = web.url.replace("http://", "http://ann:se%40cret@")
+
+    with ExitStack() as undo:
+        assert (fetch_file(lease, f"{url}/file", "file", undo) / "file").read_bytes() == b"x"
+        assert web.requests[-1]["Authorization"] == "Basic YW5uOnNlQGNyZXQ="
+        with pytest.raises(WherryError) as failure:
+            fetch_file(lease, f"{url}/none", "file", undo)
+    assert "cret" not in str(failure.value)
+
+
 def test_an_archive_or_a_dockerfile_from_the_web_is_a_context(
     builder: Wherry, web: WebServer
 ) -> None:
