@@ -1,5 +1,6 @@
 """The source itself: style, types and layers, checked with everything else."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,3 +37,13 @@ def test_files_are_short_enough_to_read() -> None:
         if (lines := len(path.read_text().splitlines())) > 600
     }
     assert long == {}
+
+
+def test_no_source_pays_for_dataclasses() -> None:
+    """`wherry.values` has them at a twentieth of what they cost each start."""
+    importing = {
+        str(path.relative_to(PROJECT))
+        for path in (PROJECT / "src").rglob("*.py")
+        if re.search(r"^(from dataclasses import|import dataclasses)", path.read_text(), re.M)
+    }
+    assert importing == set()

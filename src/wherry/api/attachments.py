@@ -5,9 +5,8 @@ that they see its first byte. When another process starts it they are attached a
 known.
 """
 
-from dataclasses import dataclass
-
 from wherry.api.hijack import Hijacked
+from wherry.values import dataclass
 
 _MOST = 4096  # over all containers
 TOGETHER = 8  # as many as one request to the launcher takes

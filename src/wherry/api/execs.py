@@ -6,11 +6,11 @@ supervises it, which tells its end before its client can know.
 
 import asyncio
 import secrets
-from dataclasses import dataclass, field
 
 from wherry.errors import Conflict, NotFound
 from wherry.shim.client import Connection
 from wherry.shim.protocol import CONTROL, parse_control
+from wherry.values import dataclass, field
 
 _MOST = 4096
 

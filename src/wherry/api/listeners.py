@@ -10,12 +10,12 @@ import socket
 import ssl
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
 from grp import getgrnam
 from pathlib import Path
 
 from wherry.errors import Conflict, InvalidArgument
 from wherry.shim.client import with_address
+from wherry.values import dataclass
 
 _FIRST_PASSED = 3  # sd_listen_fds(3)
 _BACKLOG = 1024

@@ -6,7 +6,6 @@ images have slashes. The longest text outside braces wins: `/images/json` is no 
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -14,6 +13,7 @@ from aiohttp import web
 
 from wherry.api.versions import Version, parse_version
 from wherry.errors import NotFound, WherryError
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.api.call import Call

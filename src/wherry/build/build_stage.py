@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wherry.build.cache import Decision, Hit, Miss, decide, lock_name, remember
@@ -29,6 +28,7 @@ from wherry.oci.timestamps import format_timestamp
 from wherry.store.build_cache import CacheRecord, Use
 from wherry.store.diff import measure_layer
 from wherry.store.layers import Layer, adopt_layer, get_layer, new_diff_folder
+from wherry.values import dataclass, replace
 
 _LOG = 1 << 16  # bytes of a step's output that a failure repeats
 _MOST_STEPS = 1_000_000

@@ -1,7 +1,6 @@
 """A whole build: which stages, their bases, in which order, and what comes out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from wherry.build.build_stage import build_stage
 from wherry.build.errors import BuildFailed, failed, place_of
@@ -24,6 +23,7 @@ from wherry.build.stage import StageResult
 from wherry.errors import InvalidArgument, WherryError
 from wherry.oci.image_config import ImageConfig, RootFS
 from wherry.oci.platform import Platform
+from wherry.values import dataclass, replace
 
 
 class CannotBeBase(InvalidArgument):

@@ -1,7 +1,6 @@
 """Decisions of the cache: each a value with its reason."""
 
 import time
-from dataclasses import dataclass
 
 from wherry.build.inputs import StepInputs, difference
 from wherry.oci.digest import Digest
@@ -14,6 +13,7 @@ from wherry.store.build_cache import (
 )
 from wherry.store.layers import Layer, claim_layer
 from wherry.store.leases import Lease
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

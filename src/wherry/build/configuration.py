@@ -6,7 +6,6 @@ The words of the history are BuildKit's, which people and tools read.
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 
 from wherry.build.steps import Step
 from wherry.dockerfile.errors import go_quoted
@@ -30,6 +29,7 @@ from wherry.dockerfile.instructions import (
 )
 from wherry.errors import InvalidArgument
 from wherry.oci.image_config import ContainerDefaults, HealthConfig, History, ImageConfig
+from wherry.values import dataclass, replace
 
 DEFAULT_SHELL = ("/bin/sh", "-c")
 COMMENT = "buildkit.dockerfile.v0"

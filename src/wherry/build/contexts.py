@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wherry.build.source_trees import SourceTree
@@ -25,6 +24,7 @@ from wherry.store.tar.entry import BLOCK
 from wherry.store.tar.numbers import checksum_matches
 from wherry.store.tar.reader import TarReader
 from wherry.store.tree import TreeWriter, clean_name
+from wherry.values import dataclass, replace
 
 DEFAULT_NAME = "Dockerfile"
 _READ = 1 << 18

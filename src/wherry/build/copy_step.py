@@ -4,7 +4,6 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from wherry.build.inputs import Contents, StepInputs, contents_of
@@ -20,6 +19,7 @@ from wherry.dockerfile.instructions import Add, Copy
 from wherry.dockerfile.modes import parse_mode
 from wherry.errors import InvalidArgument
 from wherry.linux.openat import READABLE_DIRECTORY, opened
+from wherry.values import dataclass
 
 
 class DestinationNotADirectory(InvalidArgument):

@@ -1,9 +1,8 @@
 """Builds that fail, in BuildKit's words, with the place in the Dockerfile."""
 
-from dataclasses import dataclass
-
 from wherry.dockerfile.source import Source, Span
 from wherry.errors import WherryError, kind_of, rebuilt
+from wherry.values import dataclass
 
 _AROUND = 2  # lines shown before and behind
 

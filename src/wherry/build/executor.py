@@ -5,11 +5,11 @@ address is the same for a build as for a container, and is the engine's business
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from wherry.oci.digest import ChainID
+from wherry.values import dataclass
 
 # Called with the stream (1 or 2) and what was written to it.
 Output = Callable[[int, bytes], None]

@@ -6,7 +6,6 @@ What that costs is what it cost at the last build from here.
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from wherry.build.build_stage import (
     LAYERED,
@@ -30,6 +29,7 @@ from wherry.dockerfile.instructions import Add, Copy, Workdir
 from wherry.errors import WherryError
 from wherry.store.build_cache import CacheRecord, record_at
 from wherry.store.layers import get_layer
+from wherry.values import dataclass
 
 PARENT_REBUILT = "parent rebuilt"
 

@@ -5,7 +5,6 @@ again with them, and may find more stages needed.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from wherry.build.scope import Scope, global_scope, platform_values
 from wherry.dockerfile.dockerfile import Dockerfile, Stage
@@ -17,6 +16,7 @@ from wherry.dockerfile.words import Expander, InvalidWord
 from wherry.errors import InvalidArgument
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
+from wherry.values import dataclass, field
 
 SCRATCH = "scratch"
 

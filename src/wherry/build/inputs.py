@@ -8,7 +8,6 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
 
 from wherry.build.source_trees import Found, SourceTree
@@ -16,6 +15,7 @@ from wherry.build.stat_index import StatIndex
 from wherry.linux.openat import open_beneath, opened
 from wherry.oci.digest import Digest
 from wherry.store.build_cache import Inputs
+from wherry.values import dataclass, field
 
 _SHORT = 16  # hex digits
 

@@ -9,7 +9,6 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +19,7 @@ from wherry.errors import InvalidArgument
 from wherry.linux.files import copy_content, write_all
 from wherry.linux.openat import DIRECTORY, READABLE_DIRECTORY, open_beneath, opened
 from wherry.store.overlay import is_whiteout
+from wherry.values import dataclass
 
 _MOST_LINKS = 40
 _SMALL = 1 << 18  # bytes; read and written at once

@@ -13,7 +13,6 @@ import posixpath
 import stat
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +28,7 @@ from wherry.dockerfile.instructions import Run
 from wherry.dockerfile.mounts import MountType, RunMount, Sharing
 from wherry.errors import InvalidArgument, NotFound
 from wherry.linux.openat import READABLE_DIRECTORY, opened
+from wherry.values import dataclass, field
 
 _SECRETS = "/run/secrets"
 _AGENT = "/run/buildkit/ssh_agent.{}"

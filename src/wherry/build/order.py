@@ -1,7 +1,6 @@
 """What is asked of a build, and what it is carried out with."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from wherry.build.executor import Executor
@@ -14,6 +13,7 @@ from wherry.oci.platform import Platform
 from wherry.store.layers import Layer
 from wherry.store.leases import Lease
 from wherry.store.store import Store
+from wherry.values import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

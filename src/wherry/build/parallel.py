@@ -11,7 +11,6 @@ import select
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import astuple, dataclass, replace
 from struct import Struct
 from typing import Any, NoReturn, Protocol
 
@@ -28,6 +27,7 @@ from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import ImageConfig
 from wherry.store.build_cache import Use
 from wherry.store.layers import Layer, chain_of, claim_layer
+from wherry.values import astuple, dataclass, replace
 
 _LENGTH = Struct("<I")
 _EVENT, _RESULT, _ERROR = range(3)

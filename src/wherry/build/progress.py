@@ -9,8 +9,9 @@ Events are plain values, so that they also come from the processes of parallel s
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from enum import IntEnum
+
+from wherry.values import dataclass, field
 
 
 class Kind(IntEnum):

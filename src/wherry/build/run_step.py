@@ -3,7 +3,6 @@
 import os
 import stat
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wherry.build.configuration import Draft
@@ -19,6 +18,7 @@ from wherry.dockerfile.instructions import Run
 from wherry.errors import PermissionDenied
 from wherry.linux.files import remove_tree
 from wherry.linux.openat import DIRECTORY, open_beneath, opened
+from wherry.values import dataclass, replace
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PIPES = "/dev/pipes"

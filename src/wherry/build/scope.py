@@ -8,13 +8,13 @@ the base image's ENV, then ARG and ENV of the stage in their order: a later one 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from wherry.dockerfile.instructions import Arg, Argument, Env
 from wherry.dockerfile.source import NOWHERE, Span
 from wherry.dockerfile.words import Expander, Expansion
 from wherry.oci.platform import Platform
+from wherry.values import dataclass
 
 PROXY_ARGUMENTS = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 """In either case these need no ARG: a RUN sees them, and they are in no cache key."""

@@ -8,7 +8,6 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from wherry.dockerfile.errors import nearest
@@ -16,6 +15,7 @@ from wherry.dockerfile.ignore_patterns import Pattern, compile_pattern
 from wherry.dockerfile.ignorefile import IgnoreFile, Verdict
 from wherry.errors import InvalidArgument
 from wherry.linux.openat import READABLE_DIRECTORY, open_in_root, opened
+from wherry.values import dataclass
 
 _WILDCARDS = frozenset("*?[\\")
 _DEEPEST = 400  # levels of directories, each of which is open meanwhile

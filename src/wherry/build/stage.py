@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from wherry.build.configuration import Draft
@@ -17,6 +16,7 @@ from wherry.oci.digest import ChainID
 from wherry.store.build_cache import Use
 from wherry.store.layers import Layer
 from wherry.store.snapshots import open_view
+from wherry.values import dataclass, field
 
 
 class NotCached(Exception):

@@ -1,7 +1,6 @@
 """The instructions of a stage with their variables replaced, each with the values it read."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 from wherry.build.graph import Origin, StageGraph, StageNode
 from wherry.build.scope import Scope, Value, after_arg, after_env, base_scope
@@ -23,6 +22,7 @@ from wherry.dockerfile.instructions import (
 from wherry.dockerfile.mounts import RunMount, read_mount
 from wherry.dockerfile.statement import Heredoc, Word
 from wherry.dockerfile.words import Expander, Expansion
+from wherry.values import dataclass, field, replace
 
 
 @dataclass(frozen=True)

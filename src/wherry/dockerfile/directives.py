@@ -4,11 +4,11 @@ https://docs.docker.com/reference/dockerfile/#parser-directives
 """
 
 import re
-from dataclasses import dataclass
 
 from wherry.dockerfile.characters import SPACE
 from wherry.dockerfile.errors import go_quoted
 from wherry.errors import InvalidArgument
+from wherry.values import dataclass
 
 NAMES = ("syntax", "escape", "check")
 DEFAULT_ESCAPE = "\\"

@@ -1,11 +1,11 @@
 """A parsed Dockerfile."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from wherry.dockerfile.instructions import Arg, From, Instruction
 from wherry.dockerfile.source import Source, Span
 from wherry.dockerfile.statement import Comment, Statement
+from wherry.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

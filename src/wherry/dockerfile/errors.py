@@ -4,10 +4,10 @@ The sentences are BuildKit's.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from wherry.dockerfile.source import Source, Span
 from wherry.errors import InvalidArgument
+from wherry.values import dataclass
 
 _NEAR = 3  # BuildKit suggests what is fewer changes than this away
 

@@ -1,10 +1,10 @@
 """The flags of instructions: which there are, and what they hold."""
 
-from dataclasses import dataclass
 from enum import Enum
 
 from wherry.dockerfile.errors import Fault, with_suggestion
 from wherry.dockerfile.statement import Flag, Word
+from wherry.values import dataclass
 
 
 class Kind(Enum):

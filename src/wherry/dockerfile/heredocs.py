@@ -1,11 +1,11 @@
 """`<<NAME` on the line of an instruction: which documents follow it."""
 
 import re
-from dataclasses import dataclass
 
 from wherry.dockerfile.characters import SPACE
 from wherry.dockerfile.errors import Fault
 from wherry.dockerfile.words import Expander, InvalidWord
+from wherry.values import dataclass
 
 _MARK = re.compile(r"(\d*)<<(-?)[\t\n\f\r ]*([^<]*)")
 _WORD = Expander(keep_unset=True)

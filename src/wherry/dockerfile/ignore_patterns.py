@@ -5,8 +5,9 @@
 """
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
+
+from wherry.values import dataclass
 
 _ANY = "(?s:.*)"
 _SPECIAL = "*?[]\\"

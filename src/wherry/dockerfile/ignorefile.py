@@ -11,13 +11,13 @@ https://docs.docker.com/build/concepts/context/#dockerignore-files
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
 from wherry.dockerfile.characters import SPACE
 from wherry.dockerfile.ignore_patterns import Pattern, clean, compile_pattern
 from wherry.errors import InvalidArgument
+from wherry.values import dataclass
 
 LARGEST = 4 << 20  # bytes
 

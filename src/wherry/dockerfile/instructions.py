@@ -7,12 +7,12 @@ allows is checked as far as it can be without knowing variables.
 https://docs.docker.com/reference/dockerfile/
 """
 
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 from wherry.dockerfile.source import Span
 from wherry.dockerfile.statement import Comment, Heredoc, Statement, Word
 from wherry.oci.image_config import HealthConfig
+from wherry.values import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,8 +4,6 @@ A statement is one physical line or several that continuations join; comments an
 among them count for nothing. The bodies of heredocs follow and are taken as they are.
 """
 
-from dataclasses import dataclass, field
-
 from wherry.dockerfile.characters import SPACE
 from wherry.dockerfile.directives import DEFAULT_ESCAPE, read_directive
 from wherry.dockerfile.dockerfile import Blank, Directive, Item, Remark
@@ -15,6 +13,7 @@ from wherry.dockerfile.heredocs import Mark, marks_in
 from wherry.dockerfile.source import Source, Span
 from wherry.dockerfile.splitting import split_command
 from wherry.dockerfile.statement import Comment, Heredoc, LogicalLine, Statement
+from wherry.values import dataclass, field
 
 LONGEST_LINE = 65535
 _MAY_HAVE_HEREDOCS = ("ADD", "COPY", "RUN")

@@ -1,9 +1,9 @@
 """`--chmod` of COPY and ADD: octal, or symbolic as chmod(1) has it (`u=rwX,go-w`)."""
 
 import re
-from dataclasses import dataclass
 
 from wherry.errors import InvalidArgument
+from wherry.values import dataclass
 
 _OCTAL = re.compile(r"[0-7]{1,5}")
 _CLAUSE = re.compile(r"([ugoa]*)((?:[-+=](?:[ugo]|[rwxXst]*))+)")

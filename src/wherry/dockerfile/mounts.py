@@ -1,11 +1,11 @@
 """`RUN --mount=KEYS` and `RUN --device=KEYS`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from wherry.dockerfile.errors import go_quoted, with_suggestion
 from wherry.errors import InvalidArgument
+from wherry.values import dataclass, replace
 
 _UNSIGNED_32 = 2**32
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")

@@ -1,9 +1,10 @@
 """A text and places in it."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
+
+from wherry.values import dataclass
 
 
 def _size(text: str) -> int:

@@ -1,9 +1,9 @@
 """What the lexer hands on: one instruction as words, each with its place."""
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 
 from wherry.dockerfile.source import NOWHERE, Span
+from wherry.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ https://docs.docker.com/reference/dockerfile/#environment-replacement
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from wherry.dockerfile.characters import SPACE
 from wherry.dockerfile.errors import go_quoted
 from wherry.dockerfile.patterns import BadPattern, replace_pattern, trim_prefix, trim_suffix
 from wherry.errors import InvalidArgument
+from wherry.values import dataclass
 
 _SPECIAL_PARAMETERS = "@*#?-$!0"
 _END = ""

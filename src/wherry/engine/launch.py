@@ -16,7 +16,6 @@ import signal
 import socket
 from collections.abc import Mapping
 from contextlib import closing, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -72,6 +71,7 @@ from wherry.store.containers import (
 )
 from wherry.store.hold import hold_open
 from wherry.store.store import Store
+from wherry.values import replace
 
 
 def create(request: Request) -> None:

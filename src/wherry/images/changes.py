@@ -9,13 +9,13 @@ import json
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from signal import Signals
 
 from wherry.errors import InvalidArgument
 from wherry.images.healthcheck import parse_healthcheck
 from wherry.images.words import expand_word, split_words
 from wherry.oci.image_config import ContainerDefaults
+from wherry.values import dataclass, field, replace
 
 DEFAULT_SHELL = ("/bin/sh", "-c")
 _HIGHEST_PORT = 65535

@@ -13,7 +13,6 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from threading import Event
 
 from wherry.errors import InvalidArgument
@@ -44,6 +43,7 @@ from wherry.store.layers import (
 )
 from wherry.store.leases import Lease
 from wherry.store.snapshots import TooManyLayers
+from wherry.values import dataclass
 
 _AT_ONCE = max(2, min(4, os.cpu_count() or 1))
 _BATCH = 32  # layers made visible, and locks held, together

@@ -5,7 +5,6 @@ the rest of it. Therefore steps are read one by one, and stages are counted here
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ from wherry.dockerfile.reading import read_instruction
 from wherry.dockerfile.source import Source, Span
 from wherry.dockerfile.statement import Statement
 from wherry.lint.shell import Script, read_script
+from wherry.values import dataclass, field
 
 _Kind = TypeVar("_Kind", bound=Instruction)
 _EXEC_SHELLS = ("pwsh", "powershell", "cmd")

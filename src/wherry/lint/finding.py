@@ -1,9 +1,9 @@
 """What a rule found, where, and how bad it is."""
 
-from dataclasses import dataclass
 from enum import Enum
 
 from wherry.dockerfile.source import NOWHERE, Span
+from wherry.values import dataclass
 
 
 class Level(Enum):

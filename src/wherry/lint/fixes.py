@@ -5,7 +5,6 @@ Dockerfile and has fewer findings than before. Untouched lines stay to the byte.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from wherry.dockerfile.printing import rewrite
 from wherry.dockerfile.source import Source, Span
@@ -14,6 +13,7 @@ from wherry.lint.document import read_document
 from wherry.lint.linter import Report, lint
 from wherry.lint.options import Options
 from wherry.lint.rule import Edit, Rule
+from wherry.values import replace
 
 _MOST_ROUNDS = 50  # each repairs something, so that is a bound for broken rules only
 

@@ -1,7 +1,8 @@
 """The parts of an image's name as it was written, variables and all."""
 
 import re
-from dataclasses import dataclass
+
+from wherry.values import dataclass
 
 _BRACED = re.compile(r"\$\{[^}]*\}")
 

@@ -1,7 +1,6 @@
 """One text in, findings out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from wherry.dockerfile.directives import CheckOptions, check_above, parse_check
 from wherry.dockerfile.dockerfile import Directive
@@ -14,6 +13,7 @@ from wherry.lint.finding import Finding, Level
 from wherry.lint.options import Options
 from wherry.lint.pragmas import read_pragmas
 from wherry.lint.rule import Hit, Rule
+from wherry.values import dataclass, replace
 
 UNREADABLE = "DL1000"
 

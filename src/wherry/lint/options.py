@@ -1,11 +1,11 @@
 """What is asked of the linter."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 
 from wherry.dockerfile.ignorefile import IgnoreFile
 from wherry.lint.finding import Level
+from wherry.values import dataclass, field
 
 
 class LabelType(Enum):

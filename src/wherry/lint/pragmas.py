@@ -8,11 +8,11 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from wherry.dockerfile.source import Span
 from wherry.dockerfile.statement import Comment
 from wherry.lint.document import Document
+from wherry.values import dataclass, field
 
 _CODE = r"(?:DL|SC)\d{4}"
 _CODES = rf"{_CODE}(?:[ \t]*,[ \t]*{_CODE})*"

@@ -1,13 +1,13 @@
 """What a rule is: a code, a level, a sentence, a check, and for some a repair."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from wherry.dockerfile.source import Span
 from wherry.lint.document import Document, RunStep, Step
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
 from wherry.lint.shell import Command
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

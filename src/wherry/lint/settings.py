@@ -6,11 +6,11 @@ The last one wins; lists are joined. What counts for the findings becomes `Optio
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 from wherry.errors import InvalidArgument
 from wherry.lint.finding import Level
 from wherry.lint.options import LabelType, Options
+from wherry.values import dataclass, field, replace
 
 DEFAULT_THRESHOLD = Level.INFO
 OVERRIDES = (Level.STYLE, Level.INFO, Level.WARNING, Level.ERROR)

@@ -11,8 +11,9 @@ said about it.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from wherry.values import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from wherry.errors import Internal
 from wherry.lint.document import BEFORE_STAGES, Document, RunStep, names_set
 from wherry.lint.finding import Level
 from wherry.lint.pragmas import read_pragmas
+from wherry.values import dataclass
 
 NAME = "shellcheck"
 _DEFAULT_SHELL = "/bin/sh"

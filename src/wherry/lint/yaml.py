@@ -5,9 +5,9 @@ by who needs it, and told in hadolint's words when it is something else.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from wherry.errors import InvalidArgument
+from wherry.values import dataclass
 
 _TRUE = ("true", "True", "TRUE")
 _FALSE = ("false", "False", "FALSE")

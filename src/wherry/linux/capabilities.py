@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from ctypes import c_char, c_void_p
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from struct import Struct
 
 from wherry.linux.libc import declare, last_error
 from wherry.linux.process import PrctlOption, prctl
+from wherry.values import dataclass
 
 _capget = declare("capget", c_void_p, c_void_p)
 _capset = declare("capset", c_void_p, c_void_p)

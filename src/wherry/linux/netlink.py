@@ -17,7 +17,6 @@ import struct
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from ipaddress import (
     IPv4Address,
@@ -33,6 +32,7 @@ from types import TracebackType
 from typing import Self
 
 from wherry.linux.namespaces import CloneFlag, join_namespace
+from wherry.values import dataclass
 
 INTERFACE_NAME_LENGTH = 15  # IFNAMSIZ without the closing NUL
 

@@ -1,7 +1,8 @@
 """What the network interfaces of a process's namespace have carried: /proc/PID/net/dev."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

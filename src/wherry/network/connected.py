@@ -1,9 +1,8 @@
 """What a container's supervisor keeps open for its networks."""
 
-from dataclasses import dataclass
-
 from wherry.network.name_sockets import NameSockets
 from wherry.network.ports import Published
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,9 +6,10 @@ is not taken apart: `is_answer_to` tells whether what comes back belongs to what
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
+
+from wherry.values import dataclass
 
 _HEADER = struct.Struct("!HHHHHH")  # ID, flags, then how many questions, answers, and the others
 _QUESTION = struct.Struct("!HH")  # type, class

@@ -15,11 +15,11 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, NoReturn
 
 from wherry.linux.process import PrctlOption, close_other_descriptors, prctl
+from wherry.values import dataclass
 
 _CHUNK = 1 << 16
 _FLOW_SECONDS = 90.0  # as long as the kernel's own connection tracking keeps a UDP stream

@@ -9,11 +9,11 @@ import os
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from wherry.linux import nftables
 from wherry.linux.netlink import entered
+from wherry.values import dataclass
 
 ADDRESS = "127.0.0.11"
 _TABLE = "wherry_names"

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 from wherry.errors import InvalidArgument
 from wherry.network.name_sockets import ADDRESS as NAME_SERVICE
 from wherry.network.name_sockets import Server
+from wherry.values import dataclass
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 SYSTEMD_RESOLV_CONF = Path("/run/systemd/resolve/resolv.conf")

@@ -17,7 +17,6 @@ import signal
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import groupby
 from pathlib import Path
@@ -43,6 +42,7 @@ from wherry.store.published_ports import (
     replace_ports,
 )
 from wherry.store.store import Store
+from wherry.values import dataclass, replace
 
 _ATTEMPTS = 10  # at finding a free port in a range, as Docker
 _EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")

@@ -10,12 +10,12 @@ network of the container leads outside.
 """
 
 import os
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from wherry.network.dns import Code, Name, Query, Type, is_sendable, name_of, reversed_address
 from wherry.store.endpoint_names import Joined, addresses_of, joined_networks, name_at
 from wherry.store.store import Store
+from wherry.values import dataclass
 
 _INTERNET = 1
 

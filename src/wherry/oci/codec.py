@@ -16,11 +16,11 @@ All faults of a document are reported together, each with its path: `mounts[2].s
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from typing import Any, TypeVar, cast
 
 from wherry.errors import InvalidArgument
+from wherry.values import MISSING, Field, fields, is_dataclass
 
 T = TypeVar("T")
 

@@ -5,8 +5,9 @@ completes it from the image; the store keeps it; the shim reads what it needs of
 the container again. Docker's names for these fields are in `wherry.engine.documents`.
 """
 
-from dataclasses import dataclass, field
 from enum import Enum
+
+from wherry.values import dataclass, field
 
 SECOND = 1_000_000_000  # durations of health checks are in nanoseconds, as Docker stores them
 

@@ -3,10 +3,9 @@
 https://github.com/opencontainers/image-spec/blob/main/descriptor.md
 """
 
-from dataclasses import dataclass, field
-
 from wherry.oci.digest import Digest
 from wherry.oci.platform import Platform
+from wherry.values import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,12 +4,11 @@ https://github.com/opencontainers/image-spec/blob/main/image-index.md; Docker's 
 differs only in its media type.
 """
 
-from dataclasses import dataclass, field
-
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.descriptor import Descriptor
 from wherry.oci.documents import dump_document, load_document, require_schema_version
 from wherry.oci.media_type import OCI_INDEX
+from wherry.values import dataclass, field
 
 # Annotations of an OCI layout's index that carry the name of an image.
 REFERENCE_NAME = "org.opencontainers.image.ref.name"

@@ -4,12 +4,11 @@ https://github.com/opencontainers/image-spec/blob/main/manifest.md; Docker's dif
 their media types.
 """
 
-from dataclasses import dataclass, field
-
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.descriptor import Descriptor
 from wherry.oci.documents import dump_document, load_document, require_schema_version
 from wherry.oci.media_type import OCI_MANIFEST
+from wherry.values import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

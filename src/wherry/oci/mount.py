@@ -1,6 +1,6 @@
 """A mount to perform, as a value: what the store prepares and the shim and runtime carry out."""
 
-from dataclasses import dataclass
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

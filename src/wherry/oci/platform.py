@@ -7,9 +7,9 @@ https://github.com/containerd/platforms.
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
 from wherry.errors import InvalidArgument
+from wherry.values import dataclass, field, replace
 
 _COMPONENT = re.compile(r"[A-Za-z0-9_.-]+")
 # fmt: off

@@ -11,10 +11,10 @@ the errors, https://github.com/distribution/reference.
 """
 
 import re
-from dataclasses import dataclass, replace
 
 from wherry.errors import InvalidArgument
 from wherry.oci.digest import Digest, InvalidDigest
+from wherry.values import dataclass, replace
 
 DEFAULT_DOMAIN = "docker.io"
 DEFAULT_TAG = "latest"

@@ -5,10 +5,10 @@ supplementary ones unless a group is named; the primary group is always among th
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from wherry.errors import InvalidArgument
 from wherry.oci.runtime_spec import User
+from wherry.values import dataclass
 
 _HIGHEST = (1 << 31) - 1
 

@@ -6,7 +6,8 @@ Basic realm="registry"
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from wherry.values import dataclass
 
 _LONGEST = 8192
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"

@@ -13,7 +13,6 @@ import binascii
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from wherry.errors import InvalidArgument
@@ -21,6 +20,7 @@ from wherry.linux.files import write_atomically
 from wherry.linux.locks import locked_by_name
 from wherry.oci.reference import DEFAULT_DOMAIN
 from wherry.registry.helpers import Helper
+from wherry.values import dataclass
 
 HUB_SERVER = "https://index.docker.io/v1/"
 _HUB_NAMES = frozenset({DEFAULT_DOMAIN, "index.docker.io", "registry-1.docker.io"})

@@ -1,11 +1,11 @@
 """How long to wait for a registry, how often to try again, and how to be called off."""
 
 import random
-from dataclasses import dataclass
 from threading import Event, RLock
 from typing import Protocol
 
 from wherry.errors import Conflict
+from wherry.values import dataclass
 
 
 class Cancelled(Conflict):

@@ -8,7 +8,6 @@ says of itself.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
@@ -31,6 +30,7 @@ from wherry.registry.errors import (
 )
 from wherry.registry.session import Connected, Session
 from wherry.registry.transport import DOCUMENT_LIMIT, Answer, Request, origin
+from wherry.values import dataclass
 
 ACCEPTED = ", ".join(sorted(MANIFESTS | INDEXES))
 _SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1"

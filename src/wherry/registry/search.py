@@ -5,7 +5,6 @@ A registry without it is asked for its catalog, and names are compared here.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -14,6 +13,7 @@ from wherry.oci.reference import DEFAULT_DOMAIN
 from wherry.registry.errors import InvalidAnswer, printable, refusal_of
 from wherry.registry.session import Session
 from wherry.registry.transport import Request
+from wherry.values import dataclass
 
 _HUB_INDEX = "https://index.docker.io"
 _CATALOG_PAGE = 1000

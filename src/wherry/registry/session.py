@@ -7,7 +7,6 @@ Which scheme an endpoint speaks and what proof it wants is found out once, by as
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from threading import Lock
 
 from wherry.oci.reference import Reference
@@ -17,6 +16,7 @@ from wherry.registry.errors import RegistryFailed, Unreachable, status_line
 from wherry.registry.settings import Endpoint, Settings, load_settings
 from wherry.registry.tokens import Authorizer
 from wherry.registry.transport import Answer, Request, Transport
+from wherry.values import dataclass, replace
 
 Lookup = Callable[[str], Credential | None]
 

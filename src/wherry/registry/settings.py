@@ -15,12 +15,12 @@ Docker, a registry on the loopback interface needs no configuration to be insecu
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
 from wherry.errors import InvalidArgument
 from wherry.oci.reference import DEFAULT_DOMAIN
+from wherry.values import dataclass, field
 
 ADMINISTRATOR_FILE = Path("/etc/wherry/config.toml")
 DOCKER_FILE = Path("/etc/docker/daemon.json")

@@ -13,7 +13,6 @@ itself is spoken to without. Tokens are kept per realm, service and scopes until
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from threading import Lock
 from urllib.parse import urlencode, urlsplit
 
@@ -28,6 +27,7 @@ from wherry.registry.errors import (
     status_line,
 )
 from wherry.registry.transport import Request, Transport
+from wherry.values import dataclass, replace
 
 CLIENT_ID = "wherry"
 _TOKEN_LIMIT = 1 << 20

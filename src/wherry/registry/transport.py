@@ -8,7 +8,6 @@ only the head has been read when `send` returns. A redirect is followed for GET 
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from threading import Lock
@@ -25,6 +24,7 @@ from wherry.registry.errors import InvalidAnswer, NotTLS, Unreachable
 from wherry.registry.failures import problem_of
 from wherry.registry.patience import Cancellation, Patience
 from wherry.registry.proxies import proxy_for
+from wherry.values import dataclass, field, replace
 from wherry.version import __version__
 
 USER_AGENT = f"wherry/{__version__}"

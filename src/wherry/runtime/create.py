@@ -14,7 +14,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from wherry.linux.cgroup.hierarchies import UNIFIED, hierarchies
@@ -46,6 +45,7 @@ from wherry.runtime.namespaces import (
 from wherry.runtime.resources import limits_of
 from wherry.runtime.seccomp import compile_filter, filter_flags
 from wherry.runtime.stdio import Stdio
+from wherry.values import dataclass, field
 
 
 @dataclass(slots=True)

@@ -10,7 +10,6 @@ import select
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from wherry.runtime.state import (
     is_alive,
     signal_process,
 )
+from wherry.values import replace
 
 _PATIENCE = 10.0  # seconds for killed processes to end
 

@@ -8,7 +8,6 @@ configuration has only rules that hold.
 import json
 import os
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from wherry import oci
 from wherry.errors import InvalidArgument
 from wherry.oci.codec import InvalidDocument, from_json
 from wherry.oci.runtime_spec import Seccomp, SyscallArgument, SyscallRule
+from wherry.values import dataclass, field
 
 # Machine: the architecture as Docker's conditions call it, and as libseccomp does.
 _ARCHITECTURES = {

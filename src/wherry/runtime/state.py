@@ -11,7 +11,6 @@ import os
 import re
 import signal
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from wherry.errors import Conflict, InvalidArgument
@@ -21,6 +20,7 @@ from wherry.linux.process import open_process, process_state
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.runtime_spec import Spec
 from wherry.runtime.errors import ContainerExists, NoSuchContainer
+from wherry.values import dataclass, field
 
 FIFO = "exec.fifo"
 _ID = re.compile(r"[\w+.-]+", re.ASCII)

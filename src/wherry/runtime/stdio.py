@@ -1,6 +1,6 @@
 """The three descriptors a process starts with."""
 
-from dataclasses import dataclass
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

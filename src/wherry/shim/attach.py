@@ -10,12 +10,12 @@ The log is written before any client is served, so it has everything that was le
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from wherry.shim.detach_keys import DetachFilter
 from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import HANG_UP, READ, WRITE, Loop, Timer
 from wherry.shim.protocol import ERROR, STDOUT, control, frame, header
+from wherry.values import dataclass
 
 MOST_PENDING = 1 << 20  # bytes kept for a client
 LONGEST_STALL = 3.0  # seconds that a client other than the first may hold the others up

@@ -18,7 +18,6 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import WherryError, kind_of
@@ -38,6 +37,7 @@ from wherry.shim.launcher import is_own_user
 from wherry.shim.loop import HANG_UP, READ, Loop
 from wherry.shim.protocol import LARGEST_REQUEST, Payload, error_frame, parse_request
 from wherry.store.containers import Health, Status
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.shim.supervise import Supervisor

@@ -8,7 +8,6 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wherry.errors import Internal, InvalidArgument, WherryError
@@ -32,6 +31,7 @@ from wherry.shim.signals import watch_signals
 from wherry.shim.streams import Pipes, Streams
 from wherry.store.containers import Container
 from wherry.store.store import Store
+from wherry.values import dataclass, replace
 
 _SOON = 0.05  # seconds
 _REST_AFTER = 1.0

@@ -17,7 +17,6 @@ import os
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,6 +29,7 @@ from wherry.oci.mount import Mount
 from wherry.runtime.errors import ContainerStartFailed, ProgramNotRunnable
 from wherry.runtime.init.rootfs import mount_part
 from wherry.runtime.stdio import Stdio
+from wherry.values import dataclass, field
 
 _PREFIX = "unable to start container process: "
 

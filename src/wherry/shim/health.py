@@ -11,7 +11,6 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wherry.errors import WherryError
@@ -26,6 +25,7 @@ from wherry.shim.keepsakes import Busy, Kept
 from wherry.shim.loop import READ, Timer
 from wherry.shim.process import Supervised
 from wherry.store.containers import Health, HealthResult, Status
+from wherry.values import replace
 
 if TYPE_CHECKING:
     from wherry.shim.supervise import Supervisor

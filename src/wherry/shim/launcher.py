@@ -28,7 +28,6 @@ import sys
 from array import array
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -48,6 +47,7 @@ from wherry.shim.protocol import (
     error_frame,
     parse_request,
 )
+from wherry.values import dataclass, field
 
 IDLE_SECONDS = 300.0
 _QUIET_SECONDS = 0.05  # after which a spare is forked, which would only hinder those who ask

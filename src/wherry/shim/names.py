@@ -12,7 +12,6 @@ import os
 import socket
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from wherry.network import dns
 from wherry.network.dns import BadMessage, Code, Query
@@ -21,6 +20,7 @@ from wherry.network.resolve import Resolution, resolve
 from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import HANG_UP, READ, WRITE, Loop, Timer
 from wherry.store.store import Store
+from wherry.values import dataclass
 
 _DNS_PORT = 53
 _LARGEST = 1 << 16

@@ -4,7 +4,8 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+
+from wherry.values import dataclass
 
 
 @dataclass(slots=True)

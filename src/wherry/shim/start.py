@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from wherry.errors import InvalidArgument, WherryError
 from wherry.linux.cgroup.manager import CgroupManager
@@ -17,6 +16,7 @@ from wherry.shim.process import Supervised
 from wherry.shim.start_plan import StartPlan
 from wherry.shim.streams import Pipes, Streams
 from wherry.store.store import Store
+from wherry.values import dataclass
 
 ENGINE_FAILED = 128  # the exit code of a container whose start failed before its program did
 

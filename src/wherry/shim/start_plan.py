@@ -10,7 +10,6 @@ The shim cannot import the engine, which is above it; whoever starts a container
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from wherry.network.connected import Connected
@@ -18,6 +17,7 @@ from wherry.oci.container_config import NetworkAttachment
 from wherry.oci.mount import Mount
 from wherry.oci.runtime_spec import Spec
 from wherry.store.containers import Container
+from wherry.values import dataclass
 
 
 def _nothing(_namespace: int) -> Connected:

@@ -14,7 +14,6 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 
 from wherry.errors import NotFound, WherryError
 from wherry.linux.cgroup.manager import CgroupManager, open_manager
@@ -53,6 +52,7 @@ from wherry.store.containers import (
 )
 from wherry.store.database import DatabaseFailed
 from wherry.store.store import Store
+from wherry.values import dataclass
 
 DEFAULT_STOP_TIMEOUT = 10.0
 _PATIENCE = 2.0  # seconds for output after the end, of processes that left the container

@@ -1,6 +1,5 @@
 """Which address of a network's pools a container gets, and the MAC address that goes with it."""
 
-from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import (
     IPv4Address,
@@ -14,6 +13,7 @@ from ipaddress import (
 )
 
 from wherry.errors import InvalidArgument, PermissionDenied
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,6 @@ are those expected: a wrong one never becomes visible, and one that is there is 
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -17,6 +16,7 @@ from wherry.linux.files import write_all
 from wherry.oci.digest import Digest
 from wherry.store.leases import Lease
 from wherry.store.store import Store
+from wherry.values import dataclass
 
 READ_SIZE = 1 << 18
 DOCUMENT_LIMIT = 4 << 20  # bytes of a manifest or config, the registries' own bound

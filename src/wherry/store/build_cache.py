@@ -10,10 +10,10 @@ or not. The layers of these rows are kept from the collector until a row is prun
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from sqlite3 import Connection, Row
 
 from wherry.oci.digest import ChainID, DiffID, Digest
+from wherry.values import dataclass
 
 SCHEMA = """
 CREATE TABLE build_cache (

@@ -11,7 +11,6 @@ import os
 import sqlite3
 import struct
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from wherry.oci.codec import from_json, to_json
 from wherry.oci.container_config import ContainerConfig
 from wherry.store.store import Store
 from wherry.store.volumes import delete_unused
+from wherry.values import dataclass, field, replace
 
 SCHEMA = """
 CREATE TABLE containers (

@@ -10,13 +10,13 @@ import os
 import stat
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 
 from wherry.linux.openat import DIRECTORY, READABLE_DIRECTORY, open_in_root, opened
 from wherry.store.compression import decompressed
 from wherry.store.pack import Packer
 from wherry.store.tar.reader import TarReader
 from wherry.store.tree import TreeWriter, clean_name
+from wherry.values import dataclass
 
 _MOST_LINKS = 255  # as Docker follows
 

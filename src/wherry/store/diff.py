@@ -10,7 +10,6 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from wherry.store.overlay import OPAQUE, is_whiteout, opaque_xattr
 from wherry.store.pack import Packer, check_depth
 from wherry.store.tar.entry import Kind, TarEntry
 from wherry.store.unpack import OPAQUE_MARKER, WHITEOUT, Unpacked
+from wherry.values import dataclass
 
 _OPEN_DIRECTORY = READABLE_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

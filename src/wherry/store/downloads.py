@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from wherry.linux.locks import EXCLUSIVE, try_lock
@@ -19,6 +18,7 @@ from wherry.oci.digest import Digest
 from wherry.store.blobs import Blob, adopt_blob
 from wherry.store.leases import Lease
 from wherry.store.store import Store
+from wherry.values import dataclass
 
 _KEPT_SECONDS = 7 * 86400.0  # who has not come back for it by then will not
 

@@ -7,10 +7,10 @@ then a service with several addresses. What a container may ask for is what is o
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from wherry.store.store import Store
+from wherry.values import dataclass
 
 SCHEMA = """
 CREATE TABLE endpoint_names (

@@ -3,10 +3,10 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from wherry.store.database import DatabaseFailed
 from wherry.store.store import Store
+from wherry.values import dataclass, field
 
 SCHEMA = """
 CREATE TABLE events (

@@ -11,7 +11,6 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from wherry.errors import InvalidArgument
@@ -24,6 +23,7 @@ from wherry.store.layer_blobs import forget_blobs_of_gone_layers
 from wherry.store.leases import claims_in
 from wherry.store.store import Store
 from wherry.store.volumes import finish_renames
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,12 +13,12 @@ is one transaction; the layers of an image are in place before that.
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from wherry.errors import Conflict, InvalidArgument, NotFound
 from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import ImageConfig
 from wherry.oci.reference import InvalidReference, Reference
+from wherry.values import dataclass
 
 SCHEMA = """
 CREATE TABLE images (

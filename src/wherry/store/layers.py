@@ -15,7 +15,6 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection, Row
 
@@ -28,6 +27,7 @@ from wherry.store.leases import Lease
 from wherry.store.store import Store
 from wherry.store.tar_record import TarRecorder
 from wherry.store.unpack import Unpacked, unpack_layer
+from wherry.values import dataclass
 
 # An ID is never given twice: a mount of a removed layer must not meet a new one.
 SCHEMA = """

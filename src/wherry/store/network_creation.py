@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 
 from wherry.errors import Conflict, PermissionDenied
@@ -13,6 +12,7 @@ from wherry.store.addresses import Subnet
 from wherry.store.networks import Network, insert_network_row, network_of_row, new_id
 from wherry.store.store import Store
 from wherry.store.subnets import choose_subnet, ipv6_candidates, user_network_candidates
+from wherry.values import replace
 
 
 class NetworkExists(Conflict):

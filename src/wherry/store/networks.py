@@ -10,7 +10,6 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from ipaddress import (
     IPv4Address,
@@ -34,6 +33,7 @@ from wherry.store.endpoint_names import SCHEMA as NAMES_SCHEMA
 from wherry.store.endpoint_names import insert_names
 from wherry.store.store import Store
 from wherry.store.subnets import choose_subnet, default_bridge_candidates
+from wherry.values import dataclass, field
 
 SCHEMA = (
     """

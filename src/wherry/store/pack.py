@@ -9,12 +9,12 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from wherry.linux.files import data_segments
 from wherry.linux.openat import READABLE_DIRECTORY, opened
 from wherry.store.tar.entry import BLOCK, Kind, TarEntry
 from wherry.store.tar.writer import END, format_header, padding
+from wherry.values import dataclass, field
 
 _READ = 1 << 19
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

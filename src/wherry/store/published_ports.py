@@ -6,10 +6,10 @@ row whose container is gone is garbage.
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from wherry.store.store import Store
+from wherry.values import dataclass
 
 SCHEMA = """
 CREATE TABLE published_ports (

@@ -11,7 +11,6 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from wherry.errors import Internal
@@ -22,6 +21,7 @@ from wherry.oci.digest import ChainID
 from wherry.oci.mount import Mount
 from wherry.store.snapshots import container_mount, lower_folders
 from wherry.store.store import Store
+from wherry.values import replace
 
 
 @contextmanager

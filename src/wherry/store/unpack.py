@@ -15,7 +15,6 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
 
 from wherry.linux.openat import READABLE_DIRECTORY, opened
 from wherry.oci.digest import DiffID
@@ -26,6 +25,7 @@ from wherry.store.tar.entry import InvalidArchive, Kind, TarEntry
 from wherry.store.tar.reader import TarReader
 from wherry.store.tar_record import TarRecorder
 from wherry.store.tree import TreeWriter, clean_name
+from wherry.values import dataclass
 
 WHITEOUT = b".wh."
 OPAQUE_MARKER = b".wh..wh..opq"

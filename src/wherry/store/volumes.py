@@ -14,7 +14,6 @@ import sqlite3
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wherry.errors import Conflict, InvalidArgument, NotFound
@@ -22,6 +21,7 @@ from wherry.linux.files import exchange
 from wherry.oci.mount import Mount
 from wherry.oci.timestamps import format_timestamp
 from wherry.store.store import Store
+from wherry.values import dataclass, field, replace
 
 SCHEMA = """
 CREATE TABLE volumes (

@@ -3,10 +3,10 @@
 import re
 import shlex
 import subprocess
-from dataclasses import dataclass
 
 from wherry.testing.command import Wherry
 from wherry.testing.dockerd import Dockerd
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from wherry.testing.command import Wherry
 from wherry.testing.dockerd import Dockerd
 from wherry.testing.terminal import Terminal
+from wherry.values import dataclass
 
 _PREFIX = re.compile(r"(?m)^(Error response from daemon|docker|wherry|[Ee]rror): ")
 _IDENTIFIER = re.compile(r"\b(?:[0-9a-f]{64}|[0-9a-f]{12})\b")

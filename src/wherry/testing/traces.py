@@ -9,10 +9,10 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from pathlib import Path
 
 from wherry.testing.waiting import none_of
+from wherry.values import dataclass, fields
 
 _STAYING = ("launcher.sock", "launcher.lock", "launcher.log", "firewall", "firewall.lock")
 

@@ -8,12 +8,12 @@ import os
 import shutil
 import signal
 import time
-from dataclasses import dataclass, field
 from types import FrameType
 
 from wherry.build.progress import Event, Kind
 from wherry.cli.builds.display import Display
 from wherry.cli.context import write_error
+from wherry.values import dataclass, field
 
 _LOG_LINES = 6
 _INTERVAL = 0.1  # seconds between two drawings

@@ -73,11 +73,10 @@ def run(flags: Flags, context: Context) -> None:
 
 
 def _lint(flags: Flags, context: Context) -> None:
-    from dataclasses import replace
-
     from wherry.lint.formats.format import NEVER_FAIL
     from wherry.lint.linter import lint_all
     from wherry.lint.settings import DEFAULT_THRESHOLD
+    from wherry.values import replace
 
     settings = _settings(flags, context)
     if settings.verbose:

@@ -1,7 +1,6 @@
 """The functions of templates: Go's built-in ones and those that Docker adds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 
 from wherry.cli.templates.errors import CallError
@@ -16,6 +15,7 @@ from wherry.cli.templates.values import (
     truth,
     type_name,
 )
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

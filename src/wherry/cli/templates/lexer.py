@@ -6,8 +6,9 @@ parser reports whatever is wrong before it first, as Go does.
 """
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from wherry.values import dataclass
 
 LEFT = "{{"
 RIGHT = "}}"

@@ -1,11 +1,11 @@
 """Go's fmt verbs for the values of templates: %v %d %s %q %x %T %t %f %g %e %c %U and flags."""
 
 import re
-from dataclasses import dataclass, replace
 
 from wherry.cli.templates.lexer import code_point
 from wherry.cli.templates.values import MISSING, Methods, Nil, Struct, type_name
 from wherry.cli.units import quoted
+from wherry.values import dataclass, replace
 
 _DIRECTIVE = re.compile(
     r"%(?P<flags>[-+# 0]*)"

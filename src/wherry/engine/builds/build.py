@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,7 @@ from wherry.oci.reference import Reference
 from wherry.store.build_cache import note_uses
 from wherry.store.layers import chain_of, claim_layer
 from wherry.store.leases import Lease, lease_of
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.builds.run_step import StepExecutor

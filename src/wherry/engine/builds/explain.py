@@ -3,7 +3,6 @@
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.build.contexts import open_context
@@ -12,6 +11,7 @@ from wherry.dockerfile.ignorefile import Verdict
 from wherry.engine.builds.build import prepared, quiet
 from wherry.engine.builds.options import BuildOptions
 from wherry.store.leases import lease_of
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from wherry.build.order import Secret
 from wherry.dockerfile.mounts import split_fields
 from wherry.errors import InvalidArgument, Unsupported
 from wherry.oci.platform import Platform
+from wherry.values import dataclass, field, fields
 
 _LARGEST_SECRET = 500 << 10  # bytes, BuildKit's bound
 

@@ -8,7 +8,6 @@ cacheonly nothing but the cache
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from wherry.build.builder import Built
@@ -21,6 +20,7 @@ from wherry.oci.reference import Reference
 from wherry.store.pack import Packer
 from wherry.store.snapshots import open_view
 from wherry.store.store import Store
+from wherry.values import dataclass
 
 
 class OutputType(StrEnum):

@@ -4,7 +4,6 @@ import fcntl
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from wherry.linux.files import remove_tree
 from wherry.linux.openat import opened
 from wherry.store.build_cache import delete_records
 from wherry.store.garbage import collect
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -9,7 +9,6 @@ import select
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +41,7 @@ from wherry.store.containers import Container, Details, State
 from wherry.store.networks import release_endpoints
 from wherry.store.snapshots import layer_mount, open_view
 from wherry.store.store import Store
+from wherry.values import replace
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

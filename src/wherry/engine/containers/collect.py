@@ -1,10 +1,10 @@
 """What a process says, collected: its output from the frames of an attached connection."""
 
-from dataclasses import dataclass
 from threading import Thread
 
 from wherry.shim.client import Connection, SupervisorGone
 from wherry.shim.protocol import STDERR
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.pause import pause_container
@@ -23,6 +22,7 @@ from wherry.store.diff import layer_tar
 from wherry.store.images import image_of_id
 from wherry.store.layers import Layer, NoSuchLayer, chain_of, claim_layer, register_layer
 from wherry.store.leases import Lease, lease_of
+from wherry.values import replace
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 
 from wherry.errors import InvalidArgument
 from wherry.oci import image_config
 from wherry.oci.container_config import ContainerConfig, Healthcheck, ResourceLimits
+from wherry.values import replace
 
 DEFAULT_SHM_SIZE = 64 << 20
 CGROUPS = "/sys/fs/cgroup"

@@ -4,10 +4,10 @@ Paths keep what Docker reads from their ends: a slash says directory, `/.` says 
 """
 
 import os
-from dataclasses import dataclass
 from posixpath import basename, dirname, normpath
 
 from wherry.errors import InvalidArgument, NotFound
+from wherry.values import dataclass
 
 
 class CannotCopyDirectory(InvalidArgument):

@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +38,7 @@ from wherry.store.containers import (
 )
 from wherry.store.networks import ensure_default_networks, find_network
 from wherry.store.snapshots import prepare_folder
+from wherry.values import replace
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

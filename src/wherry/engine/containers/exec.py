@@ -3,7 +3,6 @@
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.cgroups import cgroup_path
@@ -27,6 +26,7 @@ from wherry.shim.client import Connection
 from wherry.shim.detach_keys import parse_detach_keys
 from wherry.shim.exec import ExecPlan, Joining
 from wherry.store.containers import Container, Status
+from wherry.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -8,7 +8,6 @@ As a context manager it lasts as long as the block, and no longer than this proc
 
 import builtins
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from os import PathLike, fspath
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -39,6 +38,7 @@ from wherry.shim.client import Connection
 from wherry.shim.log.reader import ALL, LogRequest
 from wherry.store.containers import Container, Details, State, Status, find_container
 from wherry.store.published_ports import PublishedPort
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

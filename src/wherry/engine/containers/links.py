@@ -4,7 +4,6 @@ https://docs.docker.com/engine/network/links/
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from wherry.engine.containers.options.network import is_user_defined
@@ -13,6 +12,7 @@ from wherry.network import names
 from wherry.store.containers import Container, find_container
 from wherry.store.networks import endpoints_of
 from wherry.store.store import Store
+from wherry.values import dataclass
 
 _NOT_PASSED_ON = ("HOME", "PATH")
 

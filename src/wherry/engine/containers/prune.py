@@ -1,6 +1,5 @@
 """Removing the containers that do not run."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.remove import CannotRemove, remove_container
@@ -8,6 +7,7 @@ from wherry.engine.containers.size import writable_size
 from wherry.engine.filters import Filters, check_keys, parse_moment, passes_label_filters
 from wherry.oci.timestamps import parse_timestamp
 from wherry.store.containers import NoSuchContainer, list_containers, shim_pid_of
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +37,7 @@ from wherry.store.networks import (
     ensure_default_networks,
     find_network,
 )
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -4,13 +4,13 @@ import re
 import shlex
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.cgroups import cgroup_path
 from wherry.errors import Conflict, Internal, InvalidArgument, Unsupported
 from wherry.linux.cgroup.manager import open_manager
 from wherry.store.containers import Status, find_container
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -1,6 +1,5 @@
 """Changing limits and the restart policy of a container, running or not."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.cgroups import cgroup_path
@@ -20,6 +19,7 @@ from wherry.store.containers import (
     shim_pid_of,
     update_config,
 )
+from wherry.values import replace
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -10,7 +10,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.root import running_root, top_layer
@@ -34,6 +33,7 @@ from wherry.shim.lock import take_shim_lock
 from wherry.store.containers import Container, MountPoint, find_container
 from wherry.store.roots import stopped_root
 from wherry.store.snapshots import container_mount
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -6,13 +6,13 @@ stats_helpers.go), which is why memory excludes what the page cache could give b
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from wherry.linux.cgroup.stats import BlockIOEntry, CPUStats, MemoryStats, PidsStats, Stats
 from wherry.linux.network_counters import Counters
 from wherry.oci.timestamps import format_timestamp
 from wherry.store.containers import NEVER
+from wherry.values import dataclass, field
 
 UNLIMITED_PIDS = 2**64 - 1
 

@@ -3,7 +3,6 @@
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.linux.openat import READABLE_DIRECTORY, directory_descriptor, opened
@@ -14,6 +13,7 @@ from wherry.store.images import find_image, layers_of
 from wherry.store.layers import Layer, diff_folder, get_layer
 from wherry.store.overlay import OPAQUE, is_whiteout, opaque_xattr
 from wherry.store.pack import check_depth
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

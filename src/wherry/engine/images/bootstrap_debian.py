@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wherry.errors import InvalidArgument, NotFound
@@ -12,6 +11,7 @@ from wherry.images.debian.run import check_installed, root_archive
 from wherry.images.debian.settings import machine_settings
 from wherry.images.debian.sources import DISTRIBUTIONS, Source, read_sources, sources_for
 from wherry.oci.reference import Reference
+from wherry.values import dataclass, replace
 
 if TYPE_CHECKING:
     from wherry.store.leases import Lease

@@ -5,13 +5,13 @@ Values of one key are alternatives, keys must all match, labels must all be ther
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.engine.filters import Filters, InvalidFilter, has_labels, parse_moment
 from wherry.oci.digest import Digest
 from wherry.oci.reference import Reference
 from wherry.store.images import StoredImage, find_image
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     import sqlite3

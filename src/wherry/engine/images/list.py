@@ -1,12 +1,12 @@
 """Listing images, newest first, as `images` and GET /images/json do."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.engine.filters import Filters, check_keys, wanted_truth
 from wherry.engine.images.filters import LIST_KEYS, Candidate, names_matching, predicate_of
 from wherry.oci.reference import Reference
 from wherry.store.images import StoredImage, all_names, images_with_children, list_images
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -1,7 +1,6 @@
 """Taking in the images of an archive."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from wherry.images.archive.members import read_archive
@@ -12,6 +11,7 @@ from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.store.images import StoredImage
 from wherry.store.leases import lease_of
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -1,8 +1,9 @@
 """What a pull or push tells while it goes on: Docker's progress messages as values."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
+
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

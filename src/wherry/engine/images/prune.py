@@ -1,7 +1,6 @@
 """Removing the images that nobody needs: those without a name, or all without a container."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.engine.filters import Filters, check_keys, wanted_truth
@@ -11,6 +10,7 @@ from wherry.errors import Conflict
 from wherry.oci.digest import ChainID
 from wherry.store.images import NoSuchImage, all_names, images_with_children, list_images
 from wherry.store.layers import list_layers
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -7,7 +7,6 @@ it is, is where the next one goes on.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -47,6 +46,7 @@ from wherry.store.layer_blobs import record_blob
 from wherry.store.layers import WrongDiffID, find_layer
 from wherry.store.leases import Lease, lease_of
 from wherry.store.tar.entry import InvalidArchive
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -8,7 +8,6 @@ repository of its own; it is packed anew, always to the same bytes.
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
@@ -51,6 +50,7 @@ from wherry.store.layer_blobs import blobs_of, record_blob
 from wherry.store.layer_tar import tar_of_layer
 from wherry.store.layers import Layer, claim_layer, get_layer
 from wherry.store.leases import Lease, lease_of
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

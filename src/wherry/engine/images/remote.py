@@ -1,7 +1,6 @@
 """Finding an image in a registry: from its name to the manifest and configuration to pull."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.engine.images.resolve import WrongPlatform
@@ -17,6 +16,7 @@ from wherry.registry.download import read_small_blob
 from wherry.registry.errors import InvalidAnswer
 from wherry.registry.platforms import choose_manifest
 from wherry.registry.repository import ManifestDocument, Repository, open_repositories
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.registry.session import Session

@@ -5,7 +5,6 @@ container), and soft when --force goes on in spite of it.
 """
 
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wherry.engine.images.resolve import check_platform
@@ -25,6 +24,7 @@ from wherry.store.images import (
     names_of,
     remove_name,
 )
+from wherry.values import dataclass, field
 
 if TYPE_CHECKING:
     import sqlite3

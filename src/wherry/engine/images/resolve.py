@@ -1,6 +1,5 @@
 """Finding the image that a container is to be made from."""
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from wherry.oci.image_config import ImageConfig
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.store.images import NoSuchImage, StoredImage, find_image, layers_of
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

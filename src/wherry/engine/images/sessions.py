@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
-from dataclasses import replace
 
 from wherry.registry.credentials import Credential
 from wherry.registry.session import Session
 from wherry.registry.settings import RegistrySettings
 from wherry.registry.transport import Transport
+from wherry.values import replace
 
 
 @contextmanager

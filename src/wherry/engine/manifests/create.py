@@ -1,7 +1,6 @@
 """Beginning a manifest list, and saying more about what is in it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from wherry.engine.images.sessions import registry_session
 from wherry.engine.manifests.drafts import (
@@ -14,6 +13,7 @@ from wherry.engine.manifests.drafts import (
 from wherry.engine.manifests.fetch import fetch_entry
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
+from wherry.values import replace
 
 
 def create_manifest_list(

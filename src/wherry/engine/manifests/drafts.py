@@ -7,7 +7,6 @@ import base64
 import json
 import os
 import shutil
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wherry.errors import Conflict, NotFound
@@ -20,6 +19,7 @@ from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.registry.credentials import CredentialFile
 from wherry.registry.errors import InvalidAnswer
+from wherry.values import dataclass, replace
 
 
 class NoSuchManifest(NotFound):

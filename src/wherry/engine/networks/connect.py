@@ -1,7 +1,6 @@
 """Connecting containers to networks, and disconnecting them, whether they run or not."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.orders import carry_out, find_live_container
@@ -26,6 +25,7 @@ from wherry.store.networks import (
     find_network,
     release_endpoint,
 )
+from wherry.values import replace
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

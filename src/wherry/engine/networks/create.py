@@ -1,7 +1,6 @@
 """Making a network: the request is checked, then it gets its row, its bridge and its rules."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wherry.engine.networks.subnets import SubnetRequest, checked_subnets
@@ -30,6 +29,7 @@ from wherry.store.networks import (
     delete_network,
     ensure_default_networks,
 )
+from wherry.values import dataclass, field
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -6,7 +6,6 @@ has the same networks.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,7 @@ from wherry.store.networks import (
     list_networks,
     release_endpoint,
 )
+from wherry.values import replace
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -1,7 +1,6 @@
 """--subnet, --gateway, --ip-range and --aux-address: checked, in Docker's words when refused."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -14,6 +13,7 @@ from ipaddress import (
 
 from wherry.errors import InvalidArgument
 from wherry.store.addresses import Subnet
+from wherry.values import dataclass, field
 
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network

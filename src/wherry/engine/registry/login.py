@@ -1,7 +1,6 @@
 """Logging in to a registry: credentials are tried there, then kept as Docker keeps them."""
 
 import os
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from wherry.errors import Unauthorized
@@ -11,6 +10,7 @@ from wherry.registry.errors import AuthenticationRequired, refusal_of, status_li
 from wherry.registry.session import Session
 from wherry.registry.settings import load_settings
 from wherry.registry.transport import Request, Transport
+from wherry.values import dataclass, replace
 
 
 class LoginRefused(Unauthorized):

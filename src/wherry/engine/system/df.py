@@ -1,7 +1,6 @@
 """Where the disk space went: `system df`, by Docker's arithmetic."""
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.engine.builds.usage import CacheUsage, cache_usage
@@ -13,6 +12,7 @@ from wherry.store.containers import Container, list_containers
 from wherry.store.images import StoredImage, all_names, layers_of, list_images
 from wherry.store.layers import list_layers
 from wherry.store.volumes import Volume, list_volumes, users_of_volumes
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

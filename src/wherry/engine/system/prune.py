@@ -1,6 +1,5 @@
 """Removing at once whatever is not in use: what each noun's prune removes."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.engine.builds.prune import PrunedCache, prune_cache
@@ -10,6 +9,7 @@ from wherry.engine.images.prune import PrunedImages, prune_images
 from wherry.engine.volumes.prune import PrunedVolumes, prune_volumes
 from wherry.errors import InvalidArgument
 from wherry.store.garbage import collect
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

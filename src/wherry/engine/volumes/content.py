@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from wherry.store.volumes import (
     get_volume,
     rename_volume,
 )
+from wherry.values import replace
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -1,7 +1,6 @@
 """Removing the volumes that no container has."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.size import tree_size
@@ -15,6 +14,7 @@ from wherry.store.volumes import (
     list_volumes,
     users_of_volumes,
 )
+from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

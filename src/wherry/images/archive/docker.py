@@ -7,7 +7,6 @@ below blobs/sha256; podman, skopeo and kaniko write the plain form, with layers 
 packed. https://github.com/moby/docker-image-spec
 """
 
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 from wherry.images.archive.image import (
@@ -26,6 +25,7 @@ from wherry.oci.media_type import OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.store.compression import Compression, detect
+from wherry.values import dataclass, field
 
 MANIFEST = "manifest.json"
 _BLOBS = "blobs/"

@@ -1,13 +1,13 @@
 """An image in an archive, as a value: found and checked against itself, not yet taken in."""
 
 import hashlib
-from dataclasses import dataclass
 
 from wherry.images.archive.members import InvalidImageArchive, Member
 from wherry.oci.descriptor import Descriptor
 from wherry.oci.digest import DiffID, Digest
 from wherry.oci.image_config import ImageConfig
 from wherry.oci.reference import Reference
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

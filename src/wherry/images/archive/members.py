@@ -13,7 +13,6 @@ import posixpath
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from wherry.errors import InvalidArgument
@@ -23,6 +22,7 @@ from wherry.store.compression import Compression, decompressed, detect
 from wherry.store.leases import Lease
 from wherry.store.tar.entry import Kind, TarEntry
 from wherry.store.tar.reader import TarReader
+from wherry.values import dataclass
 
 _PIECE = 1 << 18
 _MOST_MEMBERS = 1 << 16

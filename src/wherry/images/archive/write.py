@@ -11,7 +11,6 @@ since version 25. The same images give the same bytes: no times, one order.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from wherry.images.archive.docker import MANIFEST
@@ -29,6 +28,7 @@ from wherry.store.layers import Layer
 from wherry.store.store import Store
 from wherry.store.tar.entry import Kind, TarEntry
 from wherry.store.tar.writer import END, format_header, padding
+from wherry.values import dataclass
 
 REPOSITORIES = "repositories"
 

@@ -6,13 +6,13 @@ those images' settings.
 """
 
 import posixpath
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from wherry.errors import InvalidArgument
 from wherry.images.debian.settings import Settings, without_password
 from wherry.images.debian.sources import DISTRIBUTIONS, Distribution, Source
 from wherry.oci.reference import Reference
+from wherry.values import dataclass, field
 
 VARIANTS = ("essential", "apt", "required", "minbase", "buildd", "important", "standard")
 _SLIM = "-slim"

@@ -9,9 +9,10 @@ import re
 import shlex
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
+
+from wherry.values import dataclass
 
 _ENTRY = re.compile(r'(?P<key>[^ ]+) "(?P<value>.*)";')
 _WANTED = re.compile(

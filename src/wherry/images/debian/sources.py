@@ -6,8 +6,9 @@ image keeps the machine's mirrors, for the suite that is asked for.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from wherry.values import dataclass, field, replace
 
 _SECURITY = ("-security", "/updates")
 # Until Debian 10 the security suites were called buster/updates.

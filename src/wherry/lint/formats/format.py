@@ -1,10 +1,10 @@
 """What a format is, and the table of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 
 from wherry.lint.linter import Report
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

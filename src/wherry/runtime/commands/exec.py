@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 from argparse import ArgumentParser, Namespace
-from dataclasses import replace
 from pathlib import Path
 
 from wherry.errors import InvalidArgument
@@ -14,6 +13,7 @@ from wherry.runtime import operations
 from wherry.runtime.commands.create import kept_descriptors, publish
 from wherry.runtime.commands.folders import exit_status, folder_of
 from wherry.runtime.state import ContainerFolder
+from wherry.values import replace
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 from argparse import ArgumentParser, Namespace
-from dataclasses import replace
 from pathlib import Path
 
 from wherry.errors import Conflict
@@ -21,6 +20,7 @@ from wherry.oci.runtime_spec import (
     Spec,
 )
 from wherry.oci.runtime_spec import Namespace as SpecNamespace
+from wherry.values import replace
 
 _CAPABILITIES = ("CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE")
 _HIDDEN = ("nosuid", "noexec", "nodev")

@@ -4,7 +4,6 @@ import json
 import re
 import sys
 from argparse import ArgumentParser, Namespace
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +20,7 @@ from wherry.oci.runtime_spec import (
 from wherry.runtime.commands.folders import folder_of, load_alive
 from wherry.runtime.resources import LimitsRefused, apply_resources
 from wherry.runtime.state import cgroup_of
+from wherry.values import fields, replace
 
 T = TypeVar("T")
 

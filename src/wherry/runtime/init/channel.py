@@ -23,12 +23,12 @@ the pid of init (CHILD); see `users`.
 import json
 import os
 import socket
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from wherry.errors import WherryError, kind_of
 from wherry.runtime.errors import ContainerStartFailed, ProgramNotRunnable
+from wherry.values import dataclass, field
 
 _LONGEST = 1 << 16
 

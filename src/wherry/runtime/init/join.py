@@ -7,7 +7,6 @@ container's own root.
 """
 
 import os
-from dataclasses import dataclass
 from typing import NoReturn
 
 from wherry.linux.cgroup.manager import CgroupManager
@@ -27,6 +26,7 @@ from wherry.runtime.init.steps import step
 from wherry.runtime.init.users import become_root, go_on_as_sibling
 from wherry.runtime.namespaces import OF_CHILDREN
 from wherry.runtime.stdio import Stdio
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

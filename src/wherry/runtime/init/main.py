@@ -9,7 +9,6 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NoReturn
 
 from wherry.linux import netlink
@@ -59,6 +58,7 @@ from wherry.runtime.init.steps import step
 from wherry.runtime.init.sysctls import write_sysctls
 from wherry.runtime.init.users import enter_user_namespace
 from wherry.runtime.stdio import Stdio
+from wherry.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

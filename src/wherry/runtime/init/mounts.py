@@ -8,7 +8,6 @@ others      mount(2) on the descriptor of the target
 import errno
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wherry.linux.idmap import in_first_user_namespace, user_namespace_with
@@ -35,6 +34,7 @@ from wherry.runtime.init.targets import (
     open_plain_target,
     open_target,
 )
+from wherry.values import dataclass, field, replace
 
 # Files of /proc that programs such as lxcfs may replace; anything else mounted there could
 # make a later write of a label or setting go elsewhere (CVE-2019-16884, CVE-2025-52881).

@@ -3,10 +3,10 @@
 https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config.md#linux-mount-options
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from wherry.linux.mount import Attribute, MountFlag
+from wherry.values import dataclass
 
 # name: (what mount_setattr adds, what it clears). Each also exists with an `r`: recursively.
 _ATTRIBUTES: dict[str, tuple[int, int]] = {

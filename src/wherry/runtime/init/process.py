@@ -9,7 +9,6 @@ import errno
 import os
 import resource
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from wherry.linux import capabilities
 from wherry.linux.capabilities import NAMES, CapabilitySets, bits_of, names_in
@@ -31,6 +30,7 @@ from wherry.runtime.init.channel import reason_of
 from wherry.runtime.init.console import become_session_of
 from wherry.runtime.init.devices import NULL_DEVICE
 from wherry.runtime.init.steps import step
+from wherry.values import dataclass
 
 Warn = Callable[[str], None]
 

@@ -8,7 +8,6 @@ anything is cut off from the host, so that they stay in its peer group.
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from wherry.linux.mount import (
@@ -37,6 +36,7 @@ from wherry.runtime.init.mounts import (
 from wherry.runtime.init.options import parse_options, propagation_flags
 from wherry.runtime.init.steps import step
 from wherry.runtime.init.targets import make_directory
+from wherry.values import dataclass
 
 _LONGEST_DATA = 4095  # mount(2) takes one page
 

@@ -14,7 +14,8 @@ backslashes are first replaced by byte 0, so that each backslash left begins ano
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from wherry.values import dataclass
 
 STREAMS = {"stdout": 1, "stderr": 2}
 _NAMES = {1: b"stdout", 2: b"stderr"}

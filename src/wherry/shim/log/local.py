@@ -9,7 +9,8 @@ Files that were rotated are compressed with gzip.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from wherry.values import dataclass
 
 _HEAD = struct.Struct("<4sBBHIIq")
 _MAGIC = b"WLG1"

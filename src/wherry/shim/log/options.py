@@ -3,9 +3,9 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from wherry.errors import Internal, InvalidArgument
+from wherry.values import dataclass
 
 DEFAULT_DRIVER = "json-file"
 # On by default, unlike Docker's: a chatty container must not fill the disk.

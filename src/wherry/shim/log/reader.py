@@ -11,7 +11,6 @@ import gzip
 import os
 import select
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,6 +19,7 @@ from wherry.oci.timestamps import format_timestamp
 from wherry.shim.log import json_file, local
 from wherry.shim.log.files import rotated_files
 from wherry.shim.log.json_file import Block, decode_attributes
+from wherry.values import dataclass
 
 _CHUNK = 1 << 20
 _STEP = 1 << 16

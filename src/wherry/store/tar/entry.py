@@ -1,8 +1,7 @@
 """One entry of a tar archive, as a value. Names are bytes, as on disk."""
 
-from dataclasses import dataclass
-
 from wherry.errors import InvalidArgument
+from wherry.values import dataclass
 
 BLOCK = 512
 

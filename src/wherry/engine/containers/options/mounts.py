@@ -2,13 +2,13 @@
 
 import os.path
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from posixpath import normpath
 from typing import Any
 
 from wherry.engine.containers.options.units import parse_boolean, parse_size, parse_unsigned
 from wherry.engine.containers.options.values import EngineRefusal
 from wherry.oci.container_config import MountRequest, MountType
+from wherry.values import dataclass, field
 
 
 class UnknownMountType(EngineRefusal):

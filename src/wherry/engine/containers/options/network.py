@@ -1,7 +1,6 @@
 """--network in both forms, and the flags that speak of the first network or of names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 from wherry.engine.containers.options.units import parse_integer, quoted
 from wherry.engine.containers.options.values import EngineRefusal, InvalidFlagValue, Options
@@ -9,6 +8,7 @@ from wherry.errors import InvalidArgument
 from wherry.network.names import parse_dns_search, parse_extra_host
 from wherry.network.requests import parse_ip, parse_mac
 from wherry.oci.container_config import NetworkAttachment
+from wherry.values import dataclass, field, replace
 
 PREDEFINED = frozenset(("default", "bridge", "host", "none"))
 

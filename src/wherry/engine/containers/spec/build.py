@@ -1,7 +1,6 @@
 """The whole runtime configuration of one start of a container."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from wherry.engine.containers.cgroups import cgroup_path
 from wherry.engine.containers.spec.devices import container_devices
@@ -19,6 +18,7 @@ from wherry.engine.containers.spec.security import (
 from wherry.engine.containers.spec.sysctls import container_sysctls
 from wherry.oci.runtime_spec import Linux, Namespace, Root, Spec, User
 from wherry.store.containers import Container
+from wherry.values import dataclass
 
 # The oldest that has all that is written here: other runtimes refuse versions they do not know.
 _VERSION = "1.0.2"

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
 from posixpath import normpath
 
 from wherry.oci.container_config import ContainerConfig, MountRequest
 from wherry.oci.runtime_spec import IDMapping, Mount
+from wherry.values import dataclass, replace
 
 INIT_PATH = "/sbin/docker-init"
 _SHARED = frozenset(("shared", "rshared"))

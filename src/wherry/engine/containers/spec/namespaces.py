@@ -1,7 +1,5 @@
 """Which namespaces a container gets, and whose it joins."""
 
-from dataclasses import replace
-
 from wherry.engine.containers.options.modes import container_of
 from wherry.errors import Conflict, Internal, InvalidArgument
 from wherry.linux.process import start_time
@@ -9,6 +7,7 @@ from wherry.oci.container_config import ContainerConfig
 from wherry.oci.runtime_spec import Namespace
 from wherry.store.containers import Container, Status, find_container
 from wherry.store.store import Store
+from wherry.values import replace
 
 _FILES = {"network": "net"}
 

@@ -1,13 +1,13 @@
 """Confinement: capabilities, what of /proc and /sys is hidden, --security-opt."""
 
 import os
-from dataclasses import dataclass, replace
 from functools import cache
 
 from wherry.engine.containers.options.units import parse_boolean, quoted
 from wherry.errors import InvalidArgument
 from wherry.linux import capabilities
 from wherry.oci.container_config import ContainerConfig
+from wherry.values import dataclass, replace
 
 DEFAULT_CAPABILITIES = (
     "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW",
