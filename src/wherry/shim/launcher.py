@@ -28,18 +28,37 @@ import sys
 from array import array
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
+from os import setsid
 from pathlib import Path
 from typing import NoReturn
 
 from wherry.errors import Internal, WherryError, kind_of, os_error_text
+from wherry.linux.bare import (
+    BY_DEFAULT,
+    IGNORED,
+    PEER,
+    SIGCHLD,
+    SIGHUP,
+    SIGINT,
+    SIGTERM,
+    SOCKET_LEVEL,
+    STREAM,
+    UNIX,
+    Socket,
+    accepted,
+    receive_descriptors,
+    send_descriptors,
+    set_handler,
+    socketpair,
+)
 from wherry.linux.cgroup.manager import open_manager
 from wherry.linux.inotify import Change, Inotify
 from wherry.linux.locks import locked
 from wherry.linux.process import close_other_descriptors
 from wherry.linux.sealed import execute_sealed
+from wherry.shim import memory
 from wherry.shim.client import LAUNCHER_DESCRIPTOR
-from wherry.shim.keeper import Keeper, Wake, Work, keep
+from wherry.shim.keeper import Keeper, Wake, Work, keep, warm
 from wherry.shim.protocol import (
     LARGEST_REQUEST,
     BadMessage,
@@ -88,7 +107,8 @@ def serve(
         listener = socket.socket(fileno=LAUNCHER_DESCRIPTOR)
         launcher = _Launcher(operations, run, listener, inotify, wake, rehearse)
         signal.signal(signal.SIGTERM, lambda _number, _frame: launcher.retire())
-        gc.collect()
+        warm()
+        memory.trim()
         # Executed by a descriptor, it would be called by that number; shims inherit the name.
         Path("/proc/self/comm").write_text("wherry")
         gc.freeze()
@@ -181,24 +201,24 @@ class _Launcher:
     def _accept(self) -> None:
         while True:
             try:
-                client, _ = self.listener.accept()
+                client = accepted(self.listener)
             except (BlockingIOError, ConnectionAbortedError):
                 return
-            with client:
-                if is_own_user(client) and not self._give_to_spare(client):
-                    self._fork(partial(handle, client, self.operations), client)
+            if is_own_user(client) and not self._give_to_spare(client):
+                self._fork(_Handling(client, self.operations), client)
+            client.close()
 
-    def _fork(self, work: Work, connection: socket.socket, *others: socket.socket) -> int:
-        """A child whose worker does `work`, with the `connection` that this needs."""
+    def _fork(self, work: Work, connection: Socket, other: Socket | None = None) -> int:
+        """A child whose worker does `work`, with the `connection` that this needs; no `other`."""
         child = os.fork()
         if child == 0:
             # Whatever happens here must not come back into the launcher's loop.
             try:
-                self.listener.close()
-                self.inotify.close()
+                os.close(self.listener.fileno())
+                os.close(self.inotify.descriptor)
                 if self.spare is not None:
                     self.spare.line.close()
-                for other in others:
+                if other is not None:
                     other.close()
                 _start_as_child()
                 keep(work, self.wake, (connection.fileno(),))
@@ -207,25 +227,31 @@ class _Launcher:
         return child
 
     def _fork_spare(self) -> "_Spare":
-        ours, theirs = socket.socketpair()
-        with theirs:
+        ours, theirs = socketpair(UNIX, STREAM)
 
-            def wait_for_request(keeper: Keeper) -> None:
-                self.rehearse()
-                if (client := _receive_socket(theirs)) is not None:
-                    theirs.close()
-                    handle(client, self.operations, keeper)
+        def wait_for_request(keeper: Keeper) -> None:
+            self.rehearse()
+            _, numbers = receive_descriptors(theirs, 1, 1)
+            if numbers:  # else the launcher needs us no more
+                theirs.close()
+                client = Socket(fileno=int.from_bytes(numbers, sys.byteorder))
+                _Handling(client, self.operations)(keeper)
 
-            return _Spare(self._fork(wait_for_request, theirs, ours), ours)
+        spare = _Spare(self._fork(wait_for_request, theirs, ours), ours)
+        theirs.close()
+        return spare
 
-    def _give_to_spare(self, client: socket.socket) -> bool:
+    def _give_to_spare(self, client: Socket) -> bool:
         spare, self.spare = self.spare, None
         if spare is None:
             return False
-        with spare.line, suppress(OSError):  # somebody may have killed it
-            socket.send_fds(spare.line, [b"."], [client.fileno()])
-            return True
-        return False
+        try:
+            send_descriptors(spare.line, b".", client.fileno().to_bytes(4, sys.byteorder))
+        except OSError:  # somebody may have killed it
+            return False
+        finally:
+            spare.line.close()
+        return True
 
     def _dismiss_spare(self) -> None:
         spare, self.spare = self.spare, None
@@ -240,15 +266,18 @@ class _Spare:
     """A child that waits for a request at the other end of `line`."""
 
     pid: int
-    line: socket.socket
+    line: Socket
 
 
-def _receive_socket(line: socket.socket) -> socket.socket | None:
-    """The client that the launcher hands over; None when it needs us no more."""
-    _, ancillary, _, _ = line.recvmsg(1, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC)
-    for _, _, data in ancillary:
-        return socket.socket(fileno=int.from_bytes(data[:4], sys.byteorder))
-    return None
+class _Handling:
+    """The work of a child that carries out one request."""
+
+    def __init__(self, client: Socket, operations: Operations) -> None:
+        self.client = client
+        self.operations = operations
+
+    def __call__(self, keeper: Keeper) -> None:
+        handle(socket.socket(fileno=self.client.detach()), self.operations, keeper)
 
 
 def serve_one(client: socket.socket, operations: Operations, wake: Wake) -> NoReturn:
@@ -262,7 +291,7 @@ def serve_one(client: socket.socket, operations: Operations, wake: Wake) -> NoRe
         os.umask(0o022)
         leave_callers_cgroup()
         _start_as_child()
-        keep(partial(handle, client, operations), wake, (client.fileno(),))
+        keep(_Handling(client, operations), wake, (client.fileno(),))
     finally:
         os._exit(0)
 
@@ -329,20 +358,20 @@ class OtherInstallation(WherryError):
         )
 
 
-def is_own_user(client: socket.socket) -> bool:
+def is_own_user(client: Socket) -> bool:
     """Whether the process at the other end may give us orders: it runs as our user, or root."""
-    data = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    data = client.getsockopt(SOCKET_LEVEL, PEER, _CREDENTIALS.size)
     _, uid, _ = _CREDENTIALS.unpack(data)
     return uid in (os.geteuid(), 0)
 
 
 def _start_as_child() -> None:
-    os.setsid()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    setsid()
+    set_handler(SIGCHLD, BY_DEFAULT)
+    set_handler(SIGTERM, BY_DEFAULT)
     # A terminal or a group that goes away is none of a shim's business.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    set_handler(SIGHUP, IGNORED)
+    set_handler(SIGINT, IGNORED)
 
 
 def leave_callers_cgroup() -> None:
