@@ -89,7 +89,7 @@ class Keeper:
 
     def __init__(self, line: Socket, launcher: int) -> None:
         self._line = line
-        self.launcher = launcher  # who forked the keeper
+        self.launcher = launcher  # who has got the request
 
     def try_lock(self, descriptor: int) -> bool:
         """Have the keeper lock a file, and let go of what it had locked; False if it is taken."""
@@ -140,21 +140,21 @@ class Keeper:
         self._line.close()
 
 
-def keep(work: Work, wake: Wake, theirs: Sequence[int] = ()) -> NoReturn:
+def keep(work: Work, wake: Wake, theirs: Sequence[int], launcher: int) -> NoReturn:
     """Be the keeper of a worker that does `work`, and of those after it, which do `wake`.
 
-    The descriptors in `theirs` are the worker's alone.
+    The descriptors in `theirs` are the worker's alone. `launcher` is who has got the request.
     """
     try:
         gc.disable()  # a collection would look at everything
-        _keep(work, wake, theirs)
+        _keep(work, wake, theirs, launcher)
     finally:
         _exit(0)
 
 
-def _keep(work: Work, wake: Wake, theirs: Sequence[int]) -> None:
+def _keep(work: Work, wake: Wake, theirs: Sequence[int], launcher: int) -> None:
     # One function and its locals: an object looked at is a page, a name looked up another.
-    launcher, us = getppid(), getpid()
+    us = getpid()
     worker = init = 0
     lock = bell = -1  # the bell rings when told to shut down; there is one as soon as a lock
     told = woken = False

@@ -1,16 +1,15 @@
 """The launcher: a warm, single-threaded interpreter that forks a child for each request.
 
 It holds no state. Killing it costs the next command an interpreter start and nothing else; its
-children live on. It never reads a request: it checks whose it is (SO_PEERCRED), forks, and the
-child reads, answers, and stays if it became the shim of a container.
+children live on. It never reads a request: it checks whose it is (SO_PEERCRED), peeks at what
+it asks for, forks, and the child reads, answers, and stays if it became the shim of a container.
 
-    spare    between requests one child is forked ahead and rehearses: it opens the database and
-             touches the memory that a request will. It gets the next request from the launcher,
-             which looks at it no more than at any; without a spare a child is forked there and then
+    command  a request that begins with that word is for a child that has the commands loaded
+    others   go on to the nursery, whose children are smaller: among them are those that stay
     stale    a module of ours was written to: it executes itself anew, with the listening socket,
              so that requests in the backlog are answered by the new code
-    idle     no request for a while and no child: it removes its socket, under the lock that
-             commands take to start one, and ends
+    idle     no request for a while and none of the nursery's children: it removes its socket,
+             under the lock that commands take to start one, and ends
     orphan   its socket was removed or replaced: nobody can reach it, it ends
 
 A shim must outlive the session, the terminal and the control group of whoever made it: the
@@ -28,48 +27,35 @@ import sys
 from array import array
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from os import setsid
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from wherry.errors import Internal, WherryError, kind_of, os_error_text
-from wherry.linux.bare import (
-    BY_DEFAULT,
-    IGNORED,
-    PEER,
-    SIGCHLD,
-    SIGHUP,
-    SIGINT,
-    SIGTERM,
-    SOCKET_LEVEL,
-    STREAM,
-    UNIX,
-    Socket,
-    accepted,
-    receive_descriptors,
-    send_descriptors,
-    set_handler,
-    socketpair,
-)
+from wherry.linux.bare import PEER, SOCKET_LEVEL, Socket, accepted
 from wherry.linux.cgroup.manager import open_manager
 from wherry.linux.inotify import Change, Inotify
 from wherry.linux.locks import locked
 from wherry.linux.process import close_other_descriptors
 from wherry.linux.sealed import execute_sealed
 from wherry.shim import memory
+from wherry.shim.children import Children, has_children, reap_themselves, start_as_child
 from wherry.shim.client import LAUNCHER_DESCRIPTOR
-from wherry.shim.keeper import Keeper, Wake, Work, keep, warm
+from wherry.shim.keeper import Keeper, Wake, keep, warm
+from wherry.shim.nursery import QUIET_SECONDS, Nursery
 from wherry.shim.protocol import (
     LARGEST_REQUEST,
     BadMessage,
     Payload,
     error_frame,
     parse_request,
+    request_bytes,
 )
 from wherry.values import dataclass, field
 
 IDLE_SECONDS = 300.0
-_QUIET_SECONDS = 0.05  # after which a spare is forked, which would only hinder those who ask
+COMMAND = "command"  # the operation that is carried out with the command line's modules
+_BEGINNING = len(request_bytes(COMMAND, {}))  # bytes of a request that name its operation
 CGROUP = "/wherry-shims"
 _MOST_DESCRIPTORS = 8
 _CREDENTIALS = struct.Struct("3i")
@@ -95,44 +81,58 @@ def _nothing() -> None:
 
 
 def serve(
-    operations: Operations, run: Path, wake: Wake, rehearse: Callable[[], None] = _nothing
+    operations: Operations,
+    run: Path,
+    wake: Wake,
+    rehearse: Callable[[], None] = _nothing,
+    load: Callable[[], None] = _nothing,
 ) -> None:
-    """Answer requests on the inherited listening socket until idle or orphaned."""
+    """Answer requests on the inherited listening socket until idle or orphaned.
+
+    What `load` brings in is for those requests alone that are for commands.
+    """
     os.chdir("/")
     os.umask(0o022)
     leave_callers_cgroup()
-    # The kernel reaps children by itself then; a child puts the default back before it forks.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    reap_themselves()
+    # Executed by a descriptor, it would be called by that number; shims inherit the name.
+    Path("/proc/self/comm").write_text("wherry")
+    warm()
+    _settle()
+    carry_out = partial(handle, operations=operations)
+    nursery = Nursery(carry_out, wake, rehearse, (LAUNCHER_DESCRIPTOR,))
+    load()
     with Inotify() as inotify:
         listener = socket.socket(fileno=LAUNCHER_DESCRIPTOR)
-        launcher = _Launcher(operations, run, listener, inotify, wake, rehearse)
+        ours = (LAUNCHER_DESCRIPTOR, inotify.descriptor, nursery.fileno())
+        children = Children(carry_out, wake, rehearse, os.getpid(), ours)
+        launcher = _Launcher(run, listener, inotify, nursery, children)
         signal.signal(signal.SIGTERM, lambda _number, _frame: launcher.retire())
-        warm()
-        memory.trim()
-        # Executed by a descriptor, it would be called by that number; shims inherit the name.
-        Path("/proc/self/comm").write_text("wherry")
-        gc.freeze()
+        _settle()
         launcher.loop()
+
+
+def _settle() -> None:
+    """Have children find memory as it will stay."""
+    memory.trim()
+    gc.freeze()
 
 
 class _Launcher:
     def __init__(
         self,
-        operations: Operations,
         run: Path,
         listener: socket.socket,
         inotify: Inotify,
-        wake: Wake,
-        rehearse: Callable[[], None],
+        nursery: Nursery,
+        children: Children,
     ) -> None:
-        self.operations = operations
         self.run = run
         self.path = run / "launcher.sock"
         self.listener = listener
         self.inotify = inotify
-        self.wake = wake
-        self.rehearse = rehearse
-        self.spare: _Spare | None = None
+        self.nursery: Nursery | None = nursery
+        self.children = children
         found = self.path.stat()
         self.identity = (found.st_dev, found.st_ino)
         self.run_watch = -1
@@ -147,7 +147,7 @@ class _Launcher:
         poll.register(self.listener, select.POLLIN)
         poll.register(self.inotify.descriptor, select.POLLIN)
         while True:
-            ready = poll.poll((IDLE_SECONDS if self.spare else _QUIET_SECONDS) * 1000)
+            ready = poll.poll((IDLE_SECONDS if self.children.spare else QUIET_SECONDS) * 1000)
             if not ready:
                 self._idle()
             # Before any request: it must not be answered by code that has been replaced.
@@ -157,11 +157,11 @@ class _Launcher:
 
     def _idle(self) -> None:
         """Nobody has asked for a moment, or for a long time."""
-        if self.spare is None:
-            self.spare = self._fork_spare()
+        if self.children.spare is None:
+            self.children.fork_spare()
             return
-        self._dismiss_spare()
-        if not _has_children():
+        self.children.dismiss_spare()
+        if not (has_children() if self.nursery is None else self.nursery.has_children):
             self.retire()
 
     def _look_at_changes(self) -> None:
@@ -170,7 +170,7 @@ class _Launcher:
                 self._start_anew()
             elif watch == self.run_watch:
                 if not self._is_reachable():
-                    self._dismiss_spare()
+                    self._end_helpers()
                     sys.exit(0)
             elif name.endswith(".py") or change & Change.IGNORED:
                 self._start_anew()
@@ -183,8 +183,14 @@ class _Launcher:
             return False
         return (found.st_dev, found.st_ino) == self.identity
 
+    def _end_helpers(self) -> None:
+        """End the processes that only wait for what we send them."""
+        self.children.dismiss_spare()
+        if self.nursery is not None:
+            self.nursery.end()
+
     def _start_anew(self) -> NoReturn:
-        self._dismiss_spare()
+        self._end_helpers()
         os.set_inheritable(self.listener.fileno(), True)
         execute_sealed(sys.orig_argv)
 
@@ -195,7 +201,7 @@ class _Launcher:
                 self.path.unlink()
             # Whoever connected before the name was gone is still answered.
             self._accept()
-        self._dismiss_spare()
+        self._end_helpers()
         sys.exit(0)
 
     def _accept(self) -> None:
@@ -204,80 +210,31 @@ class _Launcher:
                 client = accepted(self.listener)
             except (BlockingIOError, ConnectionAbortedError):
                 return
-            if is_own_user(client) and not self._give_to_spare(client):
-                self._fork(_Handling(client, self.operations), client)
+            if is_own_user(client):
+                self._pass_on(client)
             client.close()
 
-    def _fork(self, work: Work, connection: Socket, other: Socket | None = None) -> int:
-        """A child whose worker does `work`, with the `connection` that this needs; no `other`."""
-        child = os.fork()
-        if child == 0:
-            # Whatever happens here must not come back into the launcher's loop.
+    def _pass_on(self, client: Socket) -> None:
+        if self.nursery is not None and not _is_for_command(client):
             try:
-                os.close(self.listener.fileno())
-                os.close(self.inotify.descriptor)
-                if self.spare is not None:
-                    self.spare.line.close()
-                if other is not None:
-                    other.close()
-                _start_as_child()
-                keep(work, self.wake, (connection.fileno(),))
-            finally:
-                os._exit(0)
-        return child
-
-    def _fork_spare(self) -> "_Spare":
-        ours, theirs = socketpair(UNIX, STREAM)
-
-        def wait_for_request(keeper: Keeper) -> None:
-            self.rehearse()
-            _, numbers = receive_descriptors(theirs, 1, 1)
-            if numbers:  # else the launcher needs us no more
-                theirs.close()
-                client = Socket(fileno=int.from_bytes(numbers, sys.byteorder))
-                _Handling(client, self.operations)(keeper)
-
-        spare = _Spare(self._fork(wait_for_request, theirs, ours), ours)
-        theirs.close()
-        return spare
-
-    def _give_to_spare(self, client: Socket) -> bool:
-        spare, self.spare = self.spare, None
-        if spare is None:
-            return False
-        try:
-            send_descriptors(spare.line, b".", client.fileno().to_bytes(4, sys.byteorder))
-        except OSError:  # somebody may have killed it
-            return False
-        finally:
-            spare.line.close()
-        return True
-
-    def _dismiss_spare(self) -> None:
-        spare, self.spare = self.spare, None
-        if spare is not None:
-            spare.line.close()  # it reads the end
-            with suppress(ChildProcessError):  # such is the answer where children reap themselves
-                os.waitpid(spare.pid, 0)
+                self.nursery.take(client)
+            except OSError:  # somebody has killed it: we can do without
+                self.nursery.end()
+                self.nursery = None
+                self.children.ours = self.children.ours[:-1]
+            else:
+                return
+        self.children.take(client)
 
 
-@dataclass
-class _Spare:
-    """A child that waits for a request at the other end of `line`."""
-
-    pid: int
-    line: Socket
-
-
-class _Handling:
-    """The work of a child that carries out one request."""
-
-    def __init__(self, client: Socket, operations: Operations) -> None:
-        self.client = client
-        self.operations = operations
-
-    def __call__(self, keeper: Keeper) -> None:
-        handle(socket.socket(fileno=self.client.detach()), self.operations, keeper)
+def _is_for_command(client: Socket) -> bool:
+    """Whether a request, as far as it has come, is one for commands: any child can carry it out,
+    but some would have to load what others have."""
+    try:
+        begin = client.recv(_BEGINNING, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except OSError:
+        return False
+    return b"%c%b" % (len(COMMAND), COMMAND.encode()) in begin  # as marshal writes a word
 
 
 def serve_one(client: socket.socket, operations: Operations, wake: Wake) -> NoReturn:
@@ -290,13 +247,14 @@ def serve_one(client: socket.socket, operations: Operations, wake: Wake) -> NoRe
         os.chdir("/")
         os.umask(0o022)
         leave_callers_cgroup()
-        _start_as_child()
-        keep(_Handling(client, operations), wake, (client.fileno(),))
+        start_as_child()
+        carry_out = partial(handle, client, operations=operations)
+        keep(carry_out, wake, (client.fileno(),), os.getppid())
     finally:
         os._exit(0)
 
 
-def handle(client: socket.socket, operations: Operations, keeper: Keeper) -> None:
+def handle(client: socket.socket, keeper: Keeper, *, operations: Operations) -> None:
     """Read one request and carry it out; a failure is answered."""
     try:
         request = receive_request(client, keeper)
@@ -365,15 +323,6 @@ def is_own_user(client: Socket) -> bool:
     return uid in (os.geteuid(), 0)
 
 
-def _start_as_child() -> None:
-    setsid()
-    set_handler(SIGCHLD, BY_DEFAULT)
-    set_handler(SIGTERM, BY_DEFAULT)
-    # A terminal or a group that goes away is none of a shim's business.
-    set_handler(SIGHUP, IGNORED)
-    set_handler(SIGINT, IGNORED)
-
-
 def leave_callers_cgroup() -> None:
     """Move out of the caller's control group, whose end or limits are not for containers."""
     try:
@@ -382,14 +331,6 @@ def leave_callers_cgroup() -> None:
         manager.add(os.getpid())
     except OSError:  # without the right to: a user's own launcher stays where it is
         return
-
-
-def _has_children() -> bool:
-    try:
-        os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return False
-    return True
 
 
 def _module_folders() -> set[str]:
