@@ -12,6 +12,7 @@ Everything that a child needs is imported here, once, before any fork.
 """
 
 import os
+import select
 import signal
 import socket
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ from wherry.engine.networks.membership import join_network, leave_network
 from wherry.engine.reconcile import reconcile, recover_container
 from wherry.errors import Conflict, InvalidArgument, WherryError
 from wherry.linux.cgroup.hierarchies import hierarchies
+from wherry.linux.openat import opened
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.container_config import ContainerConfig, Healthcheck
 from wherry.oci.image_config import (
@@ -72,6 +74,8 @@ from wherry.store.containers import (
 from wherry.store.hold import hold_open
 from wherry.store.store import Store
 from wherry.values import replace
+
+_ENDING = 10.0  # seconds for a launcher that was told to
 
 
 def create(request: Request) -> None:
@@ -249,7 +253,10 @@ def find(request: Request) -> None:
 
 def quit_(request: Request) -> None:
     """End the launcher that forked this child; containers and their supervisors live on."""
-    os.kill(request.keeper.launcher, signal.SIGTERM)
+    launcher = request.keeper.launcher
+    with suppress(ProcessLookupError), opened(os.pidfd_open(launcher)) as pidfd:
+        os.kill(launcher, signal.SIGTERM)
+        select.select([pidfd], (), (), _ENDING)
     request.socket.sendall(control(done=True))
 
 
