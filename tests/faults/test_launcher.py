@@ -1,6 +1,7 @@
 """With the launcher, without it, and with one that is killed all the time: the same results."""
 
 import os
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,8 +11,6 @@ from tests.faults.conftest import kill, parent_of, processes_of, shims_of, super
 from wherry.testing.command import Wherry
 from wherry.testing.waiting import eventually
 
-# A request that reaches a launcher as it is killed is lost with it: seldom, but it happens.
-SLOW = pytest.mark.skipif("WHERRY_KILLS" not in os.environ, reason="scripts/test-slow has it")
 pytestmark = [pytest.mark.needs("containers", "nftables"), pytest.mark.timeout(120)]
 
 
@@ -25,7 +24,7 @@ def launchers_of(wherry: Wherry) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("mode", ["warm", "off", pytest.param("killed", marks=SLOW)])
+@pytest.mark.parametrize("mode", ["warm", "off", "killed"])
 def test_the_same_with_and_without_a_launcher(clean: Wherry, mode: str) -> None:
     def do(*words: str) -> tuple[int, str, str]:
         if mode == "killed":
@@ -52,6 +51,56 @@ def test_the_same_with_and_without_a_launcher(clean: Wherry, mode: str) -> None:
     code, output, errors = do("run", "--rm", "busybox", "nonsense")
     assert (code, output) == (127, "")
     assert "executable file not found" in errors
+
+
+def test_a_request_in_the_queue_of_a_killed_launcher_is_done_by_another(clean: Wherry) -> None:
+    clean("run", "--rm", "busybox", "true")
+    launcher = launcher_of(clean)
+
+    os.kill(launcher, signal.SIGSTOP)
+    client = clean.start("run", "--rm", "busybox", "echo", "done")
+    eventually(lambda: queued(clean) == 1, what="the request in the queue")
+    os.kill(launcher, signal.SIGKILL)
+
+    assert client.communicate(timeout=60) == (b"done\n", b"")
+    assert launcher_of(clean) != launcher
+
+
+@pytest.mark.parametrize("words", [("run", "--rm", "busybox", "echo", "done"), ("ps", "-a")])
+def test_a_request_whose_child_is_killed_before_it_began_is_done_by_another(
+    clean: Wherry, words: tuple[str, ...]
+) -> None:
+    clean("run", "--rm", "busybox", "true")
+    launcher = launcher_of(clean)
+    (spare,) = eventually(lambda: children_of(clean, launcher), what="a child forked ahead")
+    (worker,) = eventually(lambda: children_of(clean, spare), what="the child's worker")
+
+    os.kill(worker, signal.SIGSTOP)
+    client = clean.start(*words)
+    # A launcher that forks the next one ahead has handed the request over.
+    eventually(lambda: children_of(clean, launcher) != [spare], what="another forked ahead")
+    os.kill(worker, signal.SIGKILL)
+    output, errors = client.communicate(timeout=60)
+
+    assert (client.returncode, errors) == (0, b"")
+    assert output.startswith((b"done\n", b"CONTAINER ID"))
+
+
+def launcher_of(wherry: Wherry) -> int:
+    """The launcher itself, which clients have started and left."""
+    (launcher,) = [pid for pid in launchers_of(wherry) if parent_of(pid) == 1]
+    return launcher
+
+
+def children_of(wherry: Wherry, pid: int) -> list[int]:
+    return [child for child in launchers_of(wherry) if parent_of(child) == pid]
+
+
+def queued(wherry: Wherry) -> int:
+    """How many connections the launcher's socket has that nobody has accepted."""
+    path = str(wherry.run_folder / "launcher.sock")
+    lines = Path("/proc/net/unix").read_text().splitlines()
+    return sum(line.endswith(path) for line in lines) - 1
 
 
 def test_idle_supervisors_are_small(clean: Wherry) -> None:

@@ -32,6 +32,7 @@ SHARED = {
     "builds.display",
     "builds.explanations",
     "builds.tree",
+    "lint.surroundings",
 }  # not commands, but what several of them have in common
 
 

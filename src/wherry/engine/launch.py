@@ -36,6 +36,7 @@ from wherry.engine.reconcile import reconcile, recover_container
 from wherry.errors import Conflict, InvalidArgument, WherryError
 from wherry.linux.cgroup.hierarchies import hierarchies
 from wherry.linux.openat import opened
+from wherry.linux.process import command_line
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.container_config import ContainerConfig, Healthcheck
 from wherry.oci.image_config import (
@@ -253,10 +254,12 @@ def find(request: Request) -> None:
 
 def quit_(request: Request) -> None:
     """End the launcher that forked this child; containers and their supervisors live on."""
-    launcher = request.keeper.launcher
-    with suppress(ProcessLookupError), opened(os.pidfd_open(launcher)) as pidfd:
-        os.kill(launcher, signal.SIGTERM)
-        select.select([pidfd], (), (), _ENDING)
+    pid = request.keeper.launcher
+    with suppress(ProcessLookupError), opened(os.pidfd_open(pid)) as launcher_of_ours:
+        # Killed meanwhile, its number may be somebody else's.
+        if command_line(pid) == command_line(os.getpid()):
+            signal.pidfd_send_signal(launcher_of_ours, signal.SIGTERM)
+            select.select([launcher_of_ours], (), (), _ENDING)
     request.socket.sendall(control(done=True))
 
 
@@ -276,8 +279,19 @@ OPERATIONS = {
 }
 
 
+# What functions import when they need it, so that a client's own child starts sooner.
+LATE = (
+    "wherry.shim.log.journald",
+    "wherry.shim.log.local",
+    "wherry.shim.names",
+    "wherry.store.copying",
+)
+
+
 def warm(root: Path, run_folder: Path) -> None:
     """Fill what is remembered for a process's life, so that each child finds it there."""
+    for name in LATE:
+        __import__(name)
     hierarchies()
     _use_documents()
     spec = _use_spec()
@@ -337,6 +351,9 @@ def _example() -> Container:
         details=Details(path="/", mounts=(MountPoint(type="", destination=""),)),
         state=State(health=Health(log=(HealthResult(start="", end="", exit_code=0, output=""),))),
     )
+
+
+fork_outside = launcher.fork_outside
 
 
 def serve_one(connection: object) -> NoReturn:

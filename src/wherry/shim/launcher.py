@@ -45,6 +45,7 @@ from wherry.shim.keeper import Keeper, Wake, keep, warm
 from wherry.shim.nursery import QUIET_SECONDS, Nursery
 from wherry.shim.protocol import (
     LARGEST_REQUEST,
+    TAKEN,
     BadMessage,
     Payload,
     error_frame,
@@ -301,6 +302,7 @@ def receive_request(client: socket.socket, keeper: Keeper) -> Request | None:
         if not piece:
             return None
         body += piece
+    client.sendall(TAKEN)  # before anything is done, lest it be done twice
     parsed = parse_request(bytes(body))
     if parsed is None:
         raise OtherInstallation
@@ -323,12 +325,25 @@ def is_own_user(client: Socket) -> bool:
     return uid in (os.geteuid(), 0)
 
 
+def fork_outside() -> int:
+    """Fork a child for `serve_one`; born outside of the caller's control group if that can be.
+
+    To move there takes the kernel ten milliseconds and more where the v2 tree is mounted.
+    """
+    try:
+        manager = open_manager(CGROUP)
+        manager.create()
+        return manager.fork()
+    except OSError:
+        return os.fork()
+
+
 def leave_callers_cgroup() -> None:
     """Move out of the caller's control group, whose end or limits are not for containers."""
     try:
         manager = open_manager(CGROUP)
         manager.create()
-        manager.add(os.getpid())
+        manager.enter()
     except OSError:  # without the right to: a user's own launcher stays where it is
         return
 

@@ -3,15 +3,18 @@
 import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from wherry.network.connected import Connected
 from wherry.network.name_sockets import NameSockets, Server
 from wherry.network.ports import Published
 from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import READ, Loop
-from wherry.shim.names import NameService
 from wherry.store.published_ports import PublishedPort
 from wherry.store.store import Store
+
+if TYPE_CHECKING:
+    from wherry.shim.names import NameService
 
 
 class Networking:
@@ -40,6 +43,8 @@ class Networking:
         if published is not None:
             self._loop.watch(published.fileno(), READ, lambda _events: self._forward(published))
         if connected.names is not None and self._names is None:
+            from wherry.shim.names import NameService  # for networks that have names
+
             self._names = NameService(self._loop, self._store, self._container_id, connected.names)
 
     def lay_down(self, kept: Keepsakes) -> Kept:

@@ -72,7 +72,7 @@ def find_remote_image(
     `found` is called when the registry knows the name. Of several servers the first that has the
     image is used, the others stand by.
     """
-    document, repositories = _first_that_has(session, reference)
+    document, repositories = first_that_has(session, reference)
     found()
     digest = document.descriptor.digest
     if document.is_index:
@@ -101,9 +101,10 @@ def find_remote_image(
     )
 
 
-def _first_that_has(
+def first_that_has(
     session: "Session", reference: Reference
 ) -> tuple[ManifestDocument, tuple[Repository, ...]]:
+    """What the tag or digest leads to, and the servers from the first that has it on."""
     name = str(reference.digest or reference.tag)
     candidates = list(open_repositories(session, reference))
     for position, repository in enumerate(candidates):

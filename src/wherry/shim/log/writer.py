@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from wherry.oci.timestamps import format_timestamp
-from wherry.shim.log import json_file, local
+from wherry.shim.log import json_file
 from wherry.shim.log.files import RotatingFile
-from wherry.shim.log.journald import Journal, field_name, journal_fields
 from wherry.shim.log.lines import LineSplitter
 from wherry.shim.log.options import LogOptions, read_log_options
 from wherry.store.containers import Container
@@ -109,10 +108,13 @@ class _JsonSink:
 
 class _LocalSink:
     def __init__(self, file: RotatingFile) -> None:
+        from wherry.shim.log import local  # the driver of few
+
         self._file = file
+        self._encode = local.encode
 
     def write(self, block: bytes, stream: int, *, whole: bool) -> None:
-        self._file.write_record(local.encode(block, stream, time.time_ns(), whole=whole))
+        self._file.write_record(self._encode(block, stream, time.time_ns(), whole=whole))
 
     def clear(self) -> None:
         self._file.clear()
@@ -123,6 +125,9 @@ class _LocalSink:
 
 class _JournalSink:
     def __init__(self, container: Container, options: LogOptions) -> None:
+        # The driver of few
+        from wherry.shim.log.journald import Journal, field_name, journal_fields
+
         attributes = log_attributes(container, options)
         tag = attributes.pop("tag", container.id[:12])
         fields = journal_fields(container.id, container.name, container.details.image_name, tag)
