@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from wherry.testing.both import Both
+from wherry.testing.command import Wherry
 
 pytestmark = pytest.mark.needs("containers", "dockerd", "docker")
 
@@ -25,7 +26,6 @@ SCENES = {
     "names refused": (
         "volume create x",
         "volume create a/b",
-        "volume create -d nothing abc",
         "volume create -o what=x abc",
         "volume create -o type=tmpfs abc",
         "volume inspect nothing",
@@ -118,3 +118,13 @@ def test_volumes_are_docker_s(both: Both, scene: str, tmp_path: Path) -> None:
     for line in SCENES[scene]:
         ours, theirs = both(line.replace("HERE", str(tmp_path)))
         assert ours == theirs, line
+
+
+def test_a_driver_that_is_not_there(wherry: Wherry) -> None:
+    """Docker says the same, after 15 seconds of looking for a plugin of that name."""
+    result = wherry("volume", "create", "-d", "nothing", "abc", check=False)
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        'wherry: create abc: error looking up volume plugin nothing: plugin "nothing" not found\n'
+    )
