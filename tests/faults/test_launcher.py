@@ -72,13 +72,19 @@ def test_a_request_whose_child_is_killed_before_it_began_is_done_by_another(
 ) -> None:
     clean("run", "--rm", "busybox", "true")
     launcher = launcher_of(clean)
-    (spare,) = eventually(lambda: children_of(clean, launcher), what="a child forked ahead")
+    (nursery,) = eventually(lambda: nurseries_of(clean, launcher), what="a nursery with a child")
+    forker = launcher if words[0] == "ps" else nursery
+
+    def spares() -> list[int]:
+        return [pid for pid in children_of(clean, forker) if pid != nursery]
+
+    (spare,) = eventually(spares, what="a child forked ahead")
     (worker,) = eventually(lambda: children_of(clean, spare), what="the child's worker")
 
     os.kill(worker, signal.SIGSTOP)
     client = clean.start(*words)
     # A launcher that forks the next one ahead has handed the request over.
-    eventually(lambda: children_of(clean, launcher) != [spare], what="another forked ahead")
+    eventually(lambda: spares() != [spare], what="another forked ahead")
     os.kill(worker, signal.SIGKILL)
     output, errors = client.communicate(timeout=60)
 
@@ -90,6 +96,15 @@ def launcher_of(wherry: Wherry) -> int:
     """The launcher itself, which clients have started and left."""
     (launcher,) = [pid for pid in launchers_of(wherry) if parent_of(pid) == 1]
     return launcher
+
+
+def nurseries_of(wherry: Wherry, launcher: int) -> list[int]:
+    """Children of the launcher that have children of whom there is a worker each."""
+    return [
+        pid
+        for pid in children_of(wherry, launcher)
+        if any(children_of(wherry, child) for child in children_of(wherry, pid))
+    ]
 
 
 def children_of(wherry: Wherry, pid: int) -> list[int]:
