@@ -164,6 +164,33 @@ def test_a_container_whose_supervisor_sleeps_is_served(clean: Wherry) -> None:
     clean("rm", "-f", "it")
 
 
+def test_names_are_served_while_the_supervisor_sleeps(clean: Wherry) -> None:
+    clean("network", "create", "quiet")
+    clean("run", "-d", "--name", "it", "--network", "quiet", "busybox", "sleep", "100")
+    (shim,) = shims_of(clean)
+    eventually(lambda: supervisors_of(clean) == [shim], what="asleep")
+
+    assert "Name:\tit" in clean("exec", "it", "nslookup", "it", "127.0.0.11").stdout
+
+    eventually(lambda: supervisors_of(clean) == [shim], what="asleep again")
+    clean("network", "disconnect", "quiet", "it")
+    clean("network", "connect", "quiet", "it")
+    assert shims_of(clean) == [shim]
+    clean("rm", "-f", "it")
+    clean("network", "rm", "quiet")
+
+
+def test_a_killed_nursery_is_not_missed(clean: Wherry) -> None:
+    clean("run", "--rm", "busybox", "true")
+    launcher = launcher_of(clean)
+    (nursery,) = eventually(lambda: nurseries_of(clean, launcher), what="a nursery with a child")
+
+    kill([nursery])
+
+    assert clean("run", "--rm", "busybox", "echo", "done").stdout == "done\n"
+    assert launcher_of(clean) == launcher
+
+
 def test_a_probe_wakes_a_supervisor(clean: Wherry) -> None:
     clean("run", "-d", "--name", "it", "--health-cmd", "test -e /tmp/well",
           "--health-interval", "3s", "busybox", "sleep", "100")  # fmt: skip
