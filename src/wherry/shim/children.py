@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from os import setsid
 
@@ -42,7 +42,7 @@ class _Spare:
 
 
 class Children:
-    """Forks of this process. The descriptors in `ours` are not for them."""
+    """Forks of this process. The descriptors that are in `ours` by then are not for them."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Children:
         wake: Wake,
         rehearse: Callable[[], None],
         launcher: int,
-        ours: Sequence[int],
+        ours: list[int],
     ) -> None:
         self.handle = handle
         self.wake = wake

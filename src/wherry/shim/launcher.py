@@ -105,7 +105,7 @@ def serve(
     load()
     with Inotify() as inotify:
         listener = socket.socket(fileno=LAUNCHER_DESCRIPTOR)
-        ours = (LAUNCHER_DESCRIPTOR, inotify.descriptor, nursery.fileno())
+        ours = [LAUNCHER_DESCRIPTOR, inotify.descriptor, nursery.fileno()]
         children = Children(carry_out, wake, rehearse, os.getpid(), ours)
         launcher = _Launcher(run, listener, inotify, nursery, children)
         signal.signal(signal.SIGTERM, lambda _number, _frame: launcher.retire())
@@ -137,6 +137,8 @@ class _Launcher:
         found = self.path.stat()
         self.identity = (found.st_dev, found.st_ino)
         self.run_watch = -1
+        self.poll = select.poll()
+        self.silent: dict[int, Socket] = {}  # clients whose request has not come
 
     def loop(self) -> None:
         os.set_inheritable(self.listener.fileno(), False)
@@ -144,16 +146,18 @@ class _Launcher:
         for folder in _module_folders():
             self.inotify.watch(folder, _WRITTEN)
         self.run_watch = self.inotify.watch(self.run, Change.DELETE | Change.MOVED_TO)
-        poll = select.poll()
-        poll.register(self.listener, select.POLLIN)
-        poll.register(self.inotify.descriptor, select.POLLIN)
+        self.poll.register(self.listener, select.POLLIN)
+        self.poll.register(self.inotify.descriptor, select.POLLIN)
         while True:
-            ready = poll.poll((IDLE_SECONDS if self.children.spare else QUIET_SECONDS) * 1000)
+            ready = self.poll.poll((IDLE_SECONDS if self.children.spare else QUIET_SECONDS) * 1000)
             if not ready:
                 self._idle()
             # Before any request: it must not be answered by code that has been replaced.
             if any(descriptor == self.inotify.descriptor for descriptor, _ in ready):
                 self._look_at_changes()
+            for descriptor, _ in ready:
+                if descriptor in self.silent:
+                    self._look_at(self._no_longer_silent(descriptor))
             self._accept()
 
     def _idle(self) -> None:
@@ -202,6 +206,8 @@ class _Launcher:
                 self.path.unlink()
             # Whoever connected before the name was gone is still answered.
             self._accept()
+            for descriptor in list(self.silent):
+                self._pass_on(self._no_longer_silent(descriptor), is_command=False)
         self._end_helpers()
         sys.exit(0)
 
@@ -212,30 +218,44 @@ class _Launcher:
             except (BlockingIOError, ConnectionAbortedError):
                 return
             if is_own_user(client):
-                self._pass_on(client)
-            client.close()
-
-    def _pass_on(self, client: Socket) -> None:
-        if self.nursery is not None and not _is_for_command(client):
-            try:
-                self.nursery.take(client)
-            except OSError:  # somebody has killed it: we can do without
-                self.nursery.end()
-                self.nursery = None
-                self.children.ours = self.children.ours[:-1]
+                self._look_at(client)
             else:
-                return
-        self.children.take(client)
+                client.close()
 
+    def _look_at(self, client: Socket) -> None:
+        """Pass on a client whose request has begun to come, and wait for that of another."""
+        try:
+            begin = client.recv(_BEGINNING, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            self.silent[client.fileno()] = client
+            self.poll.register(client, select.POLLIN)
+            self.children.ours.append(client.fileno())
+        except OSError:
+            client.close()
+        else:
+            # As marshal writes a word. Any child can carry out any request, but some would have
+            # to load what others have.
+            self._pass_on(client, is_command=b"%c%b" % (len(COMMAND), COMMAND.encode()) in begin)
 
-def _is_for_command(client: Socket) -> bool:
-    """Whether a request, as far as it has come, is one for commands: any child can carry it out,
-    but some would have to load what others have."""
-    try:
-        begin = client.recv(_BEGINNING, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except OSError:
-        return False
-    return b"%c%b" % (len(COMMAND), COMMAND.encode()) in begin  # as marshal writes a word
+    def _no_longer_silent(self, descriptor: int) -> Socket:
+        self.poll.unregister(descriptor)
+        self.children.ours.remove(descriptor)
+        return self.silent.pop(descriptor)
+
+    def _pass_on(self, client: Socket, *, is_command: bool) -> None:
+        if self.nursery is None or is_command or not self._pass_to_nursery(self.nursery, client):
+            self.children.take(client)
+        client.close()
+
+    def _pass_to_nursery(self, nursery: Nursery, client: Socket) -> bool:
+        try:
+            nursery.take(client)
+        except OSError:  # somebody has killed it: we can do without
+            self.children.ours.remove(nursery.fileno())
+            nursery.end()
+            self.nursery = None
+            return False
+        return True
 
 
 def serve_one(client: socket.socket, operations: Operations, wake: Wake) -> NoReturn:

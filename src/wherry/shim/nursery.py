@@ -51,7 +51,7 @@ class Nursery:
                 set_handler(SIGTERM, BY_DEFAULT)
                 for descriptor in (*others, self._line.fileno()):
                     os.close(descriptor)
-                ours = (theirs.fileno(),)
+                ours = [theirs.fileno()]
                 _nurse(theirs, Children(handle, wake, rehearse, launcher, ours))
             finally:
                 os._exit(0)
