@@ -190,6 +190,9 @@ def _staged(
         pieces = _watched(source, number, progress, stop)
         return stage_layer(lease, pieces, diff_id=source.diff_id)
 
+    if progress is not None:
+        for number in batch:  # lowest first, whichever is read first
+            progress(number, 0)
     if len(batch) < 2:
         return [stage(number) for number in batch]
     from concurrent.futures import ThreadPoolExecutor  # a build has its layers already
