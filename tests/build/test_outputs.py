@@ -96,6 +96,7 @@ def test_archives_go_to_pipes_and_folders(
     assert piped("type=tar") == ["file"]
     assert "manifest.json" in piped("type=docker,dest=-")
     assert (tmp_path / "layout/oci-layout").exists()
+    builder("build", "-q", "-o", "type=cacheonly", str(folder))
     assert builder("images", "-q", "--filter", "dangling=true").stdout == ""
 
 
