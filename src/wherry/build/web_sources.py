@@ -52,8 +52,8 @@ class WrongChecksum(InvalidArgument):
 
 def file_name(url: str) -> str:
     """The last part of the URL's path, as BuildKit has it."""
-    name = unquote(posixpath.basename(posixpath.normpath(urlsplit(url).path)))
-    return "__unnamed__" if name in ("", ".", "..") or "/" in name or "\0" in name else name
+    name = posixpath.basename(posixpath.normpath(unquote(urlsplit(url).path)))
+    return "__unnamed__" if name in ("", ".", "..") or "\0" in name else name
 
 
 def fetch_file(lease: Lease, url: str, name: str, undo: ExitStack, *, checksum: str = "") -> Path:
