@@ -112,8 +112,7 @@ SCENES = {
     "volumes of --mount": (
         f"{RUN} --mount source=lab,target=/m,volume-label=a=b,volume-label=c=d busybox true",
         "volume inspect -f '{{json .Labels}}' lab",
-        f"{RUN} --mount source=opt,target=/m,volume-opt=type=tmpfs,volume-opt=device=tmpfs,"
-        'volume-opt=o=size=2m busybox sh -c \'df -m /m | tail -1 | tr -s " " | cut -d" " -f2\'',
+        f"{RUN} {TMPFS_VOLUME} busybox grep -c '^tmpfs /m tmpfs' /proc/mounts",
         "volume inspect -f '{{json .Options}}' opt",
     ),
     "twice": (
