@@ -179,7 +179,8 @@ class _StageBuilder:
                 work.draft, line = applied(work.draft, step)
             except WherryError as error:
                 raise self._failed(error, text, step) from error
-            self._add_history(line, None, empty=True)
+            if line:
+                self._add_history(line, None, empty=True)
             return
         self.number += 1
         if self.cached_only and is_fetching(step):
@@ -268,6 +269,7 @@ class _StageBuilder:
             new_diff_folder(folder)
             prepared.carry_out(folder)
             carried_out = time.monotonic_ns()
+            lease.trace("step carried out")
             tidy(folder)
             if work.order.epoch_ns is not None:
                 clamp_times(folder / "diff", work.order.epoch_ns)
@@ -288,6 +290,7 @@ class _StageBuilder:
             duration_ns=ended - started,
             created_ns=work.now_ns,
         )
+        lease.trace("step remembered")
         return layer, record
 
     @property

@@ -28,8 +28,11 @@ class CommandLost(Unavailable):
         super().__init__("the process that carried out the command has ended")
 
 
-def run_in_launcher(words: list[str], context: "Context", operation: str = "command") -> bool:
-    """Have `words` carried out; False when nothing was done, as when no launcher is there."""
+def run_in_launcher(words: list[str], context: "Context", *, only_cached: bool = False) -> bool:
+    """Have `words` carried out; False when nothing was done, as when no launcher is there.
+
+    A build that is to be `only_cached` may be declined.
+    """
     root = root_path(context.root)
     try:
         folder = os.open(".", os.O_PATH | os.O_CLOEXEC)
@@ -37,17 +40,22 @@ def run_in_launcher(words: list[str], context: "Context", operation: str = "comm
         return False
     mask = os.umask(0o077)
     os.umask(mask)
-    payload = {"words": words, "environ": dict(os.environ), "umask": mask}
+    payload = {
+        "words": words,
+        "environ": dict(os.environ),
+        "umask": mask,
+        "only_cached": only_cached,
+    }
     try:
         connection = Launcher(root, run_path(root, context.run)).request_if_running(
-            operation, payload, (0, 1, 2, folder)
+            "command", payload, (0, 1, 2, folder)
         )
     finally:
         os.close(folder)
     if connection is None:
         return False
     try:
-        return _is_done(connection, context, may_decline=operation != "command")
+        return _is_done(connection, context, may_decline=only_cached)
     finally:
         connection.close()
 

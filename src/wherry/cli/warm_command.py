@@ -29,19 +29,20 @@ _RIGHTS = (b"Uid:", b"Gid:", b"Groups:", b"CapEff:", b"NoNewPrivs:", b"Seccomp:"
 
 def command(request: Request) -> None:
     """Carry out the words of the command line that `request` has."""
-    client = request.socket
-    _end_with(client)
+    _end_with(request.socket)
+    if request.payload.get("only_cached"):
+        _cached_build(request)
+        return
     _become_the_client(request)
     _run(request, engine_of(request.payload))
 
 
-def cached_build(request: Request) -> None:
+def _cached_build(request: Request) -> None:
     """Carry out a build of which all is in the cache; any other is declined, and nothing done.
 
     What it reads must be what its client would: `_stands_beside` tells.
     """
     client = request.socket
-    _end_with(client)
     if not all(name in sys.modules for name in BUILDER) or not _stands_beside(client):
         client.sendall(control(declined=True))
         return

@@ -1,6 +1,6 @@
 """Builds of which all is in the cache: a fork of the launcher does them in a fraction of the time.
 
-    client                           fork of the launcher (`warm_command.cached_build`)
+    client                           fork of the launcher (`warm_command`)
     words, environment, folder ───>  the build, keeping what it would show to itself, until
              begun, its output <───  all steps were found and the image is committed; or
                       declined <───  a step has to be carried out, something has to be fetched, an
@@ -54,7 +54,7 @@ def build_in_launcher(context: "Context") -> bool:
     root = root_path(context.root)
     if not os.path.exists(f"{run_path(root, context.run)}/{BUILDS}"):
         return False
-    return run_in_launcher(context.words, context, "cached build")
+    return run_in_launcher(context.words, context, only_cached=True)
 
 
 def keep_builder_warm(context: "Context") -> None:
