@@ -42,14 +42,17 @@ def builder(wherry: Wherry) -> Iterator[Wherry]:
     wherry("builder", "prune", "-a", "-f")
 
 
-@pytest.fixture(scope="session")
-def base_in_docker(installation: Wherry, dockerd: Dockerd) -> Dockerd:
-    """The daemon, with the very busybox image of the suite."""
+@pytest.fixture(scope="module")
+def base_in_docker(installation: Wherry, dockerd: Dockerd) -> Iterator[Dockerd]:
+    """The daemon, with the very busybox image of the suite; afterwards with its own alone."""
     archive = installation.root.parent / "base.tar"
     installation("save", "-o", str(archive), "busybox")
     dockerd.docker("load", "-i", str(archive))
     archive.unlink()
-    return dockerd
+    yield dockerd
+    images = dockerd.docker("images", "-aq", "--no-trunc").stdout.split()
+    dockerd.docker("rmi", "-f", *dict.fromkeys(images))
+    dockerd.import_busybox()
 
 
 def buildkit_build(dockerd: Dockerd, *words: str, **environment: str) -> CompletedProcess[str]:
