@@ -165,6 +165,7 @@ class _StageBuilder:
             with ExitStack() as undo:
                 prepared = prepare(work, step, undo, output)
                 if prepared is None:
+                    work.workshop.report(Event(Kind.MISSED, name))
                     self._finished(name)
                 else:
                     self._layer(prepared, name)
@@ -204,7 +205,10 @@ class _StageBuilder:
     def _decide(self, prepared: Prepared) -> Decision:
         order = self.work.order
         number = place_number(self.work.index, self.number)
-        return decide(self.work.workshop.lease, prepared.inputs, order.place, number)
+        decision = decide(self.work.workshop.lease, prepared.inputs, order.place, number)
+        if isinstance(decision, Hit) and not order.may_use(decision.record.chain_id):
+            return Miss("", decision.record)
+        return decision
 
     def _layer_of(self, record: CacheRecord, prepared: Prepared) -> Layer:
         work = self.work
@@ -227,6 +231,7 @@ class _StageBuilder:
     def _make(self, prepared: Prepared, name: str) -> tuple[Layer, CacheRecord]:
         work = self.work
         lease = work.workshop.lease
+        work.workshop.report(Event(Kind.MISSED, name))
         started = time.monotonic_ns()
         folder = lease.new_path("-step")
         try:

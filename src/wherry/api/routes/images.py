@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from aiohttp import web
 
-from wherry.api.call import Call, json_bytes, json_response
+from wherry.api.call import Call, json_response
 from wherry.api.headers import JSON
+from wherry.api.progress import progress, progress_error
 from wherry.api.routing import Route, refusing
 from wherry.api.streaming import body_chunks, body_file, stream
 from wherry.engine.documents.image import (
@@ -23,7 +24,7 @@ from wherry.engine.images.prune import prune_images
 from wherry.engine.images.remove import Removal, remove_image
 from wherry.engine.images.save import save_images
 from wherry.engine.images.tag import tag_image
-from wherry.errors import InvalidArgument, Unsupported, WherryError
+from wherry.errors import InvalidArgument, Unsupported
 from wherry.images.download import downloaded, is_url
 from wherry.oci.platform import InvalidPlatform, Platform
 from wherry.oci.reference import Reference
@@ -111,16 +112,6 @@ async def _import(call: Call) -> web.StreamResponse:
     if source != "-" and not is_url(source):
         raise InvalidArgument(f"{source} is neither - nor an address")
     return await stream(call, JSON, produce, failed=progress_error)
-
-
-def progress(message: dict[str, object]) -> bytes:
-    """A line of a stream of progress, ended as Docker ends it."""
-    return json_bytes(message).rstrip() + b"\r\n"
-
-
-def progress_error(error: WherryError) -> bytes:
-    text = error.message
-    return progress({"errorDetail": {"message": text}, "error": text})
 
 
 async def post_load(call: Call) -> web.StreamResponse:

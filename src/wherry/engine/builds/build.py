@@ -2,12 +2,12 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from wherry.build.builder import Built, build
+from wherry.build.builder import Built, Planned, build, untold
 from wherry.build.contexts import open_context, open_named_context
 from wherry.build.executor import Output, RunRequest
 from wherry.build.order import Base, BuildOrder, Workshop
@@ -25,12 +25,13 @@ from wherry.engine.builds.options import (
 from wherry.engine.builds.outputs import parse_output, write_output
 from wherry.engine.images.resolve import PullPolicy, ensure_image, resolve_image
 from wherry.engine.images.tag import parse_tag
-from wherry.errors import InvalidArgument
+from wherry.errors import InvalidArgument, MissingImage
 from wherry.images.ingest import NewImage, commit_images
-from wherry.oci.digest import Digest
+from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import image_id
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
+from wherry.registry.credentials import Credential
 from wherry.store.build_cache import note_uses
 from wherry.store.layers import chain_of, claim_layer
 from wherry.store.leases import Lease, lease_of
@@ -51,7 +52,9 @@ class BuiltImage:
     names: tuple[Reference, ...]
 
 
-def build_image(engine: "Engine", options: BuildOptions, report: Report) -> BuiltImage:
+def build_image(
+    engine: "Engine", options: BuildOptions, report: Report, planned: Planned = untold
+) -> BuiltImage:
     """Build the image and give it its names. Raises BuildFailed, and what options are wrong.
 
     Only for a process with one thread: containers are forked from it.
@@ -59,7 +62,7 @@ def build_image(engine: "Engine", options: BuildOptions, report: Report) -> Buil
     names = tuple(parse_tag(tag) for tag in options.tags)
     outputs = [parse_output(text) for text in options.outputs]
     with prepared(engine, options, report) as (workshop, order):
-        built = build(workshop, order)
+        built = build(workshop, order, planned)
         image = BuiltImage(id=image_id(built.document), names=())
         for output in outputs:
             if not output.is_image:
@@ -111,6 +114,7 @@ def prepared(
             ssh=parse_ssh(options.ssh, options.environ),
             no_cache=options.no_cache,
             no_cache_stages=frozenset(name.lower() for name in options.no_cache_filter),
+            cache_layers=_cache_layers(engine, options.cache_from),
             epoch_ns=_epoch(arguments.get(EPOCH) or options.environ.get(EPOCH, "")),
             allow_insecure="security.insecure" in options.allow,
             settings=key_settings(options),
@@ -120,7 +124,7 @@ def prepared(
             store=engine.store,
             lease=lease,
             executor=_Executor(engine, options),
-            resolve=_resolver(engine, lease, pull=options.pull),
+            resolve=_resolver(engine, lease, options),
             report=report,
         )
         yield workshop, order
@@ -169,16 +173,28 @@ def _named_context(name: str, text: str, undo: ExitStack) -> "SourceTree | str":
     return open_named_context(text, name, undo)
 
 
+def _cache_layers(engine: "Engine", names: tuple[str, ...] | None) -> frozenset[ChainID] | None:
+    """The layers of these images, as far as they are here."""
+    if names is None:
+        return None
+    layers: set[ChainID] = set()
+    for name in names:
+        with suppress(MissingImage):
+            layers |= set(resolve_image(engine, name, pull=PullPolicy.NEVER).chain_ids)
+    return frozenset(layers)
+
+
 def _resolver(
-    engine: "Engine", lease: Lease, *, pull: bool
+    engine: "Engine", lease: Lease, options: BuildOptions
 ) -> Callable[[str, Platform | None], Base]:
     found: dict[str, Base] = {}
+    policy = PullPolicy.ALWAYS if options.pull else PullPolicy.MISSING
 
     def resolve(name: str, platform: Platform | None) -> Base:
         if name in found:
             return found[name]
-        policy = PullPolicy.ALWAYS if pull else PullPolicy.MISSING
-        ensure_image(engine, name, platform=platform, pull=policy)
+        credential = _credential(name, options.credentials)
+        ensure_image(engine, name, platform=platform, pull=policy, credential=credential)
         image = resolve_image(engine, name, platform=platform, pull=PullPolicy.NEVER)
         top = image.chain_ids[-1] if image.chain_ids else None
         if top is not None:
@@ -188,6 +204,13 @@ def _resolver(
         return found[name]
 
     return resolve
+
+
+def _credential(name: str, known: Mapping[str, Credential] | None) -> Credential | None:
+    """What is known for the registry of an image; None is what this user's file has."""
+    if known is None:
+        return None
+    return known.get(Reference.parse(name).domain, Credential())
 
 
 def _export(

@@ -8,6 +8,7 @@ from wherry.build.order import Secret
 from wherry.dockerfile.mounts import split_fields
 from wherry.errors import InvalidArgument, Unsupported
 from wherry.oci.platform import Platform
+from wherry.registry.credentials import Credential
 from wherry.values import dataclass, field, fields
 
 _LARGEST_SECRET = 500 << 10  # bytes, BuildKit's bound
@@ -15,7 +16,7 @@ _LARGEST_SECRET = 500 << 10  # bytes, BuildKit's bound
 
 @dataclass(frozen=True, kw_only=True)
 class BuildOptions:
-    """`wherry build`. Names are those of its flags."""
+    """What is asked of a build. Names are those of the flags of `wherry build`."""
 
     context: str
     file: str = ""
@@ -46,6 +47,10 @@ class BuildOptions:
     allow: tuple[str, ...] = ()
     on_error: str = ""
     outputs: tuple[str, ...] = ()
+    cache_from: tuple[str, ...] | None = None
+    """The images whose layers alone the cache may give; None is all that is here."""
+    credentials: Mapping[str, Credential] | None = None
+    """By the domains of registries; None is what this user's file has."""
     cwd: str = ""
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 

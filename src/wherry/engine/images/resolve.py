@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wherry.engine.engine import Engine
+    from wherry.registry.credentials import Credential
 
 
 class PullPolicy(Enum):
@@ -100,6 +101,7 @@ def ensure_image(
     *,
     platform: Platform | None = None,
     pull: PullPolicy = PullPolicy.MISSING,
+    credential: "Credential | None" = None,
 ) -> None:
     """Pull the image if the policy asks for it, or if it is missing and the policy allows it.
 
@@ -115,7 +117,7 @@ def ensure_image(
             return
     from wherry.engine.images.pull import pull_image  # HTTP and TLS, only for who needs them
 
-    pull_image(engine, name, platform=platform)
+    pull_image(engine, name, platform=platform, credential=credential)
 
 
 def check_platform(image: StoredImage, name: str, wanted: Platform | None) -> None:
