@@ -7,6 +7,7 @@ from wherry.api.fields import Fields
 from wherry.api.query import Query
 from wherry.api.requests.credentials import credentials_of
 from wherry.api.requests.resources import read_ulimits
+from wherry.build.urls import is_remote
 from wherry.errors import InvalidArgument, Unsupported
 from wherry.oci.codec import InvalidDocument
 from wherry.oci.documents import load_document
@@ -63,6 +64,8 @@ def _refuse(query: Query) -> None:
         raise InvalidArgument(f'invalid version "{version}"')
     if version == "2" or query.has("session") or query.text("remote") == "client-session":
         raise Unsupported(_NO_BUILDKIT)
+    if query.has("remote") and not is_remote(query.text("remote")):
+        raise InvalidArgument(f"remote: {query.text('remote')} is no address of a context")
     if query.has("outputs"):
         raise Unsupported("outputs: a build over the API makes an image, and nothing else")
     if query.flag("squash"):
