@@ -4,6 +4,7 @@ from aiohttp import web
 
 from wherry.api.attachments import TOGETHER
 from wherry.api.call import Call, InvalidBody, json_response, no_content
+from wherry.api.older import container_for
 from wherry.api.requests.container import read_container, read_restart_policy
 from wherry.api.requests.resources import read_resources
 from wherry.api.routes.attach import attach_now
@@ -29,6 +30,7 @@ from wherry.engine.engine import Engine
 from wherry.engine.images.resolve import PullPolicy
 from wherry.errors import InvalidArgument, NotModified
 from wherry.oci.container_config import ContainerConfig
+from wherry.shim.detach_keys import parse_detach_keys
 from wherry.store.containers import Container, Status
 from wherry.store.networks import NetworkNotFound
 
@@ -66,8 +68,8 @@ def _create(engine: Engine, config: ContainerConfig, name: str | None) -> Contai
 
 async def get_container(call: Call) -> web.Response:
     document = await call.do(inspect_container, call.id, size=call.query.flag("size"))
-    execs = call.service.execs.running_in(str(document["Id"]))
-    return json_response(document | {"ExecIDs": execs or None})
+    document["ExecIDs"] = call.service.execs.running_in(str(document["Id"])) or None
+    return json_response(container_for(call.version, document))
 
 
 async def post_start(call: Call) -> web.Response:
@@ -76,10 +78,16 @@ async def post_start(call: Call) -> web.Response:
             "starting container with non-empty request body was deprecated since API v1.22 and"
             " removed in v1.24"
         )
+    if call.query.has("checkpoint") or call.query.has("checkpoint-dir"):
+        raise InvalidArgument("checkpoint is only supported in experimental mode")
+    keys = parse_detach_keys(call.query.text("detachKeys"))
     container = await call.do(find_live_container, call.id)
     if container.status.has_shim and container.status is not Status.PAUSED:
         raise NotModified("it runs already")
     clients = call.service.waiting.take(container.id)
+    if call.query.has("detachKeys") and container.config.tty:
+        for client in clients:
+            client.wanted["keys"] = keys
     now, later = clients[:TOGETHER], clients[TOGETHER:]
     try:
         await call.do_alone(

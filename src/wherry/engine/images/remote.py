@@ -21,7 +21,7 @@ from wherry.values import dataclass
 if TYPE_CHECKING:
     from wherry.registry.session import Session
 
-_CONFIG_LIMIT = 4 << 20
+CONFIG_LIMIT = 4 << 20
 _OTHER_LAYERS = (
     # Not to be passed on, for legal reasons; a registry may have them all the same. The addresses
     # that a manifest gives for such layers are never asked.
@@ -72,7 +72,7 @@ def find_remote_image(
     `found` is called when the registry knows the name. Of several servers the first that has the
     image is used, the others stand by.
     """
-    document, repositories = _first_that_has(session, reference)
+    document, repositories = find_document(session, reference)
     found()
     digest = document.descriptor.digest
     if document.is_index:
@@ -83,7 +83,7 @@ def find_remote_image(
             raise InvalidAnswer("the registry's index leads to another index")
     manifest = Manifest.from_bytes(document.data)
     _check_types(manifest)
-    config_bytes = read_small_blob(repositories, manifest.config, _CONFIG_LIMIT)
+    config_bytes = read_small_blob(repositories, manifest.config, CONFIG_LIMIT)
     config = ImageConfig.from_bytes(config_bytes)
     if len(manifest.layers) != len(config.rootfs.diff_ids):
         raise LayersDoNotMatch
@@ -101,9 +101,10 @@ def find_remote_image(
     )
 
 
-def _first_that_has(
+def find_document(
     session: "Session", reference: Reference
 ) -> tuple[ManifestDocument, tuple[Repository, ...]]:
+    """The manifest or index of the first server that has it, and the servers from there on."""
     name = str(reference.digest or reference.tag)
     candidates = list(open_repositories(session, reference))
     for position, repository in enumerate(candidates):
