@@ -1,7 +1,5 @@
 """The query of POST /build, as the options of a build."""
 
-from dataclasses import asdict
-
 from wherry.api.call import Call
 from wherry.api.fields import Fields
 from wherry.api.query import Query
@@ -11,6 +9,8 @@ from wherry.build.urls import is_remote
 from wherry.errors import InvalidArgument, Unsupported
 from wherry.oci.codec import InvalidDocument
 from wherry.oci.documents import load_document
+from wherry.registry.credentials import Credential
+from wherry.values import fields
 
 _NO_BUILDKIT = "this engine has no BuildKit service; build with DOCKER_BUILDKIT=0"
 
@@ -51,11 +51,15 @@ def read_build(call: Call) -> dict[str, object]:
         "cpuset_mems": query.text("cpusetmems"),
         "cgroup_parent": query.text("cgroupparent"),
         "cache_from": _cache_from(query),
-        "credentials": {domain: asdict(each) for domain, each in credentials_of(call).items()},
+        "credentials": {domain: _plain(each) for domain, each in credentials_of(call).items()},
     }
     if not any(options["tags"]):  # type: ignore[arg-type]
         options["tags"] = ()
     return options
+
+
+def _plain(credential: Credential) -> dict[str, object]:
+    return {each.name: getattr(credential, each.name) for each in fields(credential)}
 
 
 def _refuse(query: Query) -> None:

@@ -12,7 +12,6 @@ no lines tell their IDs.
 
 from codecs import IncrementalDecoder, getincrementaldecoder
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from wherry.build.build_stage import LAYERED, naming_of
 from wherry.build.errors import BuildFailed
@@ -23,6 +22,7 @@ from wherry.build.scope import PROXY_ARGUMENTS
 from wherry.dockerfile.instructions import Arg
 from wherry.engine.builds.build import BuiltImage
 from wherry.errors import WherryError
+from wherry.values import dataclass, field
 
 Message = dict[str, object]
 
