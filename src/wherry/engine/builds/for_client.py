@@ -8,6 +8,7 @@ closes its end                        ──>   stops, and takes away what it ha
 """
 
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -38,13 +39,13 @@ class CannotLocateDockerfile(Internal):
 
 def build_for_client(engine: "Engine", request: Request) -> None:
     """The child's part."""
-    client = request.socket
+    client = _Client(request.socket)
     for descriptor in request.descriptors:
         os.dup2(descriptor, 0)
         os.close(descriptor)
-    teller = ClassicTeller(lambda message: _send(client, message), quiet=_quiet(request))
+    teller = ClassicTeller(client.send, quiet=bool(request.payload.get("quiet")))
     with suppress(KeyboardInterrupt):
-        _interrupt_with(client)
+        client.interrupt_us()
         options = _options(request.payload)
         try:
             image = build_image(engine, options, teller.report, teller.planned)
@@ -56,11 +57,7 @@ def build_for_client(engine: "Engine", request: Request) -> None:
             teller.failed(error)
         else:
             teller.finished(image)
-        client.sendall(control(done=True))
-
-
-def _quiet(request: Request) -> bool:
-    return bool(request.payload.get("quiet"))
+        request.socket.sendall(control(done=True))
 
 
 def _plain(error: WherryError) -> WherryError:
@@ -76,27 +73,38 @@ def _options(payload: Mapping[str, object]) -> BuildOptions:
     return BuildOptions(**options, credentials=credentials, environ={}, cwd="/")
 
 
-def _send(client: socket.socket, message: Message) -> None:
-    import json  # not of the engine's, whose documents have a codec of their own
+class _Client:
+    """The service's connection. KeyboardInterrupt, once, when its other end is closed."""
 
-    text = json.dumps(message, separators=(",", ":"), ensure_ascii=False)
-    try:
-        client.sendall(frame(STDOUT, text.encode("utf-8", "replace") + b"\r\n"))
-    except (BrokenPipeError, ConnectionResetError):
-        raise KeyboardInterrupt from None
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._gone = False
 
+    def send(self, message: Message) -> None:
+        if self._gone:
+            return
+        text = json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+        try:
+            self._connection.sendall(frame(STDOUT, text.encode("utf-8", "replace") + b"\r\n"))
+        except (BrokenPipeError, ConnectionResetError):
+            self._leave()
 
-def _interrupt_with(client: socket.socket) -> None:
-    """Raise KeyboardInterrupt, whatever is under way, when the client closes its end, fcntl(2)."""
+    def interrupt_us(self) -> None:
+        """Have the interrupt come whatever is under way, by a signal of its socket, fcntl(2)."""
+        signal.signal(signal.SIGIO, self._look)
+        connection = self._connection
+        fcntl.fcntl(connection, fcntl.F_SETOWN, os.getpid())
+        flags = fcntl.fcntl(connection, fcntl.F_GETFL)
+        fcntl.fcntl(connection, fcntl.F_SETFL, flags | os.O_ASYNC)
+        self._look(signal.SIGIO, None)  # what came before that makes no signal
 
-    def look(_number: int, _frame: object) -> None:
+    def _look(self, _number: int, _frame: object) -> None:
         # The signal comes for other changes of the connection, too.
         with suppress(BlockingIOError):
-            if not client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
-                raise KeyboardInterrupt
+            if not self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
+                self._leave()
 
-    signal.signal(signal.SIGIO, look)
-    fcntl.fcntl(client, fcntl.F_SETOWN, os.getpid())
-    flags = fcntl.fcntl(client, fcntl.F_GETFL)
-    fcntl.fcntl(client, fcntl.F_SETFL, flags | os.O_ASYNC)
-    look(signal.SIGIO, None)  # what came before that makes no signal
+    def _leave(self) -> None:
+        if not self._gone:  # a second one would come in the middle of clearing up
+            self._gone = True
+            raise KeyboardInterrupt
