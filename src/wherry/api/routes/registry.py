@@ -11,6 +11,7 @@ from wherry.api.requests.credentials import credential_of, read_credential
 from wherry.api.requests.platform import read_platform
 from wherry.api.routing import Route
 from wherry.api.streaming import Tell, stream_told
+from wherry.engine.documents.progress import progress_document
 from wherry.engine.engine import Engine
 from wherry.engine.images.progress import Progress
 from wherry.engine.images.pull import pull_image
@@ -25,8 +26,6 @@ from wherry.oci.reference import Reference
 from wherry.registry.credentials import Credential
 from wherry.registry.search import SearchResult
 from wherry.registry.transport import Transport
-
-_WHOLE_TRANSFER = ("Pulling from ", "Digest: ", "Status: ", "The push refers ")
 
 
 async def pull(call: Call) -> web.StreamResponse:
@@ -93,18 +92,6 @@ async def post_push(call: Call) -> web.StreamResponse:
 
 def _reporter(tell: Tell) -> Callable[[Progress], None]:
     return lambda told: tell(progress(progress_document(told)))
-
-
-def progress_document(told: Progress) -> dict[str, object]:
-    """A message of a transfer. What is said of a layer has details, if only empty ones."""
-    document: dict[str, object] = {"status": told.status}
-    if told.id:
-        if told.total:
-            document["progressDetail"] = {"current": told.current, "total": told.total}
-        elif not told.status.startswith(_WHOLE_TRANSFER):
-            document["progressDetail"] = {}
-        document["id"] = told.id
-    return document
 
 
 async def post_auth(call: Call) -> web.Response:

@@ -23,6 +23,8 @@ from wherry.engine.builds.options import (
     parse_ssh,
 )
 from wherry.engine.builds.outputs import parse_output, write_output
+from wherry.engine.images.progress import Report as PullReport
+from wherry.engine.images.progress import quietly
 from wherry.engine.images.resolve import PullPolicy, ensure_image, resolve_image
 from wherry.engine.images.tag import parse_tag
 from wherry.errors import InvalidArgument, MissingImage
@@ -53,15 +55,21 @@ class BuiltImage:
 
 
 def build_image(
-    engine: "Engine", options: BuildOptions, report: Report, planned: Planned = untold
+    engine: "Engine",
+    options: BuildOptions,
+    report: Report,
+    planned: Planned = untold,
+    pulling: PullReport = quietly,
 ) -> BuiltImage:
     """Build the image and give it its names. Raises BuildFailed, and what options are wrong.
+
+    `report` is told what happens, `planned` the stages, `pulling` how pulls of base images go.
 
     Only for a process with one thread: containers are forked from it.
     """
     names = tuple(parse_tag(tag) for tag in options.tags)
     outputs = [parse_output(text) for text in options.outputs]
-    with prepared(engine, options, report) as (workshop, order):
+    with prepared(engine, options, report, pulling) as (workshop, order):
         built = build(workshop, order, planned)
         image = BuiltImage(id=image_id(built.document), names=())
         for output in outputs:
@@ -78,7 +86,7 @@ def build_image(
 
 @contextmanager
 def prepared(
-    engine: "Engine", options: BuildOptions, report: Report
+    engine: "Engine", options: BuildOptions, report: Report, pulling: PullReport = quietly
 ) -> Iterator[tuple[Workshop, BuildOrder]]:
     """The order that the options mean, and what it is carried out with."""
     platform = check_platform(options.platform)
@@ -124,7 +132,7 @@ def prepared(
             store=engine.store,
             lease=lease,
             executor=_Executor(engine, options),
-            resolve=_resolver(engine, lease, options),
+            resolve=_resolver(engine, lease, options, pulling),
             report=report,
         )
         yield workshop, order
@@ -185,7 +193,7 @@ def _cache_layers(engine: "Engine", names: tuple[str, ...] | None) -> frozenset[
 
 
 def _resolver(
-    engine: "Engine", lease: Lease, options: BuildOptions
+    engine: "Engine", lease: Lease, options: BuildOptions, pulling: PullReport
 ) -> Callable[[str, Platform | None], Base]:
     found: dict[str, Base] = {}
     policy = PullPolicy.ALWAYS if options.pull else PullPolicy.MISSING
@@ -194,7 +202,14 @@ def _resolver(
         if name in found:
             return found[name]
         credential = _credential(name, options.credentials)
-        ensure_image(engine, name, platform=platform, pull=policy, credential=credential)
+        ensure_image(
+            engine,
+            name,
+            platform=platform,
+            pull=policy,
+            credential=credential,
+            report=pulling,
+        )
         image = resolve_image(engine, name, platform=platform, pull=PullPolicy.NEVER)
         top = image.chain_ids[-1] if image.chain_ids else None
         if top is not None:

@@ -21,6 +21,8 @@ from wherry.build.progress import Event, Kind
 from wherry.build.scope import PROXY_ARGUMENTS
 from wherry.dockerfile.instructions import Arg
 from wherry.engine.builds.build import BuiltImage
+from wherry.engine.documents.progress import progress_document
+from wherry.engine.images.progress import Progress
 from wherry.errors import WherryError
 from wherry.values import dataclass, field
 
@@ -142,6 +144,10 @@ class ClassicTeller:
             self._reach(index, event.vertex, cached=event.cached)
             if not event.text:
                 self._complete(index)
+
+    def pulling(self, progress: Progress) -> None:
+        """How the pull of a base image goes."""
+        self._send_on(progress_document(progress))
 
     def _reach(self, index: int, vertex: str, *, cached: bool) -> None:
         """Tell the step of `vertex` and those before it, unless they are told."""

@@ -48,7 +48,7 @@ def build_for_client(engine: "Engine", request: Request) -> None:
         client.interrupt_us()
         options = _options(request.payload)
         try:
-            image = build_image(engine, options, teller.report, teller.planned)
+            image = build_image(engine, options, teller.report, teller.planned, teller.pulling)
         except NoDockerfile as error:
             raise CannotLocateDockerfile(options.file or DEFAULT_NAME) from error
         except WherryError as error:
@@ -81,13 +81,9 @@ class _Client:
         self._gone = False
 
     def send(self, message: Message) -> None:
-        if self._gone:
-            return
         text = json.dumps(message, separators=(",", ":"), ensure_ascii=False)
-        try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # the signal is on its way
             self._connection.sendall(frame(STDOUT, text.encode("utf-8", "replace") + b"\r\n"))
-        except (BrokenPipeError, ConnectionResetError):
-            self._leave()
 
     def interrupt_us(self) -> None:
         """Have the interrupt come whatever is under way, by a signal of its socket, fcntl(2)."""
@@ -99,12 +95,16 @@ class _Client:
         self._look(signal.SIGIO, None)  # what came before that makes no signal
 
     def _look(self, _number: int, _frame: object) -> None:
-        # The signal comes for other changes of the connection, too.
-        with suppress(BlockingIOError):
-            if not self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
-                self._leave()
-
-    def _leave(self) -> None:
-        if not self._gone:  # a second one would come in the middle of clearing up
+        # The signal comes for other changes of the connection, too. A second interrupt would come
+        # in the middle of clearing up.
+        if not self._gone and self._is_closed():
             self._gone = True
             raise KeyboardInterrupt
+
+    def _is_closed(self) -> bool:
+        try:
+            return not self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except ConnectionResetError:  # closed with something in it that was not read
+            return True
