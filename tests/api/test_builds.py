@@ -46,8 +46,8 @@ CMD ["never"]
 # What tells of intermediate images and containers, of which we have none; and what was cached,
 # which the other daemon also says of instructions that make no layer.
 _INTERMEDIATE = re.compile(
-    r"^( ---> [0-9a-f]{12}| ---> Running in .*|Removing intermediate container .*"
-    r"| ---> Using cache)\n",
+    r"^((?:\x1b\[0m)?) ?(---> [0-9a-f]{12}|---> Running in .*|Removing intermediate container .*"
+    r"|---> Using cache)\n",
     re.MULTILINE,
 )
 
@@ -75,7 +75,7 @@ def messages(answer: Answer) -> list[dict[str, object]]:
 def told(answer: Answer) -> tuple[str, object]:
     """What is streamed, without IDs and what was cached; and the error at the end, if any."""
     text = re.sub(r"(?m)^Successfully built \w+$", "Successfully built it", streamed(answer))
-    return _INTERMEDIATE.sub("", text), messages(answer)[-1].get("errorDetail")
+    return _INTERMEDIATE.sub(r"\1", text), messages(answer)[-1].get("errorDetail")
 
 
 def streamed(answer: Answer) -> str:

@@ -7,7 +7,6 @@ played by a registry in it, which both engines have for a mirror; it holds busyb
 `alpine` and `hello-world`, so what a test expects of these images beyond that it cannot find.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -88,8 +87,9 @@ def main() -> int:
         made = wherry_engine if engine == "wherry" else docker_engine
         environment = undo.enter_context(made(registry.host))
         fill(environment, registry.host)
-        # Whoever runs this has credentials of no concern to it.
-        environment = {**environment, "DOCKER_CONFIG": os.devnull}
+        # Whoever runs this has credentials and contexts of no concern to it.
+        config = undo.enter_context(tempfile.TemporaryDirectory(prefix="docker-config-"))
+        environment = {**environment, "DOCKER_CONFIG": config, "HOME": config}
         return subprocess.run(program, env=environment, check=False).returncode
 
 

@@ -56,6 +56,7 @@ def read_container(fields: Fields, platform: str, version: Version) -> Container
         oom_score_adj=host.integer("OomScoreAdj"),
         init=host.flag("Init"),
         runtime=host.text("Runtime"),
+        isolation=host.text("Isolation"),
         masked_paths=host.optional_texts("MaskedPaths"),
         readonly_paths=host.optional_texts("ReadonlyPaths"),
         console_size=console_size(host),

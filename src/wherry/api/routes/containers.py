@@ -18,6 +18,7 @@ from wherry.engine.containers.orders import find_live_container
 from wherry.engine.containers.pause import pause_container
 from wherry.engine.containers.prune import prune_containers
 from wherry.engine.containers.remove import remove_container
+from wherry.engine.containers.remove_link import remove_link
 from wherry.engine.containers.rename import rename_container
 from wherry.engine.containers.resize import resize_container
 from wherry.engine.containers.restart import restart_container
@@ -28,10 +29,10 @@ from wherry.engine.containers.unpause import unpause_container
 from wherry.engine.containers.update import update_container
 from wherry.engine.engine import Engine
 from wherry.engine.images.resolve import PullPolicy
-from wherry.errors import InvalidArgument, NotModified
+from wherry.errors import Conflict, InvalidArgument, NotModified
 from wherry.oci.container_config import ContainerConfig
 from wherry.shim.detach_keys import parse_detach_keys
-from wherry.store.containers import Container, Status
+from wherry.store.containers import Container, NoSuchContainer, Status
 from wherry.store.networks import NetworkNotFound
 
 _KINDS = {"C": 0, "A": 1, "D": 2}
@@ -125,7 +126,7 @@ def _timeout(call: Call) -> float | None:
 
 
 async def post_kill(call: Call) -> web.Response:
-    await call.do(kill_container, call.id, call.query.text("signal", "KILL"))
+    await call.do_alone(kill_container, call.id, call.query.text("signal", "KILL"))
     return no_content()
 
 
@@ -169,7 +170,7 @@ async def post_update(call: Call) -> web.Response:
 async def delete_container(call: Call) -> web.Response:
     query = call.query
     if query.flag("link"):
-        raise InvalidArgument("names of links cannot be removed")
+        raise Conflict("Conflict, cannot remove the default link name of the container")
     container = await call.do(find_live_container, call.id)
     await call.do_alone(
         remove_container, call.id, force=query.flag("force"), volumes=query.flag("v")
@@ -177,6 +178,15 @@ async def delete_container(call: Call) -> web.Response:
     for client in call.service.waiting.take(container.id):
         client.connection.close()
     call.service.execs.forget_container(container.id)
+    return no_content()
+
+
+async def delete_link(call: Call) -> web.Response:
+    """A name of another container that this one has by --link."""
+    parent, alias = call.id, call.names["alias"]
+    if not call.query.flag("link"):
+        raise NoSuchContainer(f"{parent}/{alias}")
+    await call.do(remove_link, parent, alias)
     return no_content()
 
 
@@ -216,4 +226,5 @@ ROUTES = (
     Route("GET", "/containers/{id}/top", get_top),
     Route("GET", "/containers/{id}/changes", get_changes),
     Route("DELETE", "/containers/{id}", delete_container),
+    Route("DELETE", "/containers/{id}/{alias}", delete_link),
 )

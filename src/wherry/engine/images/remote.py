@@ -1,6 +1,7 @@
 """Finding an image in a registry: from its name to the manifest and configuration to pull."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wherry.engine.images.resolve import WrongPlatform
@@ -106,14 +107,23 @@ def find_document(
 ) -> tuple[ManifestDocument, tuple[Repository, ...]]:
     """The manifest or index of the first server that has it, and the servers from there on."""
     name = str(reference.digest or reference.tag)
-    candidates = list(open_repositories(session, reference))
-    for position, repository in enumerate(candidates):
+    candidates = open_repositories(session, reference)
+    failure: WherryError | None = None
+    for repository in candidates:
         try:
-            return repository.manifest(name), tuple(candidates[position:])
-        except WherryError:
-            if position + 1 == len(candidates):
-                raise
-    raise AssertionError("the registry itself is always among the candidates")
+            document = repository.manifest(name)
+        except WherryError as error:
+            failure = error
+            continue
+        return document, (repository, *_reachable(candidates))
+    assert failure is not None  # the registry itself is always among the candidates
+    raise failure
+
+
+def _reachable(candidates: Iterator[Repository]) -> Iterator[Repository]:
+    """Those that stand by; what a mirror has does not need the registry to be there."""
+    with suppress(WherryError):
+        yield from candidates
 
 
 def _check_types(manifest: Manifest) -> None:
