@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import RunningService
 from tests.api.wire import ask
 from wherry.testing.registries import DockerRegistry
+from wherry.testing.service import RunningService
 from wherry.testing.sides import Side
 
 pytestmark = pytest.mark.needs("registry")

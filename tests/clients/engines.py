@@ -20,8 +20,8 @@ from wherry.testing.registries import DockerRegistry
 from wherry.testing.waiting import eventually
 
 ENGINES = ("wherry", "docker")
-COPIES = ("busybox:latest", "alpine:latest", "alpine:3.10")
-HELLO = b'FROM busybox\nCMD ["echo", "Hello from Docker!"]\n'
+BUSYBOX = "busybox:latest"
+OTHERS = ("alpine:latest", "alpine:3.10", "hello-world:latest")
 
 
 def run_at(engine: str, program: list[str]) -> int:
@@ -69,10 +69,11 @@ def fill(environment: Mapping[str, str], mirror: str) -> None:
     def docker(*words: str, stdin: bytes = b"") -> None:
         subprocess.run(["docker", *words], env=environment, input=stdin, check=True, stdout=-3)
 
-    docker("build", "-q", "-t", "hello-world", "-", stdin=HELLO)
-    for name in COPIES[1:]:
-        docker("tag", COPIES[0], name)
-    for name in (*COPIES, "hello-world:latest"):
+    for name in OTHERS:  # with something of its own, so that pruning one frees something
+        says = f"FROM {BUSYBOX}\nRUN echo {name} > /etc/image\nCMD echo Hello from Docker!\n"
+        command = "" if name.startswith("hello") else 'CMD ["sh"]\n'
+        docker("build", "-q", "-t", name, "-", stdin=(says + command).encode())
+    for name in (BUSYBOX, *OTHERS):
         there = f"{mirror}/library/{name}"
         docker("tag", name, there)
         docker("push", there)

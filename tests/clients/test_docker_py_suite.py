@@ -14,10 +14,10 @@ import pytest
 from tests.clients.engines import ENGINES, run_at
 
 SOURCE = os.environ.get("WHERRY_DOCKER_PY", "")
-# Of a cluster, and of plugins.
+# Of a cluster, of plugins, and those that ask the client alone and take its environment away.
 LEFT_OUT = (
     "api_config api_plugin api_secret api_service api_swarm models_nodes models_services"
-    " models_swarm"
+    " models_swarm context_api credentials/store credentials/utils"
 )
 
 pytestmark = [
