@@ -22,7 +22,7 @@ def main() -> None:
     for name in warm_modules():
         __import__(name)
     _load_what_commands_import_late()
-    launcher.serve(OPERATIONS, run_folder, lambda: launch.rehearse(root, run_folder))
+    launcher.serve(OPERATIONS, run_folder, launch.wake, lambda: launch.rehearse(root, run_folder))
 
 
 def _load_what_commands_import_late() -> None:

@@ -1,8 +1,8 @@
 """What `wherry.values` runs: classes of values whose methods are not compiled for each of them.
 
-All classes share their methods; `__init__` alone, which is called most, is compiled for its class,
-when the first object is made. To the standard library these are dataclasses: `asdict`, `fields`,
-`is_dataclass` and `inspect.signature` see what they expect.
+All classes share their methods; `__init__` alone, which is called most, is compiled for its
+class, when there are some objects of it. To the standard library these are dataclasses: `asdict`,
+`fields`, `is_dataclass` and `inspect.signature` see what they expect.
 """
 
 from _operator import attrgetter
@@ -22,6 +22,7 @@ class _Missing:
 
 MISSING = _Missing()
 _NOTHING: "dict[str, Any]" = {}
+_FILLED_ONE_BY_ONE = 20
 
 
 class FrozenInstanceError(AttributeError):
@@ -234,12 +235,51 @@ def _born_with_slots(
 
 
 def _first_init(frozen: bool) -> "Callable[..., None]":
-    """An `__init__` that compiles the class's own for the first object, and gives way to it."""
+    """An `__init__` for the first objects; it compiles the class's own and gives way to it.
+
+    Compiling takes as long as filling fifty objects field by field, and a command that starts
+    often makes two or three of most classes.
+    """
+    left = _FILLED_ONE_BY_ONE
 
     def first(self: object, /, *args: object, **kwargs: object) -> None:
-        _compiled_init(_owner(type(self), first), frozen)(self, *args, **kwargs)
+        nonlocal left
+        left -= 1
+        owner = _owner(type(self), first)
+        # What does not fit is left to the compiled one, which tells why.
+        if left < 0 or not _fill(self, owner, args, kwargs, frozen):
+            _compiled_init(owner, frozen)(self, *args, **kwargs)
 
     return first
+
+
+def _fill(
+    self: "Any", owner: "Any", args: tuple[object, ...], kwargs: dict[str, object], frozen: bool
+) -> bool:
+    """Set the fields; False where the arguments are not those of the class."""
+    put = object.__setattr__ if frozen else setattr
+    given = named = 0
+    for name, one in owner.__value_fields__.items():
+        if one.init and not one.kw_only and given < len(args):
+            value = args[given]
+            given += 1
+        elif one.init and name in kwargs:
+            value = kwargs[name]
+            named += 1
+        elif one.default is not MISSING:
+            value = one.default
+        elif one.default_factory is not MISSING:
+            value = one.default_factory()
+        elif one.init:
+            return False
+        else:
+            continue
+        put(self, name, value)
+    if given != len(args) or named != len(kwargs):
+        return False
+    if hasattr(owner, "__post_init__"):
+        self.__post_init__()
+    return True
 
 
 _FIRST = _first_init(frozen=True).__code__  # all of them share it

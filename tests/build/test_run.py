@@ -1,12 +1,16 @@
 """RUN: its environment, heredocs, mounts and network, and how it fails."""
 
-from collections.abc import Callable
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.build.conftest import Files
 from wherry.testing.command import Wherry
+from wherry.testing.waiting import eventually
 
 Context = Callable[[Files], Path]
 
@@ -148,3 +152,108 @@ def test_a_trigger_runs_in_the_next_build(builder: Wherry, context: Context) -> 
     context({"Dockerfile": "FROM base\n"})
 
     assert output_of(builder, folder) == "triggered"
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[str]:
+    """A real agent with a key called `the key`; its socket."""
+    socket = tmp_path / "agent.sock"
+    process = subprocess.Popen(
+        ["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    eventually(socket.exists, seconds=10, what="ssh-agent listens")
+    key = str(tmp_path / "key")
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "the key", "-f", key]
+    subprocess.run(words, check=True, capture_output=True)
+    environment = {**os.environ, "SSH_AUTH_SOCK": str(socket)}
+    subprocess.run(["ssh-add", "-q", key], env=environment, check=True, capture_output=True)
+    yield str(socket)
+    process.terminate()
+    process.wait()
+
+
+@pytest.mark.needs("ssh-agent")
+def test_an_agent_is_reached_by_whoever_the_step_runs_as(
+    builder: Wherry, context: Context, agent: str, tmp_path: Path
+) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    ssh_add = shutil.which("ssh-add")
+    assert ssh_add is not None
+    listed = subprocess.run(["ldd", ssh_add], check=True, capture_output=True, text=True).stdout
+    libraries = [word for word in listed.split() if word.startswith("/")]
+    for path in (ssh_add, *libraries):
+        shutil.copy(path, tools)
+    loader = next(Path(path).name for path in libraries if "/ld-" in path)
+    ask = f"/tools/{loader} --library-path /tools /tools/ssh-add -l"
+    text = f"""\
+FROM busybox
+RUN --mount=type=ssh stat -c '%n %a %u:%g' $SSH_AUTH_SOCK
+RUN --mount=type=ssh,id=other,target=/tmp/s,mode=0640,uid=5,gid=6 stat -c '%a %u:%g' /tmp/s
+RUN --mount=type=ssh,id=none echo without: $SSH_AUTH_SOCK
+RUN echo after: $SSH_AUTH_SOCK
+RUN echo someone:x:5:6::/: >> /etc/passwd
+USER 5
+RUN --mount=type=bind,from=tools,target=/tools --mount=type=ssh,uid=5 {ask}; {ask}
+RUN --mount=type=bind,from=tools,target=/tools --mount=type=ssh {ask} || true
+"""
+    folder = context({"Dockerfile": text})
+    words = ("--build-context", f"tools={tools}", "--ssh", f"default={agent}")
+
+    output = output_of(builder, folder, *words, "--ssh", f"other={agent}").splitlines()
+
+    assert output[:4] == [
+        "/run/buildkit/ssh_agent.0 600 0:0",
+        "640 5:6",
+        "without: /run/buildkit/ssh_agent.0",
+        "after:",
+    ]
+    assert [line.endswith("the key (ED25519)") for line in output[4:6]] == [True, True]
+    assert "Permission denied" in output[6]
+
+
+def test_what_every_step_is_given_is_as_asked_for(builder: Wherry, context: Context) -> None:
+    lines = (
+        "RUN grep 'open files' /proc/self/limits | tr -s ' '",
+        "RUN df /dev/shm | tail -n 1 | awk '{print $2}'",
+        "RUN grep host.name /etc/hosts",
+        "RUN cat /sys/fs/cgroup/memory/memory.limit_in_bytes || cat /sys/fs/cgroup/memory.max",
+        "RUN ls /sys/class/net; env | grep -i -e proxy -e HOSTNAME | sort",
+    )
+    folder = context({"Dockerfile": "\n".join(("FROM busybox", *lines))})
+
+    output = output_of(
+        builder,
+        folder,
+        *("--ulimit", "nofile=1000:2000", "--shm-size", "32m", "--add-host", "host.name:1.2.3.4"),
+        *("-m", "100m", "--network", "none", "--build-arg", "http_proxy=http://p"),
+    )
+
+    assert [line.strip() for line in output.splitlines()] == [
+        "Max open files 1000 2000 files",
+        "32768",
+        "1.2.3.4\thost.name",
+        "104857600",
+        "lo",
+        "HTTP_PROXY=http://p",
+        "http_proxy=http://p",
+    ]
+
+
+def test_documents_of_a_copy_are_files(builder: Wherry, context: Context) -> None:
+    text = """\
+FROM busybox
+ARG WHO=world
+COPY <<one <<"two" /d/
+hello $WHO
+one
+hello $WHO
+two
+ADD --chmod=0700 --chown=3:4 <<-one /own
+\ttabbed
+\tone
+RUN cat /d/one /d/two /own; stat -c '%a %u:%g' /d/one /own
+"""
+    output = output_of(builder, context({"Dockerfile": text}))
+
+    assert output.splitlines() == ["hello world", "hello $WHO", "tabbed", "644 0:0", "700 3:4"]

@@ -101,6 +101,18 @@ def test_what_was_stopped_on_purpose_stays_stopped(it: Side, order: tuple[str, .
     assert inspected(it) == "0 running 0"
 
 
+def test_a_kill_returns_when_it_has_worked(it: Side) -> None:
+    run(it, "no", "busybox", "sleep", "1000")
+
+    assert it("kill", "web").status == 0
+    assert inspected(it) == "0 exited 137"
+
+    it("start", "web")
+    it("pause", "web")
+    assert it("kill", "web").status == 0
+    assert inspected(it) == "0 exited 137"
+
+
 def test_a_start_by_hand_counts_from_nothing(ours: Side) -> None:
     run(ours, "on-failure:2")
     eventually(lambda: inspected(ours) == "2 exited 4")

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -77,16 +78,26 @@ def test_it_reads_the_client_s_input_and_environment(wherry: Wherry, box: str) -
 
 
 def test_it_ends_with_its_client(wherry: Wherry, box: str) -> None:
-    before = forks(wherry)
     client = wherry.start("logs", "-f", box)
     assert client.stdout is not None
     assert client.stdout.readline() == b"ready\n"
-    assert len(forks(wherry) - before) > 1, "the command runs in a fork"
+    output = os.readlink(f"/proc/{client.pid}/fd/1")
+    assert holders(wherry, output) - {client.pid}, "the command runs in a fork"
 
     client.send_signal(signal.SIGKILL)
     client.communicate()
 
-    eventually(lambda: forks(wherry) <= before, what="the fork is gone")
+    eventually(lambda: not holders(wherry, output), what="the fork is gone")
+
+
+def holders(wherry: Wherry, pipe: str) -> set[int]:
+    """Processes of this installation that have `pipe` open."""
+    found = set()
+    for pid in forks(wherry):
+        with suppress(OSError):
+            if any(map(pipe.__eq__, map(os.readlink, Path(f"/proc/{pid}/fd").iterdir()))):
+                found.add(pid)
+    return found
 
 
 def test_a_reader_that_goes_ends_it_like_any_program(wherry: Wherry, box: str) -> None:

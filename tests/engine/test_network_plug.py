@@ -163,20 +163,55 @@ def test_a_flushed_ruleset_is_made_again_by_the_next_container(host: Machine) ->
         assert speaks(first.opened(), (host.outside.address, 82), server) == HOST
 
 
-def test_dockers_policy_does_not_cut_off_our_containers(host: Machine) -> None:
-    nftables.run(
-        "add table ip filter\n"
-        "add chain ip filter FORWARD { type filter hook forward priority filter; policy drop; }\n"
-        "add chain ip filter DOCKER-USER\n"
-        "add rule ip filter FORWARD jump DOCKER-USER"
-    )
+DROP = "add chain ip filter FORWARD { type filter hook forward priority filter; policy drop; }\n"
+DOCKER = "add chain ip filter DOCKER-USER\nadd rule ip filter FORWARD jump DOCKER-USER"
+
+
+@pytest.mark.parametrize("rest", ["", DOCKER], ids=["ufw", "docker"])
+def test_a_host_that_drops_what_it_forwards_does_not_cut_off_our_containers(
+    host: Machine, rest: str
+) -> None:
+    nftables.run("add table ip filter\n" + DROP + rest)
+    before = nftables.run("list table ip filter")
     container = host.new_container()
     with host.outside.listen(82) as server:
         assert speaks(container.opened(), (host.outside.address, 82), server) == HOST
 
     firewall.reapply(host.store)
-    listed = nftables.run("list chain ip filter DOCKER-USER")
+    listed = nftables.run("list table ip filter")
     assert listed.count(host.bridge.bridge) == 4  # once each way, with a comment each
+    firewall.remove(host.store)
+    assert nftables.run("list table ip filter") == before
+
+
+def test_rules_of_the_host_come_before_ours(host: Machine) -> None:
+    refusal = "add rule ip filter FORWARD tcp dport 82 counter drop\n"
+    nftables.run("add table ip filter\n" + DROP + refusal)
+    container = host.new_container()
+    with host.outside.listen(82), container.opened() as client:
+        client.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            client.connect((host.outside.address, 82))
+    # When Docker comes, its chain for users is the place.
+    nftables.run(DOCKER)
+    firewall.reapply(host.store)
+    assert host.bridge.bridge not in nftables.run("list chain ip filter FORWARD")
+
+
+def test_tables_of_others_stay_as_they_are(host: Machine) -> None:
+    nftables.run(
+        "add table inet mine\n"
+        "add chain inet mine forward { type filter hook forward priority filter; policy accept; }\n"
+        "add rule inet mine forward tcp dport 83 counter drop\n"
+        "add table ip nat\n"
+        "add chain ip nat POSTROUTING { type nat hook postrouting priority srcnat; }"
+    )
+    before = nftables.run("list table inet mine") + nftables.run("list table ip nat")
+    host.new_container()
+    firewall.reapply(host.store)
+    firewall.remove(host.store)
+
+    assert nftables.run("list table inet mine") + nftables.run("list table ip nat") == before
 
 
 def test_sweep_removes_what_the_dead_left_and_nothing_else(host: Machine) -> None:

@@ -29,6 +29,19 @@ def processes_of(wherry: Wherry) -> list[int]:
     return found
 
 
+def supervisors_of(wherry: Wherry) -> list[int]:
+    """The shims, and the workers of those that are awake."""
+    shims = set(shims_of(wherry))
+    return sorted(shims | {pid for pid in processes_of(wherry) if parent_of(pid) in shims})
+
+
+def parent_of(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 def shims_of(wherry: Wherry) -> list[int]:
     """The holders of shim locks, as the kernel lists them."""
     holders = {

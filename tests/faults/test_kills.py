@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from tests.faults.conftest import Killed, kill, processes_of, shims_of
+from tests.faults.conftest import Killed, kill, processes_of, shims_of, supervisors_of
 from wherry.testing.command import Wherry
 from wherry.testing.waiting import eventually
 
@@ -201,7 +201,8 @@ def test_a_volume_that_is_a_mount_goes_with_a_killed_shim(clean: Wherry) -> None
 def test_killing_the_launcher_changes_nothing(clean: Wherry) -> None:
     clean("run", "-d", "--name", "living", "busybox", "sleep", "100")
     shims = shims_of(clean)
-    kill([pid for pid in processes_of(clean) if pid not in shims])
+    supervisors = supervisors_of(clean)
+    kill([pid for pid in processes_of(clean) if pid not in supervisors])
 
     assert clean("exec", "living", "echo", "still").stdout == "still\n"
     assert shims_of(clean) == shims

@@ -1,31 +1,30 @@
 """With the launcher, without it, and with one that is killed all the time: the same results."""
 
 import os
+import signal
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import kill, processes_of, shims_of
+from tests.faults.conftest import kill, parent_of, processes_of, shims_of, supervisors_of
 from wherry.testing.command import Wherry
 from wherry.testing.waiting import eventually
 
-# A request that reaches a launcher as it is killed is lost with it: seldom, but it happens.
-SLOW = pytest.mark.skipif("WHERRY_KILLS" not in os.environ, reason="scripts/test-slow has it")
 pytestmark = [pytest.mark.needs("containers", "nftables"), pytest.mark.timeout(120)]
 
 
 def launchers_of(wherry: Wherry) -> list[int]:
     """Launchers, and children at work on a request, which look alike; no supervisors."""
     found = []
-    for pid in set(processes_of(wherry)) - set(shims_of(wherry)):
+    for pid in set(processes_of(wherry)) - set(supervisors_of(wherry)):
         with suppress(OSError):
             if b"wherry-launcher" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 found.append(pid)
     return found
 
 
-@pytest.mark.parametrize("mode", ["warm", "off", pytest.param("killed", marks=SLOW)])
+@pytest.mark.parametrize("mode", ["warm", "off", "killed"])
 def test_the_same_with_and_without_a_launcher(clean: Wherry, mode: str) -> None:
     def do(*words: str) -> tuple[int, str, str]:
         if mode == "killed":
@@ -54,6 +53,56 @@ def test_the_same_with_and_without_a_launcher(clean: Wherry, mode: str) -> None:
     assert "executable file not found" in errors
 
 
+def test_a_request_in_the_queue_of_a_killed_launcher_is_done_by_another(clean: Wherry) -> None:
+    clean("run", "--rm", "busybox", "true")
+    launcher = launcher_of(clean)
+
+    os.kill(launcher, signal.SIGSTOP)
+    client = clean.start("run", "--rm", "busybox", "echo", "done")
+    eventually(lambda: queued(clean) == 1, what="the request in the queue")
+    os.kill(launcher, signal.SIGKILL)
+
+    assert client.communicate(timeout=60) == (b"done\n", b"")
+    assert launcher_of(clean) != launcher
+
+
+@pytest.mark.parametrize("words", [("run", "--rm", "busybox", "echo", "done"), ("ps", "-a")])
+def test_a_request_whose_child_is_killed_before_it_began_is_done_by_another(
+    clean: Wherry, words: tuple[str, ...]
+) -> None:
+    clean("run", "--rm", "busybox", "true")
+    launcher = launcher_of(clean)
+    (spare,) = eventually(lambda: children_of(clean, launcher), what="a child forked ahead")
+    (worker,) = eventually(lambda: children_of(clean, spare), what="the child's worker")
+
+    os.kill(worker, signal.SIGSTOP)
+    client = clean.start(*words)
+    # A launcher that forks the next one ahead has handed the request over.
+    eventually(lambda: children_of(clean, launcher) != [spare], what="another forked ahead")
+    os.kill(worker, signal.SIGKILL)
+    output, errors = client.communicate(timeout=60)
+
+    assert (client.returncode, errors) == (0, b"")
+    assert output.startswith((b"done\n", b"CONTAINER ID"))
+
+
+def launcher_of(wherry: Wherry) -> int:
+    """The launcher itself, which clients have started and left."""
+    (launcher,) = [pid for pid in launchers_of(wherry) if parent_of(pid) == 1]
+    return launcher
+
+
+def children_of(wherry: Wherry, pid: int) -> list[int]:
+    return [child for child in launchers_of(wherry) if parent_of(child) == pid]
+
+
+def queued(wherry: Wherry) -> int:
+    """How many connections the launcher's socket has that nobody has accepted."""
+    path = str(wherry.run_folder / "launcher.sock")
+    lines = Path("/proc/net/unix").read_text().splitlines()
+    return sum(line.endswith(path) for line in lines) - 1
+
+
 def test_idle_supervisors_are_small(clean: Wherry) -> None:
     for number in range(20):
         clean("run", "-d", "--name", f"idle{number}", "busybox", "sleep", "1000")
@@ -61,7 +110,57 @@ def test_idle_supervisors_are_small(clean: Wherry) -> None:
     shims = shims_of(clean)
 
     assert len(shims) == 20
-    assert sum(map(shared_memory_of, shims)) / 20 < 12 * 1024  # KiB
+    eventually(lambda: supervisors_of(clean) == shims, what="all asleep")
+    assert sum(map(shared_memory_of, shims)) / 20 < 4 * 1024  # KiB
+
+
+def test_a_container_whose_supervisor_sleeps_is_served(clean: Wherry) -> None:
+    echo = "while read line; do echo $line; [ $line = end ] && exit 7; done"
+    client = clean.start(
+        "run", "-i", "-p", "18995:80", "--restart=on-failure:1", "--name", "it",
+        "busybox", "sh", "-c", f"printf part; {echo}",
+    )  # fmt: skip
+    assert client.stdin is not None
+    assert client.stdout is not None
+    assert client.stdout.read(4) == b"part"
+    waiting = clean.start("wait", "it")
+    shims = shims_of(clean)
+
+    def falls_asleep() -> None:
+        eventually(lambda: supervisors_of(clean) == shims, what="asleep")
+
+    falls_asleep()
+    client.stdin.write(b"ial\n")
+    client.stdin.flush()
+    assert client.stdout.readline() == b"ial\n"
+    clean("pause", "it")
+    clean("unpause", "it")
+    clean("restart", "-t", "0", "it")
+    client.communicate(timeout=30)
+    assert client.returncode == 137
+    assert waiting.communicate(timeout=30)[0] == b"137\n"
+
+    falls_asleep()
+    assert shims_of(clean) == shims
+    again = clean.start("attach", "it")
+    answer = again.communicate(b"end\n", timeout=30)[0]
+    assert answer.endswith(b"end\n")
+    assert clean("logs", "it").stdout.startswith("partial\npart")
+    clean("rm", "-f", "it")
+
+
+def test_a_probe_wakes_a_supervisor(clean: Wherry) -> None:
+    clean("run", "-d", "--name", "it", "--health-cmd", "test -e /tmp/well",
+          "--health-interval", "3s", "busybox", "sleep", "100")  # fmt: skip
+    (shim,) = shims_of(clean)
+    eventually(lambda: supervisors_of(clean) == [shim], what="asleep")
+    clean("exec", "it", "touch", "/tmp/well")
+
+    eventually(
+        lambda: clean("inspect", "-f", "{{.State.Health.Status}}", "it").stdout == "healthy\n",
+        what="a probe that succeeded",
+    )
+    assert shims_of(clean) == [shim]
 
 
 def shared_memory_of(pid: int) -> int:
@@ -79,9 +178,9 @@ def test_two_commands_start_one_launcher(clean: Wherry) -> None:
     crowd = [clean.start("run", "--rm", "busybox", "true") for _ in range(4)]
 
     assert [process.communicate(timeout=60) for process in crowd] == [(b"", b"")] * 4
-    started_by_clients = [pid for pid in launchers_of(clean) if parent_of(pid) == 1]
-    assert len(started_by_clients) == 1
+    eventually(lambda: len(roots_among(launchers_of(clean))) == 1, what="one launcher")
 
 
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+def roots_among(pids: list[int]) -> list[int]:
+    """Those that none of the others has forked."""
+    return [pid for pid in pids if parent_of(pid) not in pids]

@@ -6,6 +6,10 @@ from tests.lint.cases import Case, places_of_hadolint, places_of_ours, read_case
 from tests.lint.dockerfiles import dockerfiles
 from tests.lint.hadolint import findings_of_hadolint
 from wherry.dockerfile.source import Source
+from wherry.lint.catalogue import CHECKS, RULES, load, names_for
+from wherry.lint.document import read_document
+from wherry.lint.facts import facts_of
+from wherry.lint.finding import Level
 from wherry.lint.linter import lint
 from wherry.lint.options import Options
 
@@ -15,6 +19,19 @@ CASES = read_cases()
 def test_findings_are_those_recorded_of_hadolint() -> None:
     assert len(CASES) > 800
     assert [case for case in CASES if places_of_ours(case.text) != case.ours] == []
+
+
+def test_a_rule_that_is_not_loaded_would_have_found_nothing() -> None:
+    """What the table says a rule needs is no more than it needs."""
+    options = Options(shellcheck=False, checks=True, levels={"DL1001": Level.INFO})
+    for text in [*(case.text for case in CASES[::4]), *dockerfiles(40)]:
+        document = read_document(Source(text))
+        if document.problems:
+            continue
+        facts = facts_of(document, options)
+        for folder, table in (("rules", RULES), ("checks", CHECKS)):
+            for name in set(table) - set(names_for(table, facts)):
+                assert not list(load(f"{folder}.{name}").check(document, options)), (name, text)
 
 
 def test_few_differ_and_each_says_why() -> None:

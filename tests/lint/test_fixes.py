@@ -9,8 +9,19 @@ from wherry.lint.options import Options
 UPDATE = "RUN apt-get update && apt-get install -y --no-install-recommends a=1"
 
 
-def _fixed(text: str) -> str:
-    repaired = fix(Source(f"FROM a:1\n{text}\n"), Options(shellcheck=False)).text
+BASH = 'SHELL ["/bin/bash", "-o", "pipefail", "-c"]'
+ASH = BASH.replace("bash", "ash")
+INSTALLED = {
+    "apt": {"a": "1:2-3+b4~5", "b": "1"},
+    "apk": {"a": "1.2-r0"},
+    "pip": {"flask-login": "3.0"},
+    "npm": {"@s/a": "1.2.3", "odd": "1;rm"},
+    "gem": {"a": "4.5"},
+}
+
+
+def _fixed(text: str, options: Options = Options(shellcheck=False), *, unsafe: bool = False) -> str:  # noqa: B008
+    repaired = fix(Source(f"FROM a:1\n{text}\n"), options, unsafe=unsafe).text
     return repaired.removeprefix("FROM a:1\n").removesuffix("\n")
 
 
@@ -37,6 +48,12 @@ def _fixed(text: str) -> str:
         ("HEALTHCHECK --retries=2 CMD a b", 'HEALTHCHECK --retries=2 CMD ["a", "b"]'),
         ('MAINTAINER "a b"', 'LABEL maintainer="a b"'),
         (UPDATE, UPDATE + " \\\n && rm -rf /var/lib/apt/lists/*"),
+        ("WORKDIR /a\nRUN cd /x && b", "WORKDIR /a\nWORKDIR /x\nRUN b\nWORKDIR /a"),
+        (
+            "FROM alpine:3\n# why\nRUN cat a | tar x\nRUN cat b | wc",
+            f"FROM alpine:3\n{ASH}\n# why\nRUN cat a | tar x\nRUN cat b | wc",
+        ),
+        ("FROM debian:12\nRUN cat a | tar x", f"FROM debian:12\n{BASH}\nRUN cat a | tar x"),
     ],
 )
 def test_a_finding_is_repaired(text: str, fixed: str) -> None:
@@ -58,6 +75,13 @@ def test_a_finding_is_repaired(text: str, fixed: str) -> None:
         "RUN cd $X && a\nWORKDIR /y",
         'SHELL ["pwsh", "-c"]\nRUN a\nRUN b\nCMD Write-Host x',
         "CMD a && b",
+        "FROM debian:12\nRUN cat a | head -1",  # the reader stops early
+        "FROM debian:12\nRUN grep a b | tar x",  # no match is no failure today
+        "FROM debian:12\nRUN echo 'a\\nb' | tee c",  # dash makes two lines of it
+        'FROM debian:12\nRUN cat a | tar x\nENTRYPOINT cat b | less "$x"',  # its shell too
+        "FROM $base\nRUN cat a | tar x",
+        "FROM example.com/debian:12\nRUN cat a | tar x",
+        "RUN sudo make",
         'CMD echo "$x"',
         "CMD exec a",
         "ADD https://example.com/a b /x/",
@@ -70,3 +94,59 @@ def test_a_finding_is_repaired(text: str, fixed: str) -> None:
 )
 def test_what_is_not_certain_stays(text: str) -> None:
     assert _fixed(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "fixed"),
+    [
+        (
+            "RUN apt-get install -y --no-install-recommends a b",
+            "RUN apt-get install -y --no-install-recommends a=1:2-3+b4~5 b=1",
+        ),
+        ("RUN apk add --no-cache a", "RUN apk add --no-cache a=1.2-r0"),
+        ("RUN pip install --no-cache-dir Flask_Login", None),
+        ("RUN npm install -g @s/a", "RUN npm install -g @s/a@1.2.3"),
+        ("RUN gem install a", "RUN gem install a:4.5"),
+        ("FROM x:1\nRUN cat a | head -1", f"FROM x:1\n{BASH}\nRUN cat a | head -1"),
+        ("RUN sudo make", "RUN make"),
+    ],
+)
+def test_who_asks_for_unsafe_repairs_gets_them(text: str, fixed: str | None) -> None:
+    options = Options(shellcheck=False, installed=INSTALLED)
+    assert _fixed(text, options) == text
+    assert _fixed(text, options, unsafe=True) == (fixed or f"{text}==3.0")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RUN apt-get install -y --no-install-recommends unknown",
+        'RUN apt-get install -y --no-install-recommends "a"',
+        "RUN apt-get install -y --no-install-recommends $A",
+        "RUN npm install -g odd",  # a version that a shell would not leave alone
+        "RUN sudo -u x make",
+        '["apk", "add", "--no-cache", "a"]',
+    ],
+)
+def test_what_nobody_knows_is_not_guessed(text: str) -> None:
+    assert _fixed(text, Options(shellcheck=False, installed=INSTALLED), unsafe=True) == text
+
+
+@pytest.mark.needs("shellcheck")
+@pytest.mark.parametrize(
+    ("text", "safe", "unsafe"),
+    [
+        ("make -j$(nproc)", 'make -j"$(nproc)"', 'make -j"$(nproc)"'),
+        (
+            "m=$(uname -m) && \\\n echo é $m-${m}",
+            'm=$(uname -m) && \\\n echo é "$m"-"${m}"',
+            'm=$(uname -m) && \\\n echo é "$m"-"${m}"',
+        ),
+        ("m=$(cat a) && touch $m", "m=$(cat a) && touch $m", 'm=$(cat a) && touch "$m"'),
+        ("for m in *; do touch $m; done",) * 2 + ('for m in *; do touch "$m"; done',),
+        ("m=$(arch) && read -r m && touch $m",) * 2 + ('m=$(arch) && read -r m && touch "$m"',),
+    ],
+)
+def test_quotes_stand_where_the_value_is_one_word(text: str, safe: str, unsafe: str) -> None:
+    assert _fixed(f"RUN {text}", Options()) == f"RUN {safe}"
+    assert _fixed(f"RUN {text}", Options(), unsafe=True) == f"RUN {unsafe}"

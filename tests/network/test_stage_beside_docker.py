@@ -74,7 +74,7 @@ def test_who_reaches_whom(
         ("web2", "wget -q -O - http://web/hostname"),
         ("both", "wget -q -O - http://db/hostname | wc -c"),
         ("web2", "wget -q -O - http://10.81.1.1:18081/hostname"),
-        ("web2", "netstat -lnu | grep -c :53"),
+        ("web2", "netstat -lnu | grep -c ':53 '"),
         ("web2", "grep -v '^#' /etc/resolv.conf | grep nameserver"),
         ("web2", "grep -o ndots:0 /etc/resolv.conf"),
     ],

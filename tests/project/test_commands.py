@@ -26,11 +26,13 @@ NOUNS = (
 SHARED = {
     "containers.create_flags",
     "containers.creation",
+    "containers.stop_flags",
     "containers.streaming",
     "containers.supervised",
     "builds.display",
     "builds.explanations",
     "builds.tree",
+    "lint.surroundings",
 }  # not commands, but what several of them have in common
 
 

@@ -2,6 +2,7 @@
 
 from difflib import SequenceMatcher
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,8 +14,10 @@ from wherry.dockerfile.statement import Comment
 from wherry.lint.fixes import fix
 from wherry.lint.linter import lint
 from wherry.lint.options import Options
+from wherry.values import replace
 
 OPTIONS = Options(shellcheck=False)
+INSTALLED = {"apt": {"curl": "7.1"}, "pip": {"flask": "3.0"}, "npm": {"express": "4.1"}}
 _JOINTS = st.sampled_from([" && ", "; ", " | ", " || ", " & ", " \\\n && ", " \\\n# inside\n && "])
 _RUNS = st.lists(st.tuples(st.sampled_from(RUNS), _JOINTS), min_size=1, max_size=3).map(
     lambda pieces: "RUN " + "".join(run + joint for run, joint in pieces).rstrip(" &|;\\")
@@ -50,6 +53,35 @@ def test_repairs_never_make_a_text_worse_and_know_when_they_are_done(text: str) 
     assert after.is_readable
     assert len(after.findings) < len(before.findings) or repaired.text == text
     assert fix(repaired, OPTIONS).text == repaired.text
+
+
+@settings(deadline=None, max_examples=40)
+@given(TEXTS)
+def test_unsafe_repairs_neither(text: str) -> None:
+    options = replace(OPTIONS, installed=INSTALLED)
+    before = lint(Source(text), options)
+
+    repaired = fix(Source(text), options, unsafe=True)
+
+    after = lint(repaired, options)
+    assert after.is_readable or repaired.text == text
+    assert len(after.findings) < len(before.findings) or repaired.text == text
+    assert fix(repaired, options, unsafe=True).text == repaired.text
+
+
+@pytest.mark.needs("shellcheck")
+@settings(deadline=None, max_examples=8)  # each asks ShellCheck a few times
+@given(st.one_of(_WHOLE, _MADE_UP), st.booleans())
+def test_quotes_neither(text: str, unsafe: bool) -> None:
+    options = Options()
+    before = lint(Source(text), options)
+
+    repaired = fix(Source(text), options, unsafe=unsafe)
+
+    after = lint(repaired, options)
+    assert after.is_readable or repaired.text == text
+    assert len(after.findings) <= len(before.findings)
+    assert fix(repaired, options, unsafe=unsafe).text == repaired.text
 
 
 @settings(deadline=None)

@@ -1,7 +1,6 @@
 """Documents as dataclasses: keys, defaults, unknown fields, and faults with their paths."""
 
 import json
-from dataclasses import dataclass, field
 from enum import Enum
 
 import pytest
@@ -19,6 +18,7 @@ from wherry.oci.runtime_spec import (
     Spec,
     ThrottleDevice,
 )
+from wherry.values import dataclass, field
 
 
 class Colour(Enum):

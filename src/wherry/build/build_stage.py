@@ -203,12 +203,7 @@ class _StageBuilder:
         work.is_base = False
 
     def _decide(self, prepared: Prepared) -> Decision:
-        order = self.work.order
-        number = place_number(self.work.index, self.number)
-        decision = decide(self.work.workshop.lease, prepared.inputs, order.place, number)
-        if isinstance(decision, Hit) and not order.may_use(decision.record.chain_id):
-            return Miss("", decision.record)
-        return decision
+        return decide_step(self.work, prepared, self.number)
 
     def _layer_of(self, record: CacheRecord, prepared: Prepared) -> Layer:
         work = self.work
@@ -292,6 +287,20 @@ class _StageBuilder:
         source = self.work.order.dockerfile.source
         place = None if step.is_trigger else place_of(source, step.written.span)
         return failed(error, name, place, log)
+
+
+def decide_step(work: StageWork, prepared: Prepared, number: int) -> Decision:
+    """Whether the step is here already, or can be had from another machine."""
+    shop = work.workshop
+    place = place_number(work.index, number)
+    decision = decide(shop.lease, prepared.inputs, work.order.place, place)
+    if isinstance(decision, Hit) and not work.order.may_use(decision.record.chain_id):
+        return Miss("", decision.record)
+    if isinstance(decision, Miss):
+        parent = work.layers[-1] if work.layers else None
+        if (record := shop.take(shop, prepared.inputs, parent)) is not None:
+            return Hit(record)
+    return decision
 
 
 def place_number(stage: int, step: int) -> int:

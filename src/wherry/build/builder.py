@@ -1,8 +1,9 @@
 """A whole build: which stages, their bases, in which order, and what comes out."""
 
+import time
 from collections.abc import Callable, Mapping
 
-from wherry.build.build_stage import build_stage
+from wherry.build.build_stage import build_stage, place_number
 from wherry.build.errors import BuildFailed, failed, place_of
 from wherry.build.graph import (
     SCRATCH,
@@ -18,17 +19,14 @@ from wherry.build.graph import (
 from wherry.build.order import Base, BuildOrder, Workshop
 from wherry.build.parallel import run_stages
 from wherry.build.progress import vertex
+from wherry.build.run_step import DEFAULT_PATH
 from wherry.build.source_trees import SourceTree
 from wherry.build.stage import StageResult
-from wherry.errors import InvalidArgument, WherryError
-from wherry.oci.image_config import ImageConfig, RootFS
+from wherry.errors import WherryError
+from wherry.oci.image_config import ContainerDefaults, ImageConfig, RootFS
 from wherry.oci.platform import Platform
+from wherry.store.build_cache import Use
 from wherry.values import dataclass, replace
-
-
-class CannotBeBase(InvalidArgument):
-    def __init__(self, name: str) -> None:
-        super().__init__(f"named context {name} is a folder: a stage cannot begin with it yet")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,10 +39,11 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Built:
-    """The target. `document` is the image's configuration."""
+    """The target. `document` is the image's configuration, `base` what the build began with."""
 
     result: StageResult
     document: bytes
+    base: Base
 
 
 # Told the stages of a build before any image is looked at, and again where triggers add some.
@@ -63,6 +62,9 @@ def plan_build(workshop: Workshop, order: BuildOrder, planned: Planned = untold)
         target=order.target,
         build_args=order.build_args,
         contexts=frozenset(order.contexts),
+        folders=frozenset(
+            name for name, context in order.contexts.items() if isinstance(context, SourceTree)
+        ),
     )
     bases: dict[int, Base] = {}
     triggers: dict[int, tuple[str, ...]] = {}
@@ -106,7 +108,41 @@ def build(workshop: Workshop, order: BuildOrder, planned: Planned = untold) -> B
         )
 
     result = run_stages(workshop, plan.graph, stage)
-    return Built(result=result, document=_document(order, result))
+    base = _first_base(plan)
+    if order.squash:
+        result = _squashed(workshop, order, plan, result, base)
+    return Built(result=result, document=_document(order, result), base=base)
+
+
+def _first_base(plan: Plan) -> Base:
+    """The image below all stages that the target is made of."""
+    node = plan.graph.nodes[plan.graph.target]
+    while isinstance(node.base, FromStage):
+        node = plan.graph.nodes[node.base.index]
+    return plan.bases[node.stage.index]
+
+
+def _squashed(
+    workshop: Workshop, order: BuildOrder, plan: Plan, result: StageResult, base: Base
+) -> StageResult:
+    layers = result.layers[len(base.layers) :]
+    if not layers:
+        return result
+    from wherry.build.squash import squash_layers, squashed_config  # what few builds ask for
+
+    below = base.layers[-1] if base.layers else None
+    with vertex(workshop.report, f"squashing {len(layers)} layers"):
+        squashed = squash_layers(
+            workshop.lease, below, layers, now_ns=order.epoch_ns or time.time_ns()
+        )
+    config = squashed_config(result.draft.config, base, squashed)
+    use = Use(order.place, place_number(plan.graph.target, 0), squashed.record.key)
+    return replace(
+        result,
+        draft=replace(result.draft, config=config),
+        layers=(*base.layers, squashed.layer),
+        uses=(*result.uses, use),
+    )
 
 
 def base_of(plan: Plan, node: StageNode, results: Mapping[int, StageResult]) -> Base | StageResult:
@@ -132,15 +168,15 @@ def _base(workshop: Workshop, order: BuildOrder, node: StageNode, told: set[str]
     platform = node.platform or order.platform
     if isinstance(origin, FromContext):
         context = order.contexts[origin.name]
-        if isinstance(context, SourceTree):
-            raise CannotBeBase(origin.name)
+        assert isinstance(context, str)
         name = context
+        step = f"[context {origin.name}] load metadata for {_full(name)}"
     else:
         assert isinstance(origin, FromImage)
         name = origin.name
+        step = f"[internal] load metadata for {_full(name)}"
     if name == SCRATCH:
         return scratch(platform)
-    step = f"[internal] load metadata for {_full(name)}"
     try:
         if step in told:
             return workshop.resolve(name, node.platform)
@@ -153,10 +189,12 @@ def _base(workshop: Workshop, order: BuildOrder, node: StageNode, told: set[str]
 
 
 def scratch(platform: Platform) -> Base:
+    """No files, and what BuildKit says of such an image."""
     config = ImageConfig(
         architecture=platform.architecture,
         os=platform.os,
         variant=platform.variant,
+        config=ContainerDefaults(env=(f"PATH={DEFAULT_PATH}",), working_dir="/"),
         rootfs=RootFS(type="layers", diff_ids=()),
     )
     return Base(name=SCRATCH, id=None, config=config, layers=())
@@ -165,6 +203,8 @@ def scratch(platform: Platform) -> Base:
 def _full(name: str) -> str:
     from wherry.oci.reference import Reference
 
+    if name == SCRATCH or "://" in name:
+        return name
     return Reference.parse(name).with_default_tag().full
 
 

@@ -37,18 +37,19 @@ NEVER_BUILT = "never built before"
 SWITCHED_OFF = "--no-cache"
 
 
-def decide(
-    lease: Lease, inputs: StepInputs, place: str, number: int, *, no_cache: bool = False
-) -> Decision:
+def decide(lease: Lease, inputs: StepInputs, place: str, number: int) -> Decision:
     """Whether the step is here already; then its layer stays as long as the lease."""
-    connection = lease.store.database.connection
-    if no_cache:
-        return Miss(SWITCHED_OFF, record_at(connection, place, number))
-    record = find_record(connection, inputs.key)
+    record = find_hit(lease, inputs)
+    return explained(lease, inputs, place, number) if record is None else Hit(record)
+
+
+def find_hit(lease: Lease, inputs: StepInputs) -> CacheRecord | None:
+    """The record of these inputs, whose layer then stays as long as the lease."""
+    record = find_record(lease.store.database.connection, inputs.key)
     # Claimed before it is relied on: a prune may be at it.
-    if record is not None and claim_layer(lease, record.chain_id) is not None:
-        return Hit(record)
-    return explained(lease, inputs, place, number)
+    if record is None or claim_layer(lease, record.chain_id) is None:
+        return None
+    return record
 
 
 def explained(lease: Lease, inputs: StepInputs, place: str, number: int) -> Miss:

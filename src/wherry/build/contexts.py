@@ -7,27 +7,19 @@ PATH     a folder                        URL   a git repository, a tar archive, 
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 from wherry.build.source_trees import SourceTree
-from wherry.build.urls import is_git, is_remote
+from wherry.build.urls import is_on_github, is_remote
 from wherry.dockerfile.dockerfile import Dockerfile
 from wherry.dockerfile.ignorefile import IgnoreFile, ignore_file_names, parse_ignore_file
 from wherry.dockerfile.parser import LARGEST, parse
 from wherry.errors import InvalidArgument, NotFound
 from wherry.linux.openat import READABLE_DIRECTORY, open_in_root, opened
-from wherry.store.compression import decompressed
 from wherry.store.leases import Lease
-from wherry.store.tar.entry import BLOCK
-from wherry.store.tar.numbers import checksum_matches
-from wherry.store.tar.reader import TarReader
-from wherry.store.tree import TreeWriter, clean_name
 from wherry.values import dataclass, replace
 
 DEFAULT_NAME = "Dockerfile"
-_READ = 1 << 18
 
 
 class NoSuchContext(NotFound):
@@ -76,17 +68,20 @@ def open_context(
     """The context `name` and the Dockerfile in it, `dockerfile` if that is named."""
     if name == "-" and dockerfile == "-":
         raise StdinTwice
-    if name == "-":
-        return _of_stdin(lease, dockerfile, undo)
-    if is_remote(name):
-        return _of_url(lease, name, dockerfile, undo)
+    if not name:
+        raise NoSuchContext(name)
     folder = os.path.join(cwd or os.getcwd(), name)
-    root = _open_folder(folder, undo)
+    if name == "-" or is_remote(name) or (is_on_github(name) and not os.path.isdir(folder)):
+        from wherry.build.arriving_contexts import open_arriving_context  # what few builds have
+
+        rules = os.path.join(cwd or os.getcwd(), ignorefile) if ignorefile else ""
+        return open_arriving_context(lease, name, dockerfile, undo, ignorefile=rules)
+    root = open_folder(folder, undo)
     identity = _identity(root)
     tree = SourceTree(name="the context", root=root, identity=identity, owned=False)
     if dockerfile == "-":
         text = sys.stdin.buffer.read(LARGEST + 1)
-        tree = _with_rules(tree, "", ignorefile)
+        tree = with_rules(tree, "", ignorefile)
         return OpenedContext(tree, parse(text, DEFAULT_NAME), f"{folder}\0-")
     path = os.path.join(cwd or os.getcwd(), dockerfile) if dockerfile else _default(folder)
     try:
@@ -97,18 +92,18 @@ def open_context(
     except IsADirectoryError:
         raise InvalidArgument(f"failed to read dockerfile: {path} is a directory") from None
     parsed = parse(data, os.path.basename(dockerfile or path))
-    tree = _with_rules(tree, path, ignorefile)
+    tree = with_rules(tree, path, ignorefile)
     return OpenedContext(tree, parsed, f"{os.path.realpath(folder)}\0{os.path.realpath(path)}")
 
 
 def open_named_context(folder: str, name: str, undo: ExitStack) -> SourceTree:
     """A folder of --build-context."""
-    root = _open_folder(folder, undo)
+    root = open_folder(folder, undo)
     tree = SourceTree(name=f"context {name}", root=root, identity=_identity(root), owned=False)
-    return _with_rules(tree, "", "")
+    return with_rules(tree, "", "")
 
 
-def _open_folder(folder: str, undo: ExitStack) -> int:
+def open_folder(folder: str, undo: ExitStack) -> int:
     try:
         root = os.open(folder, READABLE_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -131,7 +126,7 @@ def _default(folder: str) -> str:
     return lower if not os.path.exists(path) and os.path.exists(lower) else path
 
 
-def _with_rules(tree: SourceTree, dockerfile: str, ignorefile: str) -> SourceTree:
+def with_rules(tree: SourceTree, dockerfile: str, ignorefile: str) -> SourceTree:
     """The tree with the rules of its ignore file: that of the Dockerfile, else its own."""
     if ignorefile:
         candidates = [ignorefile]
@@ -143,16 +138,16 @@ def _with_rules(tree: SourceTree, dockerfile: str, ignorefile: str) -> SourceTre
     for path in candidates:
         try:
             with open(path, "rb") as file:
-                return _ruled(tree, file.read(LARGEST + 1), os.path.basename(path))
+                return ruled(tree, file.read(LARGEST + 1), os.path.basename(path))
         except FileNotFoundError:
             if ignorefile:
                 raise NotFound(f"{ignorefile}: no such ignore file") from None
     _, common = ignore_file_names("")
-    data = _read_inside(tree.root, common)
-    return tree if data is None else _ruled(tree, data, common)
+    data = read_inside(tree.root, common)
+    return tree if data is None else ruled(tree, data, common)
 
 
-def _read_inside(root: int, name: str) -> bytes | None:
+def read_inside(root: int, name: str) -> bytes | None:
     """The beginning of a file, wherever links in the context lead; None if it is not there."""
     try:
         descriptor = open_in_root(root, name, os.O_RDONLY | os.O_NONBLOCK)
@@ -162,94 +157,6 @@ def _read_inside(root: int, name: str) -> bytes | None:
         return file.read(LARGEST + 1)
 
 
-def _ruled(tree: SourceTree, data: bytes, name: str) -> SourceTree:
+def ruled(tree: SourceTree, data: bytes, name: str) -> SourceTree:
     rules: IgnoreFile = parse_ignore_file(data, name)
     return replace(tree, ignore=rules, ignore_name=name) if rules.rules else tree
-
-
-# ---- contexts that arrive
-
-
-def _of_stdin(lease: Lease, dockerfile: str, undo: ExitStack) -> OpenedContext:
-    return _of_stream(lease, _chunks(sys.stdin.buffer.read), dockerfile, undo, "-")
-
-
-def _of_url(lease: Lease, url: str, dockerfile: str, undo: ExitStack) -> OpenedContext:
-    from wherry.build.remote_sources import fetch_git, fetch_url  # urllib, for those who fetch
-
-    folder = lease.new_path("-context")
-    if is_git(url):
-        fetch_git(url, folder)
-        return _unpacked(folder, dockerfile, undo, url)
-    fetch_url(url, folder)
-    (path,) = folder.iterdir()
-    with path.open("rb") as file:
-        return _of_stream(lease, _chunks(file.read), dockerfile, undo, url)
-
-
-def _chunks(read: Callable[[int], bytes]) -> Iterator[bytes]:
-    while data := read(_READ):
-        yield data
-
-
-def _of_stream(
-    lease: Lease, chunks: Iterable[bytes], dockerfile: str, undo: ExitStack, place: str
-) -> OpenedContext:
-    """A tar archive is the context; anything else is a Dockerfile, and the context is empty."""
-    folder = lease.new_path("-unpacked")
-    folder.mkdir(mode=0o755)
-    pieces = iter(decompressed(chunks))
-    head = b""
-    while len(head) < BLOCK and (piece := next(pieces, b"")):
-        head += piece
-    if len(head) >= BLOCK and checksum_matches(head[:BLOCK]):
-        unpack_tar(_joined(head, pieces), folder)
-        return _unpacked(folder, dockerfile, undo, place)
-    text = head
-    for piece in pieces:
-        text += piece
-        if len(text) > LARGEST:
-            break
-    if not text.strip():
-        raise InvalidArgument("the Dockerfile cannot be empty")
-    root = _open_folder(str(folder), undo)
-    tree = SourceTree(name="the context", root=root, owned=False)
-    return OpenedContext(tree, parse(text, DEFAULT_NAME), place)
-
-
-def _joined(head: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    yield head
-    yield from pieces
-
-
-def unpack_tar(pieces: Iterable[bytes], folder: str | os.PathLike[str]) -> None:
-    """Unpack a tar archive into a folder, over what is there."""
-    with (
-        opened(os.open(folder, READABLE_DIRECTORY | os.O_CLOEXEC)) as root,
-        TreeWriter(root, settled=True) as writer,
-    ):
-        reader = TarReader(pieces)
-        for entry in reader:
-            if name := clean_name(entry.name, reader.offset):
-                writer.make(name, entry, reader)
-        writer.finish()
-
-
-def _unpacked(folder: Path, dockerfile: str, undo: ExitStack, place: str) -> OpenedContext:
-    """A context whose Dockerfile is inside of it, wherever links there lead."""
-    root = _open_folder(str(folder), undo)
-    tree = SourceTree(name="the context", root=root, owned=False)
-    name = dockerfile or DEFAULT_NAME
-    data = _read_inside(root, name)
-    if data is None:
-        raise NoDockerfile(name)
-    tree = _with_rules_inside(tree, name)
-    return OpenedContext(tree, parse(data, os.path.basename(name)), f"{place}\0{name}")
-
-
-def _with_rules_inside(tree: SourceTree, dockerfile: str) -> SourceTree:
-    for name in ignore_file_names(dockerfile):
-        data = _read_inside(tree.root, name)
-        if data is not None:
-            return _ruled(tree, data, os.path.basename(name))
-    return tree

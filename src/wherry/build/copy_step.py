@@ -7,13 +7,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from wherry.build.inputs import Contents, StepInputs, contents_of
+from wherry.build.kept_sources import identity_of
 from wherry.build.layer_writer import LayerWriter, Look, joined
 from wherry.build.owners import parse_owner
 from wherry.build.source_trees import Found, SourceTree
 from wherry.build.stage import Prepared, StageWork
 from wherry.build.steps import Step
 from wherry.build.unpacking import is_archive, unpack_archive
-from wherry.build.urls import is_git, is_remote
+from wherry.build.urls import is_git, is_remote, redacted
 from wherry.dockerfile.ignorefile import IgnoreFile, parse_ignore_file
 from wherry.dockerfile.instructions import Add, Copy
 from wherry.dockerfile.modes import parse_mode
@@ -128,18 +129,22 @@ def _sources(work: StageWork, step: Step, undo: ExitStack) -> Iterator[Source]:
 
 
 def _fetched(work: StageWork, add: Add, url: str, undo: ExitStack) -> Source:
-    from wherry.build.remote_sources import fetch_git, fetch_url  # urllib, for those who fetch
-
     checksum = add.checksum.text if add.checksum is not None else ""
-    folder = work.workshop.lease.new_path("-fetched")
+    lease = work.workshop.lease
     if is_git(url):
-        fetch_git(url, folder, checksum=checksum, keep_git=bool(add.keep_git_dir))
+        from wherry.build.git_sources import fetch_git  # subprocesses, for those who fetch
+
+        folder = fetch_git(lease, url, undo, checksum=checksum, keep_git=add.keep_git_dir)
+        pattern = "."
     else:
-        fetch_url(url, folder, checksum=checksum)
+        from wherry.build.web_sources import fetch_file, file_name  # urllib, for those who fetch
+
+        folder = fetch_file(lease, url, file_name(url), undo, checksum=checksum)
+        pattern = "*"
     root = os.open(folder, READABLE_DIRECTORY | os.O_CLOEXEC)
     undo.callback(os.close, root)
-    tree = SourceTree(name=url, root=root, owned=False)
-    (selected,) = tree.select("." if is_git(url) else "*")
+    tree = SourceTree(name=redacted(url), root=root, identity=identity_of(folder), owned=False)
+    (selected,) = tree.select(pattern)
     return Source(tree, selected, bool(add.unpack) and is_archive(tree, selected[0]))
 
 

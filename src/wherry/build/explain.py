@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from wherry.build.build_stage import (
     LAYERED,
     beginning,
+    decide_step,
     is_uncached,
     naming_of,
     place_number,
@@ -17,7 +18,7 @@ from wherry.build.build_stage import (
 )
 from wherry.build.build_stage import prepare as prepare_step
 from wherry.build.builder import base_of, plan_build
-from wherry.build.cache import Hit, Miss, decide
+from wherry.build.cache import SWITCHED_OFF, Decision, Hit, Miss
 from wherry.build.configuration import applied
 from wherry.build.errors import failed, place_of
 from wherry.build.graph import FromStage, StageGraph, StageNode
@@ -147,13 +148,9 @@ class _Explainer:
             prepared = prepare_step(work, step, undo, _no_output)
             if prepared is None:
                 return None
-            decision = decide(
-                work.workshop.lease,
-                prepared.inputs,
-                work.order.place,
-                number,
-                no_cache=self.no_cache,
-            )
+            decision: Decision = Miss(SWITCHED_OFF, last)
+            if not self.no_cache:
+                decision = decide_step(work, prepared, self.number)
         if isinstance(decision, Miss):
             self.is_unknown = True
         elif not self.is_unknown:

@@ -64,6 +64,8 @@ class StageNode:
     """What the instruction of that number reads besides the build context."""
     used: frozenset[str] = frozenset()
     """Global variables that its FROM reads."""
+    triggers: int = 0
+    """How many of the instructions in front are not the stage's own."""
 
     @property
     def needs(self) -> Iterator[Origin]:
@@ -83,13 +85,15 @@ class StageGraph:
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What is asked of a Dockerfile. `contexts` are the names of named contexts."""
+    """What is asked of a Dockerfile. `contexts` are the names of named contexts, `folders` those
+    of them that are files and no image."""
 
     build_platform: Platform
     target_platform: Platform
     target: str = ""
     build_args: Mapping[str, str] = field(default_factory=dict)
     contexts: frozenset[str] = frozenset()
+    folders: frozenset[str] = frozenset()
 
 
 def stage_graph(
@@ -157,16 +161,28 @@ class _Grapher:
         return found
 
     def _node(self, stage: Stage) -> StageNode:
-        if stage.name in self.request.contexts:
-            return StageNode(stage, FromContext(stage.name), self._platform(stage)[0], (), {})
-        base, used = self._base(stage)
         platform, read = self._platform(stage)
-        instructions = (*self._triggered(stage, base), *stage.instructions)
+        own = stage.instructions
+        base: Origin
+        used: frozenset[str] = frozenset()
+        if stage.name in self.request.contexts:
+            base, own = FromContext(stage.name), ()
+        else:
+            base, used = self._base(stage)
+        triggered = tuple(self._triggered(stage, base))
         sources: dict[int, tuple[Origin, ...]] = {}
+        if isinstance(base, FromContext) and base.name in self.request.folders:
+            # A stage can begin with files: with nothing, and a copy of them.
+            triggered = (parse_trigger(f"COPY --from={base.name} / /"),)
+            sources[0] = (base,)
+            base = FromImage(SCRATCH)
+        instructions = (*triggered, *own)
         for number, instruction in enumerate(instructions):
+            if number in sources:
+                continue
             if origins := tuple(self._sources(stage, instruction)):
                 sources[number] = origins
-        return StageNode(stage, base, platform, instructions, sources, used | read)
+        return StageNode(stage, base, platform, instructions, sources, used | read, len(triggered))
 
     def _line(self, stage: Stage) -> int:
         return self.dockerfile.source.line_of(stage.base.span.start)

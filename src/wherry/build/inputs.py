@@ -110,6 +110,8 @@ def _last(value: object) -> object:
 
 
 def _of_files(old: Mapping[str, str], new: Mapping[str, str]) -> str:
+    if not old:
+        return ""  # not known: the step came from another machine
     changes = [
         f"{path or '.'}: {_of_file(old.get(path), new.get(path))}"
         for path in sorted(old.keys() | new.keys())

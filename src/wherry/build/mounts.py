@@ -31,6 +31,7 @@ from wherry.linux.openat import READABLE_DIRECTORY, opened
 from wherry.values import dataclass, field
 
 _SECRETS = "/run/secrets"
+_AGENT_VARIABLE = "SSH_AUTH_SOCK"
 _AGENT = "/run/buildkit/ssh_agent.{}"
 CACHES = "mounts"
 
@@ -85,7 +86,8 @@ def plan_mounts(work: StageWork, step: Step) -> tuple[MountPlan, ...]:
             case MountType.SECRET:
                 plans.append(SecretMount(mount, target))
             case MountType.SSH:
-                plans.append(AgentMount(mount, target or _AGENT.format(agents)))
+                target = target or _AGENT.format(agents)
+                plans.append(AgentMount(mount, target, is_first=not agents))
                 agents += 1
     return tuple(plans)
 
@@ -100,6 +102,12 @@ def _target(work: StageWork, mount: RunMount) -> str:
     if target == "/":
         raise InvalidArgument(f"invalid mount target {mount.target!r}")
     return target
+
+
+def _look_facts(mount: RunMount) -> dict[str, object]:
+    """Owner and mode, which a command sees, where they are not the usual ones."""
+    values = {"uid": mount.uid, "gid": mount.gid, "mode": mount.mode}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _tree(work: StageWork, origin: Origin | None) -> SourceTree:
@@ -243,7 +251,8 @@ class SecretMount:
 
     @property
     def facts(self) -> Mapping[str, object]:
-        return {"secret": self.name, "target": self.target, "env": self.mount.env}
+        look = _look_facts(self.mount)
+        return {"secret": self.name, "target": self.target, "env": self.mount.env, **look}
 
     def make(self, work: StageWork, folder: Path, undo: ExitStack) -> Made:
         secret = work.order.secrets.get(self.name)
@@ -272,19 +281,31 @@ class SecretMount:
 class AgentMount:
     mount: RunMount
     target: str
+    is_first: bool = True
     files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def facts(self) -> Mapping[str, object]:
-        return {"ssh": self.mount.id or "default", "target": self.target}
+        return {
+            "ssh": self.mount.id or "default",
+            "target": self.target,
+            **_look_facts(self.mount),
+        }
 
     def make(self, work: StageWork, folder: Path, undo: ExitStack) -> Made:
-        del folder, undo
+        from wherry.build.agent_forwarding import forwarded_agent  # for the few steps with an agent
+
+        # The variable is there whether the agent is or not, as in BuildKit.
+        variables = {_AGENT_VARIABLE: self.target} if self.is_first else {}
         name = self.mount.id or "default"
-        socket = work.order.ssh.get(name)
-        if socket is None:
+        agent = work.order.ssh.get(name)
+        if agent is None:
             if self.mount.required:
                 raise AgentNotFound(name)
-            return Made(None)
-        mount = StepMount(target=self.target, source=str(socket), read_only=False)
-        return Made(mount, {"SSH_AUTH_SOCK": self.target})
+            return Made(None, variables)
+        place = folder / f"agent-{sha256(self.target.encode()).hexdigest()[:16]}"
+        mode = 0o600 if self.mount.mode is None else self.mount.mode
+        owner = (self.mount.uid or 0, self.mount.gid or 0)
+        undo.enter_context(forwarded_agent(agent, place, uid=owner[0], gid=owner[1], mode=mode))
+        mount = StepMount(target=self.target, source=str(place), read_only=False)
+        return Made(mount, variables)

@@ -4,16 +4,27 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from wherry.build.executor import Executor
+from wherry.build.inputs import StepInputs
 from wherry.build.progress import Report
 from wherry.build.source_trees import SourceTree
 from wherry.dockerfile.dockerfile import Dockerfile
 from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import ImageConfig
 from wherry.oci.platform import Platform
+from wherry.store.build_cache import CacheRecord
 from wherry.store.layers import Layer
 from wherry.store.leases import Lease
 from wherry.store.store import Store
 from wherry.values import dataclass, field
+
+Take = Callable[["Workshop", StepInputs, Layer | None], CacheRecord | None]
+
+
+def nothing_to_take(
+    _workshop: "Workshop", _inputs: StepInputs, _parent: Layer | None
+) -> CacheRecord | None:
+    """What there is without --cache-from."""
+    return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +58,8 @@ class BuildOrder:
     epoch_ns: int | None = None
     """SOURCE_DATE_EPOCH: no time in the image is later."""
     allow_insecure: bool = False
+    squash: bool = False
+    """Whether the layers that the build adds are to be one."""
     shell_on_error: bool = False
     """Whether a failed RUN is followed by a shell in what it left."""
     settings: Mapping[str, object] = field(default_factory=dict)
@@ -77,3 +90,5 @@ class Workshop:
     resolve: Callable[[str, Platform | None], Base]
     """The image of a name, fetched if need be."""
     report: Report
+    take: Take = nothing_to_take
+    """The record of a step that another machine has carried out, its layer put on that one."""

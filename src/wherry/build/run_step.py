@@ -116,9 +116,12 @@ def _variables(scope: Scope) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _proxies(work: StageWork) -> dict[str, str]:
-    """Proxies of --build-arg, which every RUN sees and no key knows."""
-    names = {*PROXY_ARGUMENTS, *(name.lower() for name in PROXY_ARGUMENTS)}
-    return {name: value for name, value in work.order.build_args.items() if name in names}
+    """Proxies of --build-arg in both cases, which every RUN sees and no key knows."""
+    proxies: dict[str, str] = {}
+    for name, value in work.order.build_args.items():
+        if name.upper() in PROXY_ARGUMENTS:
+            proxies |= {name.upper(): value, name.lower(): value}
+    return proxies
 
 
 def _arguments_shown(arguments: dict[str, str]) -> str:
@@ -150,7 +153,8 @@ class _Request:
                 shown.append(_script(self.command.script, folder))
             variables = dict(self.environment)
             for one in made:
-                variables.update(one.environment)
+                for name, value in one.environment.items():
+                    variables.setdefault(name, value)
             stubs = _Stubs(work, [mount.target for mount in shown])
             request = RunRequest(
                 arguments=self.command.words,

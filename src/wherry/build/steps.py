@@ -59,7 +59,6 @@ def resolve_steps(
     Raises InvalidWord and InvalidMount in BuildKit's words.
     """
     scope = base_scope(base_environment)
-    triggers = len(node.instructions) - len(node.stage.instructions)
     steps: list[Step] = []
     for number, written in enumerate(node.instructions):
         reader = _Reader(scope, escape)
@@ -80,7 +79,7 @@ def resolve_steps(
                 sources=node.sources.get(number, ()),
                 mounts=reader.mounts,
                 environment=environment,
-                is_trigger=number < triggers,
+                is_trigger=number < node.triggers,
             )
         )
     return tuple(steps)

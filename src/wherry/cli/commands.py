@@ -190,6 +190,7 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("networks.ls", "network ls, network list", "List networks"),
     ("networks.prune", "network prune", "Remove all unused networks"),
     ("networks.rm", "network rm, network remove", "Remove one or more networks"),
+    ("system.check", "system check", "Find damaged and orphaned content, and repair it"),
     ("system.df", "system df", "Show wherry disk usage"),
     ("system.events", "system events, events", "Get real time events from the server"),
     ("system.inspect", "inspect", "Return low-level information on Wherry objects"),

@@ -6,6 +6,8 @@ from wherry.errors import WherryError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from wherry.engine.engine import Engine
 
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
@@ -113,6 +115,16 @@ class Context:
             import traceback  # for those who debug
 
             self.err("".join(traceback.format_exception(error)).rstrip())
+
+    def for_each(self, names: "Iterable[str]", action: "Callable[[str], object]") -> None:
+        """Do `action` with every name and print those it was done with; one failure stops none."""
+        for name in names:
+            try:
+                action(name)
+            except WherryError as error:
+                self.fail(error)
+            else:
+                self.out(name)
 
     def status_of(self, error: WherryError) -> int:
         """The exit status that `error` means for the command that runs."""

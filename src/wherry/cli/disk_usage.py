@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from wherry.engine.builds.usage import CacheEntry
     from wherry.engine.system.df import ContainerUsage, DiskUsage, ImageUsage
+    from wherry.engine.system.space import DiskSpace
 
 _IMAGES = (
     "REPOSITORY",
@@ -35,11 +36,12 @@ _CONTAINERS = (
 )
 _VOLUMES = ("VOLUME NAME", "LINKS", "SIZE")
 _CACHE = ("CACHE ID", "CACHE TYPE", "SIZE", "CREATED", "LAST USED", "USAGE", "SHARED")
+_SPACE = ("TYPE", "CONTENT", "PLACE", "SIZE", "RECLAIMABLE")
 _LONGEST_COMMAND = 20
 
 
-def print_details(context: Context, usage: "DiskUsage") -> None:
-    """Print what each image, container and volume takes."""
+def print_details(context: Context, usage: "DiskUsage", space: "DiskSpace") -> None:
+    """Print what each image, container and volume takes, then where that is on disk."""
     _print_table(
         context,
         "Images space usage:",
@@ -63,6 +65,21 @@ def print_details(context: Context, usage: "DiskUsage") -> None:
         f"Build cache usage: {human_size(usage.builds.total)}",
         _CACHE,
         [_cache_row(entry) for entry in usage.builds.entries],
+    )
+    _print_table(
+        context,
+        f"Space on disk: {human_size(space.size)}",
+        _SPACE,
+        [
+            (
+                share.noun.value,
+                share.content,
+                share.place,
+                human_size(share.size, 3),
+                human_size(share.reclaimable, 3),
+            )
+            for share in space.shares
+        ],
     )
 
 

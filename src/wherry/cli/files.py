@@ -2,12 +2,28 @@
 
 import os
 
-from wherry.cli.context import OutputClosed, OutputFailed
+from wherry.cli.context import OutputClosed, OutputFailed, is_terminal
 from wherry.errors import InvalidArgument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def refuse_terminal(output: str) -> None:
+    """An archive without a file's name would be shown to a person."""
+    if not output and is_terminal(1):
+        raise InvalidArgument(
+            "cowardly refusing to save to a terminal. Use the -o flag or redirect"
+        )
+
+
+def write_archive(output: str, pieces: "Iterator[bytes]", failure: str) -> None:
+    """To the file `output`, or without one to standard output."""
+    if output:
+        write_file(output, pieces, failure)
+    else:
+        write_out(pieces)
 
 
 def write_out(pieces: "Iterator[bytes]") -> None:

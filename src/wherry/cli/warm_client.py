@@ -47,26 +47,23 @@ def run_in_launcher(words: list[str], context: "Context") -> bool:
     if connection is None:
         return False
     try:
-        return _followed(connection, context)
+        _follow(connection, context)
     finally:
         connection.close()
+    return True
 
 
-def _followed(connection: Connection, context: "Context") -> bool:
-    """Wait for the command's end; False when it was not begun, as by a launcher that goes."""
-    begun = False
+def _follow(connection: Connection, context: "Context") -> None:
+    """Wait for the command's end."""
     try:
         for message in connection.controls():
-            begun = True
             if message.get("broken_pipe"):
                 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
                 os.kill(os.getpid(), signal.SIGPIPE)
             if "status" in message:
                 context.status = int(str(message["status"]))
-                return True
+                return
     except OSError:
         pass
-    # Begun, it must not be done a second time.
-    if begun:
-        raise CommandLost
-    return False
+    # It was begun, and must not be done a second time.
+    raise CommandLost

@@ -29,7 +29,6 @@ def command(request: Request) -> None:
     assert isinstance(words, tuple | list)
     _become_the_clients(request.descriptors, environ, int(str(payload["umask"])))
     engine = engine_of(payload)
-    client.sendall(control(begun=True))
     try:
         status = main([str(word) for word in words], engine)
     except OutputClosed:

@@ -3,17 +3,16 @@
 https://docs.docker.com/reference/dockerfile/#parser-directives
 """
 
-import re
-
 from wherry.dockerfile.characters import SPACE
 from wherry.dockerfile.errors import go_quoted
 from wherry.errors import InvalidArgument
+from wherry.lazy import regex
 from wherry.values import dataclass
 
 NAMES = ("syntax", "escape", "check")
 DEFAULT_ESCAPE = "\\"
 
-_DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*")
+_DIRECTIVE = regex(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*")
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")
 

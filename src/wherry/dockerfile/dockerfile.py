@@ -1,11 +1,13 @@
 """A parsed Dockerfile."""
 
-from collections.abc import Iterator
-
 from wherry.dockerfile.instructions import Arg, From, Instruction
 from wherry.dockerfile.source import Source, Span
 from wherry.dockerfile.statement import Comment, Statement
 from wherry.values import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Dockerfile:
     warnings: tuple[Remark, ...] = field(compare=False, repr=False, default=())
 
     @property
-    def instructions(self) -> Iterator[Instruction]:
+    def instructions(self) -> "Iterator[Instruction]":
         """Every instruction in its order."""
         yield from self.global_args
         for stage in self.stages:

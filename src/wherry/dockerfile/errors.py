@@ -3,11 +3,13 @@
 The sentences are BuildKit's.
 """
 
-from collections.abc import Iterable
-
 from wherry.dockerfile.source import Source, Span
 from wherry.errors import InvalidArgument
 from wherry.values import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _NEAR = 3  # BuildKit suggests what is fewer changes than this away
 
@@ -34,7 +36,7 @@ class Fault(Exception):
 class InvalidDockerfile(InvalidArgument):
     """`problems` in the order of the file."""
 
-    def __init__(self, source: Source, problems: Iterable[Problem]) -> None:
+    def __init__(self, source: Source, problems: "Iterable[Problem]") -> None:
         self.source = source
         self.problems = tuple(sorted(problems, key=lambda problem: problem.span))
         super().__init__(
@@ -64,14 +66,14 @@ def excerpt(source: Source, span: Span) -> str:
 
 
 def with_suggestion(
-    message: str, word: str, known: Iterable[str], *, any_case: bool = False
+    message: str, word: str, known: "Iterable[str]", *, any_case: bool = False
 ) -> str:
     """`message`, and behind it the known word that is meant, if one is near."""
     near = nearest(word, known, any_case=any_case)
     return f"{message} (did you mean {near}?)" if near else message
 
 
-def nearest(word: str, known: Iterable[str], *, any_case: bool = False) -> str:
+def nearest(word: str, known: "Iterable[str]", *, any_case: bool = False) -> str:
     """The known word fewer than three changes away, in the case of `word`; else ""."""
     asked = word.lower() if any_case else word
     best, best_rank = "", (_NEAR, False)

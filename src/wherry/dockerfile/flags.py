@@ -1,49 +1,45 @@
 """The flags of instructions: which there are, and what they hold."""
 
-from enum import Enum
-
 from wherry.dockerfile.errors import Fault, with_suggestion
 from wherry.dockerfile.statement import Flag, Word
 from wherry.values import dataclass
 
+BOOL = "bool"
+TEXT = "text"
+TEXTS = "texts"
+"""A text that may be given several times."""
 
-class Kind(Enum):
-    BOOL = "bool"
-    TEXT = "text"
-    TEXTS = "texts"  # may be given several times
-
-
-KNOWN: dict[str, dict[str, Kind]] = {
-    "FROM": {"platform": Kind.TEXT},
+KNOWN: dict[str, dict[str, str]] = {
+    "FROM": {"platform": TEXT},
     "RUN": {
-        "mount": Kind.TEXTS,
-        "device": Kind.TEXTS,
-        "network": Kind.TEXT,
-        "security": Kind.TEXT,
+        "mount": TEXTS,
+        "device": TEXTS,
+        "network": TEXT,
+        "security": TEXT,
     },
     "COPY": {
-        "from": Kind.TEXT,
-        "chown": Kind.TEXT,
-        "chmod": Kind.TEXT,
-        "link": Kind.BOOL,
-        "parents": Kind.BOOL,
-        "exclude": Kind.TEXTS,
+        "from": TEXT,
+        "chown": TEXT,
+        "chmod": TEXT,
+        "link": BOOL,
+        "parents": BOOL,
+        "exclude": TEXTS,
     },
     "ADD": {
-        "chown": Kind.TEXT,
-        "chmod": Kind.TEXT,
-        "link": Kind.BOOL,
-        "exclude": Kind.TEXTS,
-        "checksum": Kind.TEXT,
-        "keep-git-dir": Kind.BOOL,
-        "unpack": Kind.BOOL,
+        "chown": TEXT,
+        "chmod": TEXT,
+        "link": BOOL,
+        "exclude": TEXTS,
+        "checksum": TEXT,
+        "keep-git-dir": BOOL,
+        "unpack": BOOL,
     },
     "HEALTHCHECK": {
-        "interval": Kind.TEXT,
-        "timeout": Kind.TEXT,
-        "start-period": Kind.TEXT,
-        "start-interval": Kind.TEXT,
-        "retries": Kind.TEXT,
+        "interval": TEXT,
+        "timeout": TEXT,
+        "start-period": TEXT,
+        "start-interval": TEXT,
+        "retries": TEXT,
     },
 }
 
@@ -77,9 +73,9 @@ def read_flags(instruction: str, flags: tuple[Flag, ...]) -> Flags:
         if kind is None:
             message = with_suggestion(f"unknown flag: --{flag.name}", flag.name, known)
             raise Fault(message, flag.span)
-        if kind is not Kind.TEXTS and (flag.name in texts or flag.name in truths):
+        if kind is not TEXTS and (flag.name in texts or flag.name in truths):
             raise Fault(f"duplicate flag specified: --{flag.name}", flag.span)
-        if kind is Kind.BOOL:
+        if kind is BOOL:
             truths[flag.name] = _truth(flag)
         elif flag.value is None:
             raise Fault(f"missing a value on flag: --{flag.name}", flag.span)

@@ -1,13 +1,12 @@
 """`<<NAME` on the line of an instruction: which documents follow it."""
 
-import re
-
 from wherry.dockerfile.characters import SPACE
 from wherry.dockerfile.errors import Fault
 from wherry.dockerfile.words import Expander, InvalidWord
+from wherry.lazy import regex
 from wherry.values import dataclass
 
-_MARK = re.compile(r"(\d*)<<(-?)[\t\n\f\r ]*([^<]*)")
+_MARK = regex(r"(\d*)<<(-?)[\t\n\f\r ]*([^<]*)")
 _WORD = Expander(keep_unset=True)
 _RAW_WORD = Expander(keep_unset=True, raw_quotes=True)
 _RAW_LINE = Expander(keep_unset=True, raw_quotes=True, raw_escapes=True)
@@ -26,7 +25,7 @@ class Mark:
 
 def parse_mark(word: str) -> Mark | None:
     """What `word` announces, or None if it announces nothing."""
-    match = _MARK.fullmatch(word)
+    match = _MARK.fullmatch(word) if "<<" in word else None
     if match is None or not match[3]:
         return None
     try:

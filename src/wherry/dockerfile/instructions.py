@@ -7,19 +7,23 @@ allows is checked as far as it can be without knowing variables.
 https://docs.docker.com/reference/dockerfile/
 """
 
-from typing import ClassVar
-
 from wherry.dockerfile.source import Span
 from wherry.dockerfile.statement import Comment, Heredoc, Statement, Word
-from wherry.oci.image_config import HealthConfig
 from wherry.values import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # What is named in types alone; the modules of images take 6 ms to load.
+    from typing import ClassVar
+
+    from wherry.oci.image_config import HealthConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instruction:
     """What every instruction has."""
 
-    NAME: ClassVar[str] = ""
+    NAME: "ClassVar[str]" = ""
     statement: Statement = field(compare=False, repr=False)
 
     @property
@@ -190,7 +194,7 @@ class Healthcheck(Instruction):
     """`command` is None for NONE; `config` is what the image gets."""
 
     NAME = "HEALTHCHECK"
-    config: HealthConfig
+    config: "HealthConfig"
     command: CommandLine | None
 
 

@@ -9,11 +9,14 @@ from wherry.dockerfile.directives import DEFAULT_ESCAPE, read_directive
 from wherry.dockerfile.dockerfile import Blank, Directive, Item, Remark
 from wherry.dockerfile.errors import Fault, Problem
 from wherry.dockerfile.exec_form import json_words
-from wherry.dockerfile.heredocs import Mark, marks_in
 from wherry.dockerfile.source import Source, Span
 from wherry.dockerfile.splitting import split_command
 from wherry.dockerfile.statement import Comment, Heredoc, LogicalLine, Statement
 from wherry.values import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherry.dockerfile.heredocs import Mark
 
 LONGEST_LINE = 65535
 _MAY_HAVE_HEREDOCS = ("ADD", "COPY", "RUN")
@@ -165,6 +168,8 @@ class _Lexer:
         keyword, flags, start, end = split_command(line, 0, escape)
         heredocs: tuple[Heredoc, ...] = ()
         if "<<" in line.text and _may_have_heredocs(line, keyword.text, start, end, escape):
+            from wherry.dockerfile.heredocs import marks_in  # few files have any
+
             heredocs = tuple(self._heredoc(mark, span) for mark in marks_in(line.text))
         if heredocs:
             span = Span(span.start, heredocs[-1].terminator.end)
@@ -184,7 +189,7 @@ class _Lexer:
         )
         self.comments = []
 
-    def _heredoc(self, mark: Mark, statement: Span) -> Heredoc:
+    def _heredoc(self, mark: "Mark", statement: Span) -> Heredoc:
         start = self.at
         while self.at < len(self.text):
             line = self._line().rstrip(_SINGLE_LINE_END)

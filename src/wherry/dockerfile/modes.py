@@ -1,13 +1,12 @@
 """`--chmod` of COPY and ADD: octal, or symbolic as chmod(1) has it (`u=rwX,go-w`)."""
 
-import re
-
 from wherry.errors import InvalidArgument
+from wherry.lazy import regex
 from wherry.values import dataclass
 
-_OCTAL = re.compile(r"[0-7]{1,5}")
-_CLAUSE = re.compile(r"([ugoa]*)((?:[-+=](?:[ugo]|[rwxXst]*))+)")
-_ACTION = re.compile(r"([-+=])([ugo]|[rwxXst]*)")
+_OCTAL = regex(r"[0-7]{1,5}")
+_CLAUSE = regex(r"([ugoa]*)((?:[-+=](?:[ugo]|[rwxXst]*))+)")
+_ACTION = regex(r"([-+=])([ugo]|[rwxXst]*)")
 _SHIFTS = {"u": 6, "g": 3, "o": 0}
 _HIGHEST = 0o7777
 

@@ -1,6 +1,8 @@
 """Shell patterns in ${NAME#pattern} and its like: `*`, `?` and backslashes, no brackets."""
 
-import re
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from re import Pattern
 
 
 class BadPattern(Exception):
@@ -33,7 +35,9 @@ def replace_pattern(pattern: str, replacement: str, value: str, *, everywhere: b
     return "".join(parts) + value[copied:]
 
 
-def _compile(pattern: str, *, greedy: bool) -> re.Pattern[str]:
+def _compile(pattern: str, *, greedy: bool) -> "Pattern[str]":
+    import re  # here alone: few Dockerfiles have any
+
     parts: list[str] = []
     at = 0
     while at < len(pattern):
@@ -58,5 +62,7 @@ def _compile(pattern: str, *, greedy: bool) -> re.Pattern[str]:
 
 def _reversed(pattern: str) -> str:
     """The pattern from its end, escapes kept before what they escape."""
+    import re
+
     pieces = re.findall(r"\\.|.", pattern, re.DOTALL)
     return "".join(reversed(pieces))

@@ -1,13 +1,9 @@
 """Statements into instructions: what the arguments of each keyword mean."""
 
-import re
-from collections.abc import Callable
-
 from wherry.dockerfile.characters import BLANK, SPACE
 from wherry.dockerfile.errors import Fault, go_quoted, with_suggestion
 from wherry.dockerfile.exec_form import json_words
 from wherry.dockerfile.flags import Flags, read_flags
-from wherry.dockerfile.heredocs import mark_or_none
 from wherry.dockerfile.instructions import (
     INSTRUCTIONS,
     Add,
@@ -32,14 +28,19 @@ from wherry.dockerfile.instructions import (
     Volume,
     Workdir,
 )
-from wherry.dockerfile.reading_healthcheck import read_healthcheck
-from wherry.dockerfile.reading_run import check_run
 from wherry.dockerfile.splitting import split_blanks, split_command, split_quoted
 from wherry.dockerfile.statement import Heredoc, LogicalLine, Statement, Word
+from wherry.lazy import regex
 
-_STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*")
-_BLANKS = re.compile(f"[{re.escape(BLANK)}]+")
-_ONBUILD = re.compile(r"[\t\n\f\r ]*ONBUILD[\t\n\f\r ]*", re.IGNORECASE)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wherry.dockerfile.heredocs import Mark
+
+_STAGE_NAME = regex(r"[a-z][a-z0-9\-_.]*")
+_BLANKS = regex(f"[{BLANK}]+")
+_ONBUILD = regex(r"(?i)[\t\n\f\r ]*ONBUILD[\t\n\f\r ]*")
 _NO_TRIGGERS = ("MAINTAINER", "FROM")
 
 
@@ -209,8 +210,19 @@ def _run(statement: Statement, escape: str) -> Run:
         network=network.text if network else "default",
         security=security.text if security else "sandbox",
     )
-    check_run(instruction, network, security, escape)
+    if statement.flags:
+        from wherry.dockerfile.reading_run import check_run  # mounts, which most files have none of
+
+        check_run(instruction, network, security, escape)
     return instruction
+
+
+def _mark(word: str) -> "Mark | None":
+    if "<<" not in word:
+        return None
+    from wherry.dockerfile.heredocs import mark_or_none  # few files have any
+
+    return mark_or_none(word)
 
 
 def _transfer(
@@ -225,13 +237,13 @@ def _transfer(
         )
     flags = _flags(name, statement)
     destination = words[-1]
-    if mark_or_none(destination.text):
+    if _mark(destination.text):
         raise Fault(f"{name} cannot accept a heredoc as a destination", destination.span)
     bodies = {heredoc.name: heredoc for heredoc in statement.heredocs}
     sources: list[Word] = []
     files: list[Heredoc] = []
     for word in words[:-1]:
-        mark = mark_or_none(word.text)
+        mark = _mark(word.text)
         if mark is None:
             sources.append(word)
         else:
@@ -374,7 +386,15 @@ def _onbuild(statement: Statement, escape: str) -> Onbuild:
     return Onbuild(statement=statement, expression=expression, trigger=trigger)
 
 
-_READERS: dict[str, Callable[[Statement, str], Instruction]] = {
+def _healthcheck(statement: Statement, escape: str) -> Instruction:
+    # Lengths of time are read with decimal, which takes 2 ms to load.
+    from wherry.dockerfile.reading_healthcheck import read_healthcheck
+
+    del escape
+    return read_healthcheck(statement)
+
+
+_READERS: "dict[str, Callable[[Statement, str], Instruction]]" = {
     "ADD": _add,
     "ARG": _arg,
     "CMD": _cmd,
@@ -383,7 +403,7 @@ _READERS: dict[str, Callable[[Statement, str], Instruction]] = {
     "ENV": _env,
     "EXPOSE": _expose,
     "FROM": _from,
-    "HEALTHCHECK": lambda statement, _: read_healthcheck(statement),
+    "HEALTHCHECK": _healthcheck,
     "LABEL": _label,
     "MAINTAINER": _maintainer,
     "ONBUILD": _onbuild,

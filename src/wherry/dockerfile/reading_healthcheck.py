@@ -1,18 +1,17 @@
 """HEALTHCHECK [FLAGS] CMD command, and HEALTHCHECK NONE."""
 
-import re
-
 from wherry.dockerfile.characters import SPACE
 from wherry.dockerfile.errors import Fault, go_quoted
 from wherry.dockerfile.exec_form import json_words
 from wherry.dockerfile.flags import Flags, read_flags
 from wherry.dockerfile.instructions import CommandLine, Healthcheck
 from wherry.dockerfile.statement import Statement
+from wherry.lazy import regex
 from wherry.oci.durations import InvalidDuration, parse_duration
 from wherry.oci.image_config import HealthConfig
 
 _MILLISECOND = 1_000_000
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = regex(r"[+-]?[0-9]+")
 _LARGEST = 2**31 - 1
 
 

@@ -1,11 +1,7 @@
 """An instruction's line into keyword, flags and words."""
 
-import re
-
 from wherry.dockerfile.characters import BLANK, SPACE
 from wherry.dockerfile.statement import Flag, LogicalLine, Word
-
-_WORD = re.compile(f"[^{re.escape(BLANK)}]+")
 
 
 def split_command(
@@ -15,11 +11,16 @@ def split_command(
     text = line.text
     end = len(text.rstrip(SPACE))
     start = min(_skip(text, start, SPACE), end)
-    match = _WORD.match(text, start, end)
-    keyword_end = match.end() if match else start
+    keyword_end = _word_end(text, start, end)
     keyword = line.word(start, keyword_end)
     flags, rest = _split_flags(line, keyword_end, end, escape)
     return keyword, flags, min(_skip(text, rest, SPACE), end), end
+
+
+def _word_end(text: str, at: int, end: int) -> int:
+    while at < end and text[at] not in BLANK:
+        at += 1
+    return at
 
 
 def _skip(text: str, at: int, blanks: str) -> int:
@@ -79,9 +80,13 @@ def _flag(line: LogicalLine, word: str, start: int, end: int) -> Flag:
 
 def split_blanks(line: LogicalLine, start: int, end: int) -> list[Word]:
     """Words between blanks; quotes mean nothing."""
-    return [
-        line.word(match.start(), match.end()) for match in _WORD.finditer(line.text, start, end)
-    ]
+    words: list[Word] = []
+    at = start
+    while (at := _skip(line.text, at, BLANK)) < end:
+        begin = at
+        at = _word_end(line.text, at, end)
+        words.append(line.word(begin, at))
+    return words
 
 
 def split_quoted(text: str, start: int, end: int, escape: str) -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """What the lexer hands on: one instruction as words, each with its place."""
 
-from bisect import bisect_right
+from _bisect import bisect_right
 
 from wherry.dockerfile.source import NOWHERE, Span
 from wherry.values import dataclass, field

@@ -26,7 +26,7 @@ from wherry.engine.containers.guard import stand_guard
 from wherry.engine.containers.options.config import config_from_options
 from wherry.engine.containers.options.values import EngineRefusal
 from wherry.engine.containers.orders import find_live_container
-from wherry.engine.containers.prepare import prepare_start
+from wherry.engine.containers.prepare import prepare_start, recall_start
 from wherry.engine.containers.remove import forget_container
 from wherry.engine.containers.spec.build import Moment, build_spec
 from wherry.engine.engine import Engine
@@ -35,6 +35,8 @@ from wherry.engine.networks.membership import join_network, leave_network
 from wherry.engine.reconcile import reconcile, recover_container
 from wherry.errors import Conflict, InvalidArgument, WherryError
 from wherry.linux.cgroup.hierarchies import hierarchies
+from wherry.linux.openat import opened
+from wherry.linux.process import command_line
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.container_config import ContainerConfig, Healthcheck
 from wherry.oci.image_config import (
@@ -53,8 +55,10 @@ from wherry.shim.detach_keys import parse_detach_keys
 from wherry.shim.errors import AlreadyStarted
 from wherry.shim.events import container_event
 from wherry.shim.exec import ExecFailed, ExecPlan, ExecSupervisor
+from wherry.shim.keeper import Keeper
 from wherry.shim.launcher import Request
 from wherry.shim.protocol import STDERR, control, frame
+from wherry.shim.sleep import awaken, container_of, recalled
 from wherry.shim.start_plan import Engineering
 from wherry.shim.supervise import Supervisor
 from wherry.store.containers import (
@@ -211,6 +215,7 @@ def exec_(request: Request) -> None:
         _publish_exec(engine, container, f"exec_start: {words}", exec_id)
         engine.store.database.close()
 
+    request.keeper.leave()  # an exec is short; nothing of it is to be small
     code = supervisor.run(publish)
     container_event(engine.store, container, "exec_die", execID=exec_id, exitCode=str(code))
 
@@ -254,7 +259,11 @@ def find(request: Request) -> None:
 
 def quit_(request: Request) -> None:
     """End the launcher that forked this child; containers and their supervisors live on."""
-    os.kill(os.getppid(), signal.SIGTERM)
+    pid = request.keeper.launcher
+    with opened(os.pidfd_open(pid)) as launcher_of_ours:
+        # Killed meanwhile, its number may be somebody else's.
+        if command_line(pid) == command_line(os.getpid()):
+            signal.pidfd_send_signal(launcher_of_ours, signal.SIGTERM)
     request.socket.sendall(control(done=True))
 
 
@@ -275,8 +284,19 @@ OPERATIONS = {
 }
 
 
+# What functions import when they need it, so that a client's own child starts sooner.
+LATE = (
+    "wherry.shim.log.journald",
+    "wherry.shim.log.local",
+    "wherry.shim.names",
+    "wherry.store.copying",
+)
+
+
 def warm(root: Path, run_folder: Path) -> None:
     """Fill what is remembered for a process's life, so that each child finds it there."""
+    for name in LATE:
+        __import__(name)
     hierarchies()
     _use_documents()
     spec = _use_spec()
@@ -307,6 +327,7 @@ _prepared: list[Engine] = []
 def _use_documents() -> None:
     """Write and read the documents of images and containers: each class's codec is then made."""
     container = _example()
+    from_json(Container, to_json(container))
     from_json(ContainerConfig, to_json(container.config))
     from_json(Details, to_json(container.details))
     from_json(State, to_json(container.state))
@@ -337,10 +358,25 @@ def _example() -> Container:
     )
 
 
+fork_outside = launcher.fork_outside
+
+
 def serve_one(connection: object) -> NoReturn:
     """Carry out one request in a child of the client's own; takes its `_socket.socket`."""
     assert hasattr(connection, "detach")
-    launcher.serve_one(socket.socket(fileno=connection.detach()), OPERATIONS)
+    launcher.serve_one(socket.socket(fileno=connection.detach()), OPERATIONS, wake)
+
+
+def wake(keeper: Keeper, *, descriptors: list[int], told: bool) -> None:
+    """Go on where a supervisor has gone to sleep."""
+    kept = recalled(descriptors)
+    root, run_folder = kept["folders"]
+    engine = Engine(Path(root), Path(run_folder))
+    supervisor = Supervisor(engine.store, container_of(kept), engineering_of(engine), keeper)
+    awaken(supervisor, kept, descriptors)
+    if told:
+        supervisor.shut_down()
+    supervisor.serve()
 
 
 def _supervise(
@@ -350,7 +386,7 @@ def _supervise(
     attachment: Attachment | None,
     restart_count: int = 0,
 ) -> None:
-    supervisor = Supervisor(engine.store, container, engineering_of(engine))
+    supervisor = Supervisor(engine.store, container, engineering_of(engine), request.keeper)
     keys = b""
     if request.descriptors:
         keys = _keys(container.config, request.payload)
@@ -369,6 +405,7 @@ def engineering_of(engine: Engine) -> Engineering:
     """The engine's part of a container's life."""
     return Engineering(
         prepare=lambda container: prepare_start(engine, container),
+        recall=lambda container: recall_start(engine, container),
         recover=lambda container: recover_container(engine, container),
         join=lambda container, attachment, netns, connected: join_network(
             engine, container, attachment, netns, connected

@@ -6,19 +6,23 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
 
 from wherry.errors import InvalidArgument, NotFound
 from wherry.lint.finding import Level
 from wherry.lint.formats.format import FORMATS
 from wherry.lint.options import LabelType
 from wherry.lint.settings import Settings, read_label, read_label_type, read_severity
-from wherry.lint.yaml import InvalidYaml, Node, read_yaml
 
 LARGEST = 1 << 20  # bytes
 _TRUE = ("1", "y", "on", "true", "yes")
 _FALSE = ("0", "n", "off", "false", "no")
-_Value = TypeVar("_Value")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    from wherry.lint.yaml import Node
+
+    _Value = TypeVar("_Value")
 
 
 class InvalidConfiguration(InvalidArgument):
@@ -61,13 +65,15 @@ def read_file(path: str) -> Settings:
         raise NoConfiguration(path, (error.strerror or "unreadable").lower()) from error
     if len(data) > LARGEST:
         raise InvalidConfiguration(path, f"larger than {LARGEST} bytes")
+    from wherry.lint.yaml import InvalidYaml, read_yaml  # most calls have no such file
+
     try:
         return _settings(read_yaml(data.decode()))
     except (InvalidYaml, UnicodeDecodeError, InvalidArgument) as error:
         raise InvalidConfiguration(path, str(error)) from error
 
 
-def _settings(root: Node) -> Settings:
+def _settings(root: "Node") -> Settings:
     keys = root.mapping()
     overrides = keys["override"].mapping() if "override" in keys else {}
     formats = [*_one_or_none(keys, "format"), *_list(keys, "formats")]
@@ -93,19 +99,19 @@ def _settings(root: Node) -> Settings:
     )
 
 
-def _list(keys: Mapping[str, Node], name: str) -> tuple[str, ...]:
+def _list(keys: "Mapping[str, Node]", name: str) -> tuple[str, ...]:
     return tuple(item.text() for item in keys[name].sequence()) if name in keys else ()
 
 
-def _one_or_none(keys: Mapping[str, Node], name: str) -> tuple[str, ...]:
+def _one_or_none(keys: "Mapping[str, Node]", name: str) -> tuple[str, ...]:
     return (keys[name].text(),) if name in keys else ()
 
 
-def _truth(keys: Mapping[str, Node], name: str) -> bool | None:
+def _truth(keys: "Mapping[str, Node]", name: str) -> bool | None:
     return keys[name].truth() if name in keys else None
 
 
-def _labels(keys: Mapping[str, Node]) -> dict[str, LabelType]:
+def _labels(keys: "Mapping[str, Node]") -> dict[str, LabelType]:
     if "label-schema" not in keys:
         return {}
     return {
@@ -149,7 +155,7 @@ def _switch(environ: Mapping[str, str], name: str) -> bool | None:
     return False if text in _FALSE else None
 
 
-def _sound(read: Callable[[str], _Value], texts: tuple[str, ...]) -> Iterator[_Value]:
+def _sound(read: "Callable[[str], _Value]", texts: tuple[str, ...]) -> "Iterator[_Value]":
     for text in texts:
         try:
             yield read(text)

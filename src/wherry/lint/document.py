@@ -4,22 +4,25 @@ A build refuses a file that does not begin with FROM; a linter still has somethi
 the rest of it. Therefore steps are read one by one, and stages are counted here.
 """
 
-from collections.abc import Iterator
-from functools import cached_property
-from typing import TypeVar
-
 from wherry.dockerfile.dockerfile import Item, Remark
 from wherry.dockerfile.errors import Fault, Problem
 from wherry.dockerfile.instructions import Arg, Env, From, Instruction, Onbuild, Run, Shell
 from wherry.dockerfile.lines import lex
-from wherry.dockerfile.mounts import InvalidMount, RunMount, read_mount
 from wherry.dockerfile.reading import read_instruction
 from wherry.dockerfile.source import Source, Span
 from wherry.dockerfile.statement import Statement
+from wherry.lazy import cached_property
 from wherry.lint.shell import Script, read_script
 from wherry.values import dataclass, field
 
-_Kind = TypeVar("_Kind", bound=Instruction)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TypeVar
+
+    from wherry.dockerfile.mounts import RunMount
+
+    _Kind = TypeVar("_Kind", bound=Instruction)
 _EXEC_SHELLS = ("pwsh", "powershell", "cmd")
 BEFORE_STAGES = -1
 REFUSED_TRIGGERS = ("ONBUILD", "FROM", "MAINTAINER")
@@ -68,7 +71,11 @@ class RunStep:
         return read_script(self.text)
 
     @cached_property
-    def mounts(self) -> tuple[RunMount, ...]:
+    def mounts(self) -> "tuple[RunMount, ...]":
+        if not self.run.mounts:
+            return ()
+        from wherry.dockerfile.mounts import InvalidMount, read_mount  # few files have any
+
         found: list[RunMount] = []
         for word in self.run.mounts:
             try:
@@ -105,17 +112,17 @@ class Document:
     problems: tuple[Problem, ...]
     remarks: tuple[Remark, ...]
     """What the builder accepts and remarks on."""
-    _by_kind: dict[type[Instruction], list[Step]] = field(default_factory=dict)
+    by_kind: dict[type[Instruction], list[Step]] = field(default_factory=dict)
 
     def of(self, *kinds: type[Instruction]) -> list[Step]:
         """The steps of these kinds, triggers among them, in order."""
         if len(kinds) == 1:
-            return self._by_kind.get(kinds[0], [])
+            return self.by_kind.get(kinds[0], [])
         return [step for step in self.steps if isinstance(step.instruction, kinds)]
 
-    def instructions(self, kind: type[_Kind]) -> Iterator[tuple[Step, _Kind]]:
+    def instructions(self, kind: "type[_Kind]") -> "Iterator[tuple[Step, _Kind]]":
         """Each step of that kind with its instruction."""
-        for step in self._by_kind.get(kind, ()):
+        for step in self.by_kind.get(kind, ()):
             assert isinstance(step.instruction, kind)
             yield step, step.instruction
 
@@ -128,7 +135,7 @@ class Document:
     def runs(self) -> tuple[RunStep, ...]:
         return tuple(_runs(self))
 
-    def runs_of(self, stage: int) -> Iterator[RunStep]:
+    def runs_of(self, stage: int) -> "Iterator[RunStep]":
         return (run for run in self.runs if run.step.stage == stage)
 
     @cached_property
@@ -142,7 +149,7 @@ class Document:
                 names[base.alias.text] = index
         return tuple(found)
 
-    def ancestry(self, stage: int) -> Iterator[int]:
+    def ancestry(self, stage: int) -> "Iterator[int]":
         """The stage, the stage that it is FROM, and so on."""
         at: int | None = stage
         while at is not None and at != BEFORE_STAGES:
@@ -207,7 +214,7 @@ def _is_heredoc(run: Run) -> bool:
     return bool(run.files) and not run.command.is_exec and run.command.texts[0].startswith("<<")
 
 
-def _runs(document: Document) -> Iterator[RunStep]:
+def _runs(document: Document) -> "Iterator[RunStep]":
     shells: dict[int, tuple[str, ...]] = {BEFORE_STAGES: ()}
     for step in document.of(From, Run, Shell):
         instruction = step.instruction
@@ -234,7 +241,7 @@ def _script_text(run: Run) -> tuple[str, int]:
     )
 
 
-def names_set(instruction: Instruction) -> Iterator[str]:
+def names_set(instruction: Instruction) -> "Iterator[str]":
     """The variables that an ARG or ENV sets."""
     if isinstance(instruction, Arg):
         yield from (argument.name.text for argument in instruction.arguments)

@@ -1,10 +1,9 @@
 """The parts of an image's name as it was written, variables and all."""
 
-import re
-
+from wherry.lazy import regex
 from wherry.values import dataclass
 
-_BRACED = re.compile(r"\$\{[^}]*\}")
+_BRACED = regex(r"\$\{[^}]*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +23,7 @@ class ImageName:
         if slash and not first.startswith("$") and ("." in first or ":" in first):
             domain, name = first, rest
         # A colon inside ${V:-x} is no tag's.
-        colon = _BRACED.sub(lambda match: "_" * len(match[0]), name).find(":")
+        bare = _BRACED.sub(lambda match: "_" * len(match[0]), name) if "${" in name else name
+        colon = bare.find(":")
         path, tag = (name, "") if colon < 0 else (name[:colon], name[colon + 1 :])
         return cls(domain, path, tag, digest)

@@ -4,16 +4,22 @@ from collections.abc import Iterator, Sequence
 
 from wherry.dockerfile.directives import CheckOptions, check_above, parse_check
 from wherry.dockerfile.dockerfile import Directive
-from wherry.dockerfile.ignorefile import IgnoreFile
 from wherry.dockerfile.source import Source, Span
 from wherry.errors import InvalidArgument
-from wherry.lint.catalogue import load_checks, load_rules
-from wherry.lint.document import Document, read_document
+from wherry.lint.catalogue import CHECKS, INSIGHTS, RULES, load, names_for
+from wherry.lint.document import Document
+from wherry.lint.facts import facts_of
 from wherry.lint.finding import Finding, Level
 from wherry.lint.options import Options
 from wherry.lint.pragmas import read_pragmas
+from wherry.lint.reading import Reading
 from wherry.lint.rule import Hit, Rule
 from wherry.values import dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherry.dockerfile.ignorefile import IgnoreFile
+    from wherry.lint.shellcheck import Checking
 
 UNREADABLE = "DL1000"
 
@@ -40,7 +46,7 @@ def lint(source: Source, options: Options = Options()) -> Report:  # noqa: B008 
     return lint_all([source], options)[0]
 
 
-def check_for_build(source: Source, ignore_file: IgnoreFile | None = None) -> Report:
+def check_for_build(source: Source, ignore_file: "IgnoreFile | None" = None) -> Report:
     """What BuildKit's checks find: what `build --check` shows, and a build warns of."""
     options = Options(rules=False, checks=True, shellcheck=False, ignore_file=ignore_file)
     return lint(source, options)
@@ -48,17 +54,23 @@ def check_for_build(source: Source, ignore_file: IgnoreFile | None = None) -> Re
 
 def lint_all(sources: Sequence[Source], options: Options) -> list[Report]:
     """The findings in each of `sources`."""
-    documents = [read_document(source) for source in sources]
+    with Reading(sources, shellcheck=options.shellcheck) as reading:
+        return report_all(reading, options)
+
+
+def report_all(reading: Reading, options: Options) -> list[Report]:
+    """The findings in each file that was read."""
+    wanted = [_Wanted(document, options) for document in reading.documents]
     found = [
-        list(_unreadable(document)) if document.problems else list(_findings(document, options))
-        for document in documents
+        list(_unreadable(one.document) if one.document.problems else _findings(one))
+        for one in wanted
     ]
-    if options.shellcheck:
-        for owner, finding in _of_shellcheck(documents, options):
+    if reading.checking is not None:
+        for owner, finding in _of_shellcheck(reading.checking, wanted):
             found[owner].append(finding)
     return [
-        Report(source, tuple(sorted(findings, key=_order)))
-        for source, findings in zip(sources, found, strict=True)
+        Report(document.source, tuple(sorted(findings, key=_order)))
+        for document, findings in zip(reading.documents, found, strict=True)
     ]
 
 
@@ -72,8 +84,8 @@ def _unreadable(document: Document) -> Iterator[Finding]:
         yield Finding(UNREADABLE, Level.ERROR, problem.message, line, column, problem.span)
 
 
-def _findings(document: Document, options: Options) -> Iterator[Finding]:
-    wanted = _Wanted(document, options)
+def _findings(wanted: "_Wanted") -> Iterator[Finding]:
+    document, options = wanted.document, wanted.options
     for rule in wanted.rules():
         level = wanted.level(rule.code, rule.level)
         if level is not Level.IGNORE:
@@ -84,32 +96,26 @@ def _findings(document: Document, options: Options) -> Iterator[Finding]:
 
 
 def _of_shellcheck(
-    documents: Sequence[Document], options: Options
+    checking: "Checking", wanted: "Sequence[_Wanted]"
 ) -> Iterator[tuple[int, Finding]]:
     """Its findings, each with the number of its document."""
-    sound = [document for document in documents if not document.problems]
-    if not any(document.runs for document in sound):
-        return
-    from wherry.lint.shellcheck import check_documents  # json and subprocess: 15 ms
-
-    owners = [number for number, document in enumerate(documents) if not document.problems]
-    wanted = [_Wanted(document, options) for document in sound]
     told: set[tuple[int, Finding]] = set()
-    for comment in check_documents(sound):
-        about = wanted[comment.script.owner]
+    for comment in checking.comments():
+        owner = comment.script.owner
+        about = wanted[owner]
         level = about.level(comment.code, comment.level)
         step = comment.script.run.step
         finding = Finding(comment.code, level, comment.message, step.line, span=step.span)
-        key = (comment.script.owner, finding)
-        if level is not Level.IGNORE and about.at(finding) and key not in told:
-            told.add(key)
-            yield owners[comment.script.owner], finding
+        if level is not Level.IGNORE and about.at(finding) and (owner, finding) not in told:
+            told.add((owner, finding))
+            yield owner, finding
 
 
 class _Wanted:
     """What of one document is to be reported, and how bad it is."""
 
     def __init__(self, document: Document, options: Options) -> None:
+        self.document = document
         self.options = options
         self.levels = options.levels
         self.check = _check_options(document) if options.checks else CheckOptions()
@@ -122,12 +128,19 @@ class _Wanted:
 
     def rules(self) -> Iterator[Rule]:
         """Those to ask, the experimental ones only by name."""
+        facts = facts_of(self.document, self.options)
         if self.options.rules:
-            yield from load_rules()
+            for name in names_for(RULES, facts):
+                if name.upper() not in self.ignored:
+                    yield load(f"rules.{name}")
+        for name in names_for(INSIGHTS, facts) if self.options.rules else ():
+            if name.upper() not in self.ignored:
+                yield load(f"insights.{name}")
         if not self.options.checks or "all" in self.check.skip:
             return
         asked = self.check.experimental
-        for rule in load_checks():
+        for name in names_for(CHECKS, facts):
+            rule = load(f"checks.{name}")
             if rule.code in self.check.skip:
                 continue
             if not rule.is_experimental or rule.code in asked or "all" in asked:

@@ -1,9 +1,8 @@
 """Folders that a RUN mounts so that their content is no part of the image."""
 
-from wherry.dockerfile.mounts import MountType
 from wherry.lint.document import RunStep
 
-_KEPT_OUT = (MountType.CACHE, MountType.TMPFS)
+_KEPT_OUT = ("cache", "tmpfs")
 
 
 def mounts_over(run: RunStep, target: str) -> bool:

@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from enum import Enum
 
-from wherry.dockerfile.ignorefile import IgnoreFile
 from wherry.lint.finding import Level
 from wherry.values import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherry.dockerfile.ignorefile import IgnoreFile
+    from wherry.lint.surroundings import Surroundings
 
 
 class LabelType(Enum):
@@ -39,5 +43,14 @@ class Options:
     """Whether BuildKit's checks run too."""
     rules: bool = True
     """Whether hadolint's rules run."""
-    ignore_file: IgnoreFile | None = None
+    surroundings: "Mapping[str, Surroundings]" = field(default_factory=dict)
+    """What the engine knows of files, by their names; what asks for it runs where it is known."""
+    installed: "Mapping[str, Mapping[str, str]]" = field(default_factory=dict)
+    """Versions of packages, by package manager, that repairs may pin."""
+    ignore_file: "IgnoreFile | None" = None
     """What `.dockerignore` says, where the context is known."""
+
+    def surroundings_of(self, name: str) -> "Surroundings":
+        from wherry.lint.surroundings import NOTHING  # for rules that most calls do not load
+
+        return self.surroundings.get(name, NOTHING)

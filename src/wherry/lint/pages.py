@@ -3,7 +3,7 @@
 from inspect import cleandoc
 
 from wherry.errors import NotFound
-from wherry.lint.catalogue import load_checks, load_rules, module_of
+from wherry.lint.catalogue import load_all, module_of
 from wherry.lint.rule import Rule
 
 
@@ -29,7 +29,7 @@ def repair(rule: Rule) -> str:
 
 def list_rules() -> str:
     """A line for each rule: code, level, whether it has a repair, title."""
-    rules = (*load_rules(), *load_checks())
+    rules = load_all()
     width = max(len(rule.code) for rule in rules)
     return "".join(
         f"{rule.code:{width}}  {rule.level.value:7}  {repair(rule):3}  {title(rule)}\n"
@@ -39,7 +39,7 @@ def list_rules() -> str:
 
 def explain_rule(code: str) -> str:
     """The page of one rule; NoSuchRule."""
-    for rule in (*load_rules(), *load_checks()):
+    for rule in load_all():
         if rule.code.lower() == code.lower():
             fixed = "\n\nwherry lint --fix repairs it where that is safe." if rule.fix else ""
             return f"{rule.code} ({rule.level.value})\n\n{docstring(rule)}{fixed}\n"
@@ -55,7 +55,7 @@ def reference() -> str:
     parts += [
         f"## {rule.code}\n\n*{rule.level.value}{', with a repair' if rule.fix else ''}*\n\n"
         f"{docstring(rule)}\n"
-        for rule in (*load_rules(), *load_checks())
+        for rule in load_all()
     ]
     return "\n".join(parts)
 

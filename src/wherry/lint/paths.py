@@ -1,9 +1,5 @@
 """Paths and words as rules compare them."""
 
-import re
-
-_WINDOWS = re.compile(r"[A-Za-z]:")
-
 
 def without_quotes(text: str) -> str:
     """`text` without quotes of either kind around it."""
@@ -13,9 +9,11 @@ def without_quotes(text: str) -> str:
 def is_absolute(text: str) -> bool:
     """Whether a path begins at the root, on a drive, or with a variable."""
     path = without_quotes(text)
-    return path.startswith(("/", "$")) or bool(_WINDOWS.match(path))
+    return path.startswith(("/", "$")) or (
+        path[1:2] == ":" and path[0].isascii() and path[0].isalpha()
+    )
 
 
 def last_part(text: str) -> str:
     """What stands behind the last slash of either kind."""
-    return re.split(r"[/\\]", without_quotes(text))[-1]
+    return without_quotes(text).replace("\\", "/").rpartition("/")[2]

@@ -6,20 +6,21 @@
 # hadolint shell=/bin/bash           the shell that ShellCheck takes RUN to be for
 """
 
-import re
 from collections.abc import Iterator
 
 from wherry.dockerfile.source import Span
 from wherry.dockerfile.statement import Comment
+from wherry.lazy import regex
 from wherry.lint.document import Document
 from wherry.values import dataclass, field
 
-_CODE = r"(?:DL|SC)\d{4}"
+_CODE = r"(?:DL|SC|WH)\d{4}"
 _CODES = rf"{_CODE}(?:[ \t]*,[ \t]*{_CODE})*"
-_IGNORE = re.compile(
+_EACH = regex(_CODE)
+_IGNORE = regex(
     rf"[ \t]*hadolint[ \t]+(?:(stage|global)[ \t]+)?ignore[ \t]*=[ \t]*({_CODES})[ \t]*(?:#.*)?"
 )
-_SHELL = re.compile(r"[ \t]*hadolint[ \t]+shell[ \t]*=[ \t]*(\S+)[ \t]*(?:#.*)?")
+_SHELL = regex(r"[ \t]*hadolint[ \t]+shell[ \t]*=[ \t]*(\S+)[ \t]*(?:#.*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,10 @@ def read_pragmas(document: Document) -> Pragmas:
     """The pragmas among the comments; those inside a continued instruction count for nothing."""
     found = Pragmas()
     for comment in _comments(document):
+        if "hadolint" not in comment.text:
+            continue
         if match := _IGNORE.fullmatch(comment.text):
-            codes = frozenset(re.findall(_CODE, match[2]))
+            codes = frozenset(_EACH.findall(match[2]))
             line = document.source.line_of(comment.span.start)
             if match[1] == "global":
                 found.everywhere.update(codes)

@@ -1,17 +1,17 @@
 """Packages of yum and dnf: `name-version`, and `module:stream`."""
 
-import re
 from collections.abc import Iterator
 
 from wherry.dockerfile.instructions import Arg, Env
+from wherry.lazy import regex
 from wherry.lint.document import Document, RunStep, names_set
 from wherry.lint.options import Options
 from wherry.lint.rule import Check, Hit
 from wherry.lint.shell import Command, Word
 
 DNF = ("dnf", "microdnf")
-_VERSION = re.compile(r"-[0-9][^*?\s]*$|-[0-9][^*?\s]*-")
-_PLAIN_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)
+_VERSION = regex(r"-[0-9][^*?\s]*$|-[0-9][^*?\s]*-")
+_PLAIN_VARIABLE = regex(r"(?a)\$(?:(\w+)|\{(\w+)\})")
 _KNOWN_VALUE = "0"
 
 
@@ -56,7 +56,12 @@ def _is_pinned(word: Word, command: Command, known: set[str]) -> bool:
 
 
 def _values_known(document: Document, run: RunStep) -> set[str]:
-    """Variables that an ARG before the RUN has set, or an ENV of its stage or of a base."""
+    """Variables that an ARG before the RUN has set, or an ENV of its stage or of a base.
+
+    What ONBUILD defers knows none of them: it runs in another build.
+    """
+    if run.step.is_trigger:
+        return set()
     stages = {run.step.stage, *document.ancestry(run.step.stage)}
     return {
         name

@@ -6,7 +6,7 @@ from wherry.dockerfile.source import Span
 from wherry.lint.document import Document, RunStep, Step
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
-from wherry.lint.shell import Command
+from wherry.lint.shell import Command, Word
 from wherry.values import dataclass
 
 
@@ -30,6 +30,15 @@ Fix = Callable[[Document], Iterable[Edit]]
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """How the packages of a command get versions: `sign` stands between name and version."""
+
+    manager: str
+    sign: str
+    unpinned: Callable[[Command], Iterable[Word]]
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """`check` finds the hits in a document."""
 
@@ -38,6 +47,10 @@ class Rule:
     message: str
     check: Check
     fix: Fix | None = None
+    unsafe_fix: Fix | None = None
+    """What does more, and may change what is built."""
+    pin: Pin | None = None
+    """How packages get the versions that an image has; unsafe too."""
     is_experimental: bool = False
     """Whether it is only for those who ask for it by name."""
 

@@ -6,25 +6,24 @@ Each RUN becomes a script as its shell would see it:
     export VERSION=1            for each ARG and ENV that the stage has set, and for proxies
     apt-get install ...
 
-All scripts of a call go to a few processes at once: starting the program costs as much as a
-handful of scripts. What it finds counts for the line of the RUN.
+All scripts of a call go to a few processes at once, which work while the rules run: starting the
+program costs as much as a handful of scripts. What it finds counts for the line of the RUN.
 """
 
-import json
+import _signal as signal  # type: ignore[import-not-found]  # signal itself loads enum
 import os
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from functools import cache
-from pathlib import Path
 
 from wherry.dockerfile.instructions import Arg, Env, From
 from wherry.errors import Internal
 from wherry.lint.document import BEFORE_STAGES, Document, RunStep, names_set
-from wherry.lint.finding import Level
-from wherry.lint.pragmas import read_pragmas
 from wherry.values import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from wherry.lint.finding import Level
 
 NAME = "shellcheck"
 _DEFAULT_SHELL = "/bin/sh"
@@ -46,6 +45,7 @@ class Script:
     owner: int
     run: RunStep
     text: str
+    """`run.text` and what stands around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,33 +54,56 @@ class Comment:
 
     script: Script
     code: str
-    level: Level
+    level: "Level"
     message: str
+    lines: tuple[int, int]
+    columns: tuple[int, int]
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """What of `run.text` it is about, by characters; None where that is not certain."""
+        lines = self.script.text.split("\n")
+        before = self.script.text.rindex(self.script.run.text)
+        start, end = (
+            sum(len(text) + 1 for text in lines[: line - 1]) + column - 1 - before
+            for line, column in zip(self.lines, self.columns, strict=True)
+        )
+        return (start, end) if 0 <= start < end <= len(self.script.run.text) else None
 
 
-@cache
 def program() -> str | None:
     """The path of ShellCheck: the one installed with us, or the first in PATH."""
-    import shutil  # 5 ms, after everything else
-
-    beside = Path(sys.executable).parent / NAME
-    return str(beside) if beside.exists() else shutil.which(NAME)
-
-
-def check_documents(documents: Sequence[Document]) -> list[Comment]:
-    """ShellCheck's comments on the RUNs of `documents`; none where it is not installed."""
-    path = program()
-    if path is None:
-        return []
-    scripts = [
-        script for owner, document in enumerate(documents) for script in _scripts(owner, document)
-    ]
-    return list(_comments(path, scripts)) if scripts else []
+    folders = [os.path.dirname(sys.executable), *os.environ.get("PATH", "").split(":")]
+    paths = (f"{folder}/{NAME}" for folder in folders if folder)
+    return next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), None)
 
 
-def _scripts(owner: int, document: Document) -> Iterator[Script]:
+class Checking:
+    """ShellCheck at work on `documents`; on none where it is not installed."""
+
+    def __init__(self, documents: "Sequence[Document]") -> None:
+        path = program()
+        scripts = (
+            [script for owner, one in enumerate(documents) for script in _scripts(owner, one)]
+            if path
+            else []
+        )
+        self._processes = _Processes(path, scripts) if path and scripts else None
+
+    def comments(self) -> "Iterator[Comment]":
+        """What it finds, once it is done."""
+        return self._processes.comments() if self._processes else iter(())
+
+    def close(self) -> None:
+        if self._processes is not None:
+            self._processes.close()
+
+
+def _scripts(owner: int, document: Document) -> "Iterator[Script]":
+    if document.problems:
+        return
     variables: dict[int, list[str]] = {BEFORE_STAGES: []}
-    pragmas = read_pragmas(document).shells
+    pragmas = _shells(document)
     runs = {run.step.number: run for run in document.runs}
     pragma_shells: dict[int, str] = {}
     for step in document.steps:
@@ -102,7 +125,16 @@ def _scripts(owner: int, document: Document) -> Iterator[Script]:
                 yield Script(owner, run, text)
 
 
-def _text(run: RunStep, shell: str | None, names: Sequence[str]) -> str:
+def _shells(document: Document) -> dict[int, str]:
+    """What `hadolint shell=` pragmas say, by their lines."""
+    if "hadolint" not in document.source.text:
+        return {}
+    from wherry.lint.pragmas import read_pragmas  # not before ShellCheck is at work
+
+    return read_pragmas(document).shells
+
+
+def _text(run: RunStep, shell: str | None, names: "Sequence[str]") -> str:
     """The whole script; empty if it is in no language that ShellCheck knows."""
     program_name = shell or (run.shell[0].split()[0] if run.shell and run.shell[0] else "")
     if run.is_foreign or any(word in program_name for word in ("pwsh", "powershell", "cmd")):
@@ -116,37 +148,86 @@ def _text(run: RunStep, shell: str | None, names: Sequence[str]) -> str:
     return "\n".join([*lines, run.text, ""])
 
 
-def _comments(path: str, scripts: Sequence[Script]) -> Iterator[Comment]:
-    import tempfile  # 10 ms, and only who has ShellCheck and RUNs needs it
+class _Processes:
+    """ShellChecks at work, each on some of the scripts; files of theirs are in a folder."""
 
-    processes = min(len(os.sched_getaffinity(0)), 1 + len(scripts) // _FEW)
-    size = min(-(-len(scripts) // processes), _MOST)
-    with tempfile.TemporaryDirectory(prefix="wherry-lint-") as folder, ExitStack() as stack:
-        names = [f"{folder}/{number}" for number in range(len(scripts))]
-        for name, script in zip(names, scripts, strict=True):
-            Path(name).write_bytes(script.text.encode("utf-8", "surrogateescape"))
-        waiting = [
-            stack.enter_context(_started(path, names[at : at + size]))
-            for at in range(0, len(names), size)
-        ]
-        for process in waiting:
-            yield from _read(process, dict(zip(names, scripts, strict=True)))
+    def __init__(self, path: str, scripts: "Sequence[Script]") -> None:
+        temporary = os.environ.get("TMPDIR") or "/tmp"
+        self.folder = f"{temporary}/wherry-lint-{os.getpid()}-{os.urandom(6).hex()}"
+        os.mkdir(self.folder, 0o700)
+        self.scripts: dict[str, list[Script]] = {}
+        self.running: dict[int, str] = {}  # by its number, where a process writes
+        try:
+            for number, alike in enumerate(_by_text(scripts)):
+                name = f"{self.folder}/{number}"
+                _write(name, alike[0].text)
+                self.scripts[name] = alike
+            names = list(self.scripts)
+            processes = min(len(os.sched_getaffinity(0)), 1 + len(names) // _FEW)
+            size = min(-(-len(names) // processes), _MOST)
+            for at in range(0, len(names), size):
+                self._start(path, names[at : at + size])
+        except BaseException:
+            self.close()
+            raise
 
-
-def _started(path: str, names: Sequence[str]) -> "subprocess.Popen[bytes]":
-    command = [path, "--norc", "--format=json1", "--severity=style", f"--exclude={_EXCLUDED}"]
-    return subprocess.Popen(
-        [*command, "--", *names], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
-    )
-
-
-def _read(process: "subprocess.Popen[bytes]", scripts: dict[str, Script]) -> Iterator[Comment]:
-    output, _ = process.communicate()
-    try:
-        comments = json.loads(output)["comments"]
-    except (ValueError, KeyError) as error:
-        raise ShellCheckFailed(f"exit status {process.returncode}") from error
-    for item in comments:
-        yield Comment(
-            scripts[item["file"]], f"SC{item['code']}", Level(item["level"]), item["message"]
+    def _start(self, path: str, names: list[str]) -> None:
+        output = f"{names[0]}.json"
+        command = [path, "--norc", "--format=json1", "--severity=style", f"--exclude={_EXCLUDED}"]
+        # Not subprocess, which takes 4 ms to load.
+        number = os.posix_spawn(
+            path,
+            [*command, "--", *names],
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600),
+            ],
         )
+        self.running[number] = output
+
+    def comments(self) -> "Iterator[Comment]":
+        """What they find, once they are done."""
+        import json  # like what it loads: while they work
+
+        from wherry.lint.finding import Level
+
+        for number, output in list(self.running.items()):
+            _, status = os.waitpid(number, 0)
+            del self.running[number]
+            try:
+                with open(output, "rb") as file:
+                    found = json.load(file)["comments"]
+            except (ValueError, KeyError, FileNotFoundError) as error:
+                code = os.waitstatus_to_exitcode(status)
+                raise ShellCheckFailed(f"exit status {code}") from error
+            for item in found:
+                name, level = f"SC{item['code']}", Level(item["level"])
+                lines, columns = (
+                    (item[key], item[f"end{key.title()}"]) for key in ("line", "column")
+                )
+                for script in self.scripts[item["file"]]:
+                    yield Comment(script, name, level, item["message"], lines, columns)
+
+    def close(self) -> None:
+        """End what still runs; leave no file."""
+        for number in self.running:
+            os.kill(number, signal.SIGKILL)
+            os.waitpid(number, 0)
+        for name in os.listdir(self.folder):
+            os.unlink(f"{self.folder}/{name}")
+        os.rmdir(self.folder)
+
+
+def _by_text(scripts: "Sequence[Script]") -> "Iterable[list[Script]]":
+    """Files of one project often say the same: once is enough."""
+    alike: dict[str, list[Script]] = {}
+    for script in scripts:
+        alike.setdefault(script.text, []).append(script)
+    return alike.values()
+
+
+def _write(path: str, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(text.encode("utf-8", "surrogateescape"))

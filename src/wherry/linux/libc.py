@@ -2,13 +2,18 @@
 
 import ctypes
 import os
-from collections.abc import Callable
-from typing import Any
+
+TYPE_CHECKING = False  # importing typing takes longer than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def declare(name: str, *argument_types: Any, result: Any = ctypes.c_int) -> Callable[..., Any]:
+def declare(
+    name: str, *argument_types: "Any", result: "Any" = ctypes.c_int
+) -> "Callable[..., Any]":
     """The C function `name`, its prototype declared once for every caller."""
     function = getattr(_libc, name)
     function.argtypes = argument_types
@@ -35,7 +40,7 @@ _syscall = declare("syscall", ctypes.c_long, result=ctypes.c_long)
 _syscall.argtypes = None  # type: ignore[attr-defined]  # variadic
 
 
-def syscall(number: int, *arguments: Any) -> int:
+def syscall(number: int, *arguments: "Any") -> int:
     """Make system call `number`; OSError on failure. Takes ints, bytes and ctypes values."""
     # ctypes passes a plain int as a 32-bit C int, which a variadic callee reads with rubbish above.
     result = _syscall(

@@ -57,6 +57,11 @@ def process_state(pid: int) -> str:
     return _stat_fields(pid)[0]
 
 
+def command_line(pid: int) -> bytes:
+    """The arguments of `pid`, each ended by NUL; a fork has those of its parent."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
 def _stat_fields(pid: int) -> list[str]:
     # The name, in parentheses, may itself hold blanks and parentheses.
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

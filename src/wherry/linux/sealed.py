@@ -4,21 +4,23 @@ When a process executes /proc/self/exe, or a script whose first line names that,
 the program that runs at that moment: ours, on the host. Whoever is root in a container could then
 write to it (CVE-2019-5736). So processes that make containers run from a read-only mount of the
 interpreter that belongs to no namespace: nobody can reach it, and nobody can make it writable.
+
+Imported by a program that will begin again: little else is imported here.
 """
 
 import os
 import sys
-from contextlib import suppress
-from typing import NoReturn
 
-from wherry.linux.mount import Attribute, open_tree, set_attributes
-from wherry.linux.openat import opened
+from wherry.linux.mount_tree import Attribute, open_tree, set_attributes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def is_sealed() -> bool:
     """Whether this very process runs from a mount that cannot be written to."""
-    with opened(os.open("/proc/self/exe", os.O_RDONLY | os.O_CLOEXEC)) as program:
-        return bool(os.fstatvfs(program).f_flag & os.ST_RDONLY)
+    return bool(os.statvfs("/proc/self/exe").f_flag & os.ST_RDONLY)
 
 
 def open_sealed_interpreter() -> int:
@@ -39,13 +41,17 @@ def seal() -> None:
     """
     if is_sealed():
         return
-    with suppress(OSError):
+    try:
         os.execve(open_sealed_interpreter(), sys.orig_argv, os.environ)
+    except OSError:
+        return
 
 
-def execute_sealed(words: list[str]) -> NoReturn:
+def execute_sealed(words: list[str]) -> "NoReturn":
     """Execute the interpreter with `words`, sealed where that is possible."""
-    interpreter: int | str = sys.executable
-    with suppress(OSError):
+    interpreter: int | str
+    try:
         interpreter = open_sealed_interpreter()
+    except OSError:
+        interpreter = sys.executable
     os.execve(interpreter, words, os.environ)

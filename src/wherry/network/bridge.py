@@ -66,6 +66,13 @@ def _make_bridge(host: RouteSocket, network: Network, link: Link | None) -> Link
     return link
 
 
+def remove_bridge(host: RouteSocket, network: Network) -> None:
+    """Remove the bridge, unless somebody else had made it and it was only put to use."""
+    link = host.link(network.bridge)
+    if link is not None and link.mac_address == _mac_address(network):
+        host.request(netlink.delete_link(network.bridge), ignoring=frozenset({errno.ENODEV}))
+
+
 def gateway_addresses(network: Network) -> list[IPv4Interface | IPv6Interface]:
     """What the bridge itself has in each subnet."""
     return [

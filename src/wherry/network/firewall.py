@@ -9,23 +9,28 @@
       published6, ..._at        the same for IPv6
 
 Adding a container is adding elements. The kernel counts the transactions of everybody; the run
-folder remembers the count after ours, so one question tells a plug that the table is still as it
-was. When somebody else changed the ruleset meanwhile, the table is made again from the rows in
-one transaction, which the packets of running containers do not notice.
+folder remembers the count after ours, and which networks the table was made of, so one question
+tells a plug that the table is still as it was, and as it has to be. When somebody else changed the
+ruleset meanwhile, or was killed between a network's row and its rules, the table is made again
+from the rows in one transaction, which the packets of running containers do not notice.
 
-Of the host's other rules only the chain DOCKER-USER is touched, which Docker makes for its users
-and without which its policy of dropping what it does not know would cut off our containers.
+What else is done so that the host's other rules let our packets through is in `host_rules` and
+`firewalld`.
 """
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from typing import Self
 
 from wherry.errors import InvalidArgument, Unavailable
 from wherry.linux import nftables
 from wherry.linux.locks import locked
-from wherry.store.networks import Network, instance_of, list_networks
+from wherry.network.firewalld import forget_bridge, trust_bridges
+from wherry.network.host_rules import host_rule_commands, host_rule_removals
+from wherry.store.networks import Network, instance_of, list_networks, network_ids
 from wherry.store.published_ports import PublishedPort, delete_ports, published_ports
 from wherry.store.store import Store
+from wherry.values import dataclass
 
 _MAPS = {
     "published": "inet_proto . inet_service : ipv4_addr . inet_service",
@@ -40,7 +45,6 @@ _SETS = {
     "subnets": "type ipv4_addr; flags interval;",
     "subnets6": "type ipv6_addr; flags interval;",
 }
-_RULE_COMMENT = "wherry: "
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 
 _TO_US = "fib daddr type local"
@@ -130,22 +134,25 @@ def table_of(store: Store) -> str:
 def ensure(store: Store) -> None:
     """Make the table be there and right. Costs one question when nobody changed the ruleset."""
     try:
-        if _remembered(store) != _current():
+        if _remembered(store) != _State.now(network_ids(store)):
             with locked(store.run / "firewall.lock"):
-                if _remembered(store) != _current():  # still, now that nobody else is at it
+                # Still, now that nobody else is at it?
+                if _remembered(store) != _State.now(network_ids(store)):
                     _make_table(store)
     except OSError as error:
         raise FirewallUnavailable(error) from error
 
 
-def reapply(store: Store, gone: Iterable[str] = ()) -> None:
+def reapply(store: Store, gone: str = "") -> None:
     """Make the table again from the rows, after a change of the networks in them.
 
-    `gone` are bridges of networks that are no more.
+    `gone` is the bridge of a network that is no more.
     """
     try:
         with locked(store.run / "firewall.lock"):
-            _make_table(store, frozenset(gone))
+            if gone:
+                forget_bridge(gone)
+            _make_table(store)
     except OSError as error:
         raise FirewallUnavailable(error) from error
 
@@ -184,20 +191,16 @@ def withdraw_ports(store: Store, container_id: str) -> None:
 
 
 def remove(store: Store) -> None:
-    """Take out the table and what was put into DOCKER-USER."""
-    bridges = _bridges(list_networks(store))
+    """Take out the table and what was put among the host's rules."""
     table = table_of(store)
     try:
         with locked(store.run / "firewall.lock"):
-            commands = [
-                f"delete rule ip filter DOCKER-USER handle {handle}"
-                for bridge, handle in _docker_user_rules() or ()
-                if bridge in bridges
-            ]
+            for network in list_networks(store):
+                if network.bridge:
+                    forget_bridge(network.bridge)
             # Adding first makes the deletion of a table that is not there no error.
-            nftables.run(
-                "\n".join([*commands, f"add table inet {table}", f"delete table inet {table}"])
-            )
+            own = (f"add table inet {table}", f"delete table inet {table}")
+            nftables.run("\n".join([*host_rule_removals(table), *own]))
             (store.run / "firewall").unlink(missing_ok=True)
     except OSError as error:
         raise FirewallUnavailable(error) from error
@@ -277,39 +280,49 @@ def _checked(name: str) -> str:
 # ---- transactions
 
 
-def _current() -> str:
-    """Which state of which namespace's ruleset there is now."""
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The ruleset after a transaction of ours."""
+
+    transactions: str  # how many there had been, and in which namespace
+    networks: str  # of which the table was made
+
+    @classmethod
+    def now(cls, networks: Iterable[str]) -> Self:
+        return cls(_transactions(), " ".join(sorted(networks)))
+
+
+def _transactions() -> str:
     return f"{os.stat('/proc/thread-self/ns/net').st_ino} {nftables.generation()}"
 
 
-def _remembered(store: Store) -> str:
-    """The state after the last transaction of ours, or "" when that is not known."""
+def _remembered(store: Store) -> _State | None:
     try:
-        return (store.run / "firewall").read_text()
+        transactions, _, networks = (store.run / "firewall").read_text().partition("\n")
     except FileNotFoundError:
-        return ""
+        return None
+    return _State(transactions, networks)
 
 
-def _remember(store: Store, state: str) -> None:
-    # Torn or lost it is only a reason to look: no need to sync.
-    (store.run / "firewall").write_text(state)
+def _remember(store: Store, before: str, networks: Iterable[str]) -> None:
+    """Remember the state now, if exactly one transaction lies between it and `before`."""
+    state = _State.now(networks)
+    namespace, _, number = before.partition(" ")
+    if state.transactions == f"{namespace} {int(number) + 1}":
+        # Torn or lost it is only a reason to look: no need to sync.
+        (store.run / "firewall").write_text(f"{state.transactions}\n{state.networks}")
 
 
-def _follows(after: str, before: str) -> bool:
-    """Whether exactly one transaction lies between the two states."""
-    namespace, _, generation = before.partition(" ")
-    return after == f"{namespace} {int(generation) + 1}"
-
-
-def _make_table(store: Store, gone: Collection[str] = ()) -> None:
+def _make_table(store: Store) -> None:
     """With the lock held."""
     networks = list_networks(store)
-    commands = table_text(table_of(store), networks, published_ports(store))
-    before = _current()
-    nftables.run("\n".join([commands, *_docker_user_commands(networks, gone)]))
-    after = _current()
-    if _follows(after, before):
-        _remember(store, after)
+    table = table_of(store)
+    commands = table_text(table, networks, published_ports(store))
+    # Before ours, which is to be the last transaction.
+    trust_bridges([network.bridge for network in networks if network.bridge])
+    before = _transactions()
+    nftables.run("\n".join([commands, *host_rule_commands(table, networks)]))
+    _remember(store, before, [network.id for network in networks])
 
 
 def _change_elements(store: Store, verb: str, ports: Iterable[PublishedPort]) -> None:
@@ -323,49 +336,8 @@ def _change_elements(store: Store, verb: str, ports: Iterable[PublishedPort]) ->
     )
     if not commands:
         return
-    before = _current()
-    known = _remembered(store) == before
+    before = _transactions()
+    known = _remembered(store)
     nftables.run(commands)
-    after = _current()
-    if known and _follows(after, before):
-        _remember(store, after)
-
-
-# ---- beside Docker
-
-
-def _docker_user_commands(networks: Iterable[Network], gone: Collection[str] = ()) -> list[str]:
-    there = _docker_user_rules()
-    if there is None:
-        return []
-    known = {bridge for bridge, _ in there}
-    return [
-        f"delete rule ip filter DOCKER-USER handle {handle}"
-        for bridge, handle in there
-        if bridge in gone
-    ] + [
-        f'insert rule ip filter DOCKER-USER {direction} "{bridge}" counter accept'
-        f' comment "{_RULE_COMMENT}{bridge}"'
-        for bridge in _bridges(networks) - known
-        for direction in ("iifname", "oifname")
-    ]
-
-
-def _docker_user_rules() -> list[tuple[str, int]] | None:
-    """Our rules in DOCKER-USER as bridge and handle; None when there is no such chain."""
-    chains = nftables.run("list chains ip")
-    _, found, filter_table = chains.partition("table ip filter {")
-    if not found or "chain DOCKER-USER {" not in filter_table.partition("\n}")[0]:
-        return None
-    rules = []
-    listing = nftables.run("list chain ip filter DOCKER-USER", nftables.OutputFlag.HANDLE)
-    for line in listing.splitlines():
-        _, ours, rest = line.partition(f'comment "{_RULE_COMMENT}')
-        if ours:
-            bridge, _, handle = rest.partition('" # handle ')
-            rules.append((bridge, int(handle)))
-    return rules
-
-
-def _bridges(networks: Iterable[Network]) -> set[str]:
-    return {_checked(network.bridge) for network in networks if network.bridge}
+    if known is not None and known.transactions == before:
+        _remember(store, before, known.networks.split())

@@ -41,10 +41,15 @@ from wherry.store.store import Store
 
 class PlugFailed(Internal):
     def __init__(self, network: Network, endpoint: Endpoint, error: OSError) -> None:
+        text = error.strerror or str(error)
         super().__init__(
-            "failed to set up container networking: failed to create endpoint"
-            f" {endpoint.container_id[:12]} on network {network.name}:"
-            f" {error.filename}: {error.strerror}"
+            "failed to set up container networking: "
+            + (
+                "failed to create endpoint"
+                f" {endpoint.container_id[:12]} on network {network.name}: {error.filename}: {text}"
+                if endpoint.host_link
+                else f"failed to create the {network.driver} port: {text[:1].lower()}{text[1:]}"
+            )
         )
 
 

@@ -95,6 +95,20 @@ class Published:
         self._epoll = select.epoll()
         self.forwarder_ended()
 
+    @classmethod
+    def take_up(
+        cls, store: Store, container_id: str, sockets: Sequence[tuple[PublishedPort, int]]
+    ) -> Self:
+        """Ports that another process of the same container has published and kept in `sockets`."""
+        claims = [_Claim(port, socket.socket(fileno=number)) for port, number in sockets]
+        return cls(store, container_id, claims)
+
+    @property
+    def sockets(self) -> list[tuple[PublishedPort, int, bool]]:
+        """Each port with the descriptor that holds it, and whether `forward` is for that."""
+        watched = self._watched
+        return [(claim.port, claim.socket.fileno(), claim in watched) for claim in self._claims]
+
     def __enter__(self) -> Self:
         return self
 

@@ -1,9 +1,9 @@
 """Lengths of time as Go writes them: `1h2m3.5s`."""
 
-import re
 from decimal import Decimal
 
 from wherry.errors import InvalidArgument
+from wherry.lazy import regex
 
 _LONGEST = 2**63 - 1  # of Go's time.Duration
 _UNITS = {
@@ -16,7 +16,7 @@ _UNITS = {
     "m": 60 * 10**9,
     "h": 3600 * 10**9,
 }
-_TERM = re.compile(r"(\d+\.?\d*|\.\d+)([^\d.]*)")
+_TERM = regex(r"(\d+\.?\d*|\.\d+)([^\d.]*)")
 
 
 class InvalidDuration(InvalidArgument):

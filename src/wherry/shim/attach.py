@@ -9,9 +9,10 @@ The log is written before any client is served, so it has everything that was le
 
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from wherry.shim.detach_keys import DetachFilter
+from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import HANG_UP, READ, WRITE, Loop, Timer
 from wherry.shim.protocol import ERROR, STDOUT, control, frame, header
 from wherry.values import dataclass
@@ -33,6 +34,10 @@ class Attachment:
     controls: bool = True  # not for a client of the Engine API, which knows no such frames
     bare: bool = False  # output without frames, as the API has it with a terminal
     early: bytes = b""  # input that came before the connection was handed over
+
+
+# What of it matters once the client is there.
+_LASTING = ("stdin", "stdout", "stderr", "keys", "first", "controls", "bare")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +70,33 @@ class Client:
         self.detached = False
         sock.setblocking(False)
         loop.watch(sock.fileno(), READ, self._ready)
+
+    def lay_down(self, kept: Keepsakes) -> Kept:
+        """What another process needs to go on with this client; Busy while something is due."""
+        if self._pending or self._closing or self._input_held:
+            raise Busy
+        wanted = self.wanted
+        return (
+            kept.add(self._socket.fileno(), READ if self._reads else 0),
+            tuple(getattr(wanted, name) for name in _LASTING),
+            self._input_ended,
+            self._detach.held if self._detach is not None else 0,
+        )
+
+    @classmethod
+    def take_up(
+        cls, loop: Loop, kept: Kept, descriptors: Sequence[int], events: ClientEvents
+    ) -> "Client":
+        """Go on where `lay_down` stopped."""
+        place, lasting, input_ended, held = kept
+        wanted = Attachment(**dict(zip(_LASTING, lasting, strict=True)))
+        client = cls(loop, socket.socket(fileno=descriptors[place]), wanted, events)
+        if client._detach is not None:
+            client._detach.held = held
+        if input_ended:
+            client._input_ended = True
+            client._watch()
+        return client
 
     @property
     def is_open(self) -> bool:

@@ -6,6 +6,9 @@
             bind and listen on the socket, start the launcher with it as its descriptor 3,
             let go of the lock ─────────────────> connect: the request waits in the backlog
 
+A launcher, or its child, that is killed before the child says TAKEN has changed nothing: the
+request is sent again, which starts another launcher.
+
 The launcher starts with this interpreter and these module paths, in a session of its own and
 away from the caller's terminal and descriptors. With WHERRY_LAUNCHER=off, or when no launcher can
 be had, this process loads what the launcher holds and forks the child itself.
@@ -14,6 +17,7 @@ Imported by clients whose start is counted in milliseconds: nothing but C module
 """
 
 import _socket
+import gc
 import os
 import sys
 
@@ -23,6 +27,7 @@ from wherry.shim.protocol import (
     ERROR,
     STDERR,
     STDOUT,
+    TAKEN,
     BadMessage,
     FrameReader,
     parse_control,
@@ -39,6 +44,7 @@ LAUNCHER_DESCRIPTOR = 3
 _LONGEST_ADDRESS = 107  # bytes of sun_path, unix(7)
 _RECEIVE = 1 << 18
 _BACKLOG = 512
+_ATTEMPTS = 3  # to have a launcher take a request
 
 
 class Connection:
@@ -140,17 +146,25 @@ class Launcher:
     ) -> Connection:
         """Have a forked child carry out `operation`; the connection on which it answers."""
         data = self._request(operation, payload)
-        sock = self._connected() if self.is_wanted else None
-        return Connection(_sent(sock or self._own_child(), data, descriptors))
+        for _ in range(_ATTEMPTS if self.is_wanted else 0):
+            sock = self._connected()
+            if sock is None:
+                break
+            if _is_taken(sock, data, descriptors):
+                return Connection(sock)
+        sock = self._own_child()
+        if _is_taken(sock, data, descriptors):
+            return Connection(sock)
+        raise SupervisorGone
 
     def request_if_running(
         self, operation: str, payload: "Mapping[str, object]", descriptors: "Sequence[int]" = ()
     ) -> Connection | None:
-        """As `request`, but only of a launcher that is there already."""
+        """As `request`, but only of a launcher that is there; None when nothing was done."""
         sock = self.running() if self.is_wanted else None
-        if sock is None:
-            return None
-        return Connection(_sent(sock, self._request(operation, payload), descriptors))
+        if sock is not None and _is_taken(sock, self._request(operation, payload), descriptors):
+            return Connection(sock)
+        return None
 
     @property
     def is_wanted(self) -> bool:
@@ -237,16 +251,18 @@ class Launcher:
             raise Unavailable("the launcher cannot be started, and this process has threads")
         if self.before_fork is not None:
             self.before_fork()
+        gc.disable()  # loading leaves no garbage, and looking for it takes a tenth of the time
         __import__(CHILD)
-        serve_one = sys.modules[CHILD].serve_one
+        gc.enable()
+        child_module = sys.modules[CHILD]
         ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
         # Twice, so that the child outlives us as nobody's zombie.
         child = os.fork()
         if child == 0:
             try:
                 ours.close()
-                if os.fork() == 0:
-                    serve_one(theirs)
+                if child_module.fork_outside() == 0:
+                    child_module.serve_one(theirs)
             finally:
                 os._exit(0)
         theirs.close()
@@ -310,7 +326,7 @@ def request_of(
 ) -> Connection:
     """Send a request to the shim that listens at `path`; OSError when none does."""
     connection = connect_to(path)
-    _sent(connection.socket, request_bytes(operation, payload), descriptors)
+    _send(connection.socket, request_bytes(operation, payload), descriptors)
     return connection
 
 
@@ -331,7 +347,22 @@ def _stream_socket() -> "_socket.socket":
     return _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
 
 
-def _sent(sock: "_socket.socket", data: bytes, descriptors: "Sequence[int]") -> "_socket.socket":
+def _is_taken(sock: "_socket.socket", data: bytes, descriptors: "Sequence[int]") -> bool:
+    """Send a request; False, with the socket closed, when whoever was to take it has died."""
+    try:
+        _send(sock, data, descriptors)
+        if sock.recv(1) == TAKEN:
+            return True
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    except BaseException:
+        sock.close()
+        raise
+    sock.close()
+    return False
+
+
+def _send(sock: "_socket.socket", data: bytes, descriptors: "Sequence[int]") -> None:
     beside = []
     if descriptors:
         array = b"".join(number.to_bytes(4, sys.byteorder) for number in descriptors)
@@ -339,4 +370,3 @@ def _sent(sock: "_socket.socket", data: bytes, descriptors: "Sequence[int]") -> 
     sent = sock.sendmsg([data], beside)
     if sent < len(data):
         sock.sendall(data[sent:])
-    return sock

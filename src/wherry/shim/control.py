@@ -6,7 +6,8 @@ The requests are those of `protocol`, read without ever waiting for a slow asker
                                                the connection that this is becomes one instead
     stop       signal, timeout                 answered by {"exit": code} once it has ended
     restart    signal, timeout                 answered by {"started": True}
-    kill       signal                          {"done": True}, as with the rest
+    kill       signal                          {"done": True}, as with the rest; after SIGKILL
+                                               once it has ended
     pause, unpause, resize (height, width), update, clear_logs
     join (attachment), leave (network)         the networks of the container
     wait       condition, timeout              {"exit": code}, or {"health": status, "output": ...}
@@ -14,9 +15,10 @@ The requests are those of `protocol`, read without ever waiting for a slow asker
 """
 
 import os
+import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,7 @@ from wherry.shim.errors import (
     ContainerRestarting,
 )
 from wherry.shim.events import container_event
+from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.launcher import is_own_user
 from wherry.shim.loop import HANG_UP, READ, Loop
 from wherry.shim.protocol import LARGEST_REQUEST, Payload, error_frame, parse_request
@@ -41,13 +44,14 @@ from wherry.values import dataclass
 if TYPE_CHECKING:
     from wherry.shim.supervise import Supervisor
 
+_LONGEST_DEATH = 10.0  # seconds
 _SILENT = Attachment(stdout=False, stderr=False)
 
 
 @dataclass(slots=True)
 class _Waiter:
     client: Client
-    condition: str  # exit, stop, healthy, log
+    condition: str  # exit, stop, kill, restart, healthy, log
 
 
 class Control:
@@ -64,7 +68,7 @@ class Control:
             "restart": self._restart,
             "wait": self._wait,
             "follow": self._follow,
-            "kill": self._at_once(self._kill),
+            "kill": self._kill,
             "pause": self._at_once(lambda _payload: self._pause(True)),
             "unpause": self._at_once(lambda _payload: self._pause(False)),
             "resize": self._at_once(self._resize),
@@ -86,10 +90,28 @@ class Control:
         store = self._supervisor.store
         path = store.container_run_folder(self._supervisor.container.id) / "shim.sock"
         path.unlink(missing_ok=True)  # of a supervisor that was killed
-        raw = listening_socket(str(path))
-        self._listener = socket.socket(fileno=raw.detach())
+        self._listen_on(listening_socket(str(path)).detach())
+
+    def _listen_on(self, descriptor: int) -> None:
+        self._listener = socket.socket(fileno=descriptor)
         self._listener.setblocking(False)
-        self._supervisor.loop.watch(self._listener.fileno(), READ, self._accept)
+        self._supervisor.loop.watch(descriptor, READ, self._accept)
+
+    def lay_down(self, kept: Keepsakes) -> Kept:
+        """What another process needs to go on with orders; Busy while one is being answered."""
+        if self._listener is None or len(self._open) != len(self._waiters):
+            raise Busy
+        waiters = [(one.client.lay_down(kept), one.condition) for one in self._waiters]
+        return kept.add(self._listener.fileno(), READ), waiters
+
+    def take_up(self, kept: Kept, descriptors: Sequence[int]) -> None:
+        """Go on where `lay_down` stopped."""
+        listener, waiters = kept
+        self._listen_on(descriptors[listener])
+        for one, condition in waiters:
+            client = Client.take_up(self._supervisor.loop, one, descriptors, self._events)
+            self._open.add(client)
+            self._waiters.append(_Waiter(client, condition))
 
     def close(self) -> None:
         """Take no more orders. Who still waits learns that nothing will come."""
@@ -246,13 +268,28 @@ class Control:
             client.control(following=True)
             self._waiters.append(_Waiter(client, "log"))
 
-    def _kill(self, payload: Payload) -> None:
-        number = _number(payload.get("signal")) or 9
+    def _kill(self, payload: Payload, asker: socket.socket) -> None:
+        """Send a signal; one that nothing survives is answered when the container has ended."""
+        number = _number(payload.get("signal")) or signal.SIGKILL
         supervisor = self._supervisor
-        if supervisor.container.status is not Status.RESTARTING and not supervisor.is_ending:
+        is_waiting = supervisor.container.status is Status.RESTARTING
+        if not is_waiting and not supervisor.is_ending:
             _ = supervisor.process
         self.publish_kill(number)
-        self._supervisor.kill(number)
+        waiter = _Waiter(self._client(asker), "kill")
+        self._waiters.append(waiter)
+        supervisor.kill(number)
+        if is_waiting or number != signal.SIGKILL:
+            self._killed(waiter)
+        else:
+            # A process may be stuck in the kernel; as with Docker its killer is not.
+            supervisor.loop.call_later(_LONGEST_DEATH, lambda: self._killed(waiter))
+        supervisor.rest()
+
+    def _killed(self, waiter: _Waiter) -> None:
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
+            waiter.client.finish(done=True)
 
     def publish_kill(self, number: int) -> None:
         supervisor = self._supervisor
@@ -311,6 +348,8 @@ class Control:
             container_event(self._supervisor.store, self._supervisor.container, "stop")
         for waiter in self._taken("stop", "exit", "healthy"):
             waiter.client.finish(exit=code)
+        for waiter in self._taken("kill"):
+            waiter.client.finish(done=True)
 
     def _taken(self, *conditions: str) -> list[_Waiter]:
         taken = [waiter for waiter in self._waiters if waiter.condition in conditions]

@@ -32,21 +32,21 @@ class DetachFilter:
 
     def __init__(self, keys: bytes) -> None:
         self._keys = keys
-        self._held = 0  # how many of the keys were the last input
+        self.held = 0  # how many of the keys were the last input
         self.found = False
 
     def feed(self, data: bytes) -> bytes:
         """What of `data` and of what was held goes to the container. After `found` nothing does."""
         if self.found or not self._keys:
             return b"" if self.found else data
-        text = self._keys[: self._held] + data
+        text = self._keys[: self.held] + data
         at = text.find(self._keys)
         if at >= 0:
             self.found = True
             return text[:at]
-        self._held = next(
+        self.held = next(
             length
             for length in range(min(len(self._keys) - 1, len(text)), -1, -1)
             if text.endswith(self._keys[:length])
         )
-        return text[: len(text) - self._held]
+        return text[: len(text) - self.held]

@@ -21,6 +21,7 @@ from wherry.runtime.stdio import Stdio
 from wherry.shim.errors import ContainerNotRunning
 from wherry.shim.events import container_event
 from wherry.shim.exec import probe_of, start_exec
+from wherry.shim.keepsakes import Busy, Kept
 from wherry.shim.loop import READ, Timer
 from wherry.shim.process import Supervised
 from wherry.store.containers import Health, HealthResult, Status
@@ -41,20 +42,37 @@ _KILLED = -1
 class HealthMonitor:
     """The probes of one run of a container."""
 
-    def __init__(self, supervisor: "Supervisor", check: Healthcheck) -> None:
+    def __init__(
+        self, supervisor: "Supervisor", check: Healthcheck, kept: Kept | None = None
+    ) -> None:
         self._supervisor = supervisor
         self._check = check
         self._started = time.monotonic()
         self._timer: Timer | None = None
         self._probe: _Probe | None = None
         self._stopped = False
-        self._plan_next()
+        if kept is None:
+            self._plan_next()
+        else:
+            self._started, due = kept
+            self._plan(due - time.monotonic())
 
     @staticmethod
-    def of(supervisor: "Supervisor") -> "HealthMonitor | None":
-        """The monitor that the container is configured to have."""
+    def of(supervisor: "Supervisor", kept: Kept | None = None) -> "HealthMonitor | None":
+        """The monitor that the container is configured to have; with `kept` it goes on."""
         check = supervisor.container.config.healthcheck
-        return HealthMonitor(supervisor, check) if check and is_checked(check) else None
+        return HealthMonitor(supervisor, check, kept) if check and is_checked(check) else None
+
+    def lay_down(self) -> Kept:
+        """What another process needs to go on with the probes; Busy during one."""
+        if self._timer is None:
+            raise Busy
+        return self._started, self._timer.when
+
+    @property
+    def timer(self) -> Timer | None:
+        """When the next probe is due."""
+        return self._timer
 
     @staticmethod
     def first_state(check: Healthcheck | None) -> Health | None:
@@ -86,7 +104,10 @@ class HealthMonitor:
         interval = self._check.interval or _INTERVAL
         if self._is_in_start_period() and self._health.status == "starting":
             interval = self._check.start_interval or _START_INTERVAL
-        self._timer = self._supervisor.loop.call_later(interval / SECOND, self._begin)
+        self._plan(interval / SECOND)
+
+    def _plan(self, seconds: float) -> None:
+        self._timer = self._supervisor.loop.call_later(max(0.0, seconds), self._begin)
 
     def _is_in_start_period(self) -> bool:
         return time.monotonic() - self._started < self._check.start_period / SECOND

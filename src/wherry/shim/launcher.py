@@ -39,8 +39,10 @@ from wherry.linux.locks import locked
 from wherry.linux.process import close_other_descriptors
 from wherry.linux.sealed import execute_sealed
 from wherry.shim.client import LAUNCHER_DESCRIPTOR
+from wherry.shim.keeper import Keeper, Wake, Work, keep
 from wherry.shim.protocol import (
     LARGEST_REQUEST,
+    TAKEN,
     BadMessage,
     Payload,
     error_frame,
@@ -63,6 +65,7 @@ class Request:
     operation: str
     payload: Payload
     socket: socket.socket
+    keeper: Keeper
     descriptors: list[int] = field(default_factory=list)
 
 
@@ -73,7 +76,9 @@ def _nothing() -> None:
     return
 
 
-def serve(operations: Operations, run: Path, rehearse: Callable[[], None] = _nothing) -> None:
+def serve(
+    operations: Operations, run: Path, wake: Wake, rehearse: Callable[[], None] = _nothing
+) -> None:
     """Answer requests on the inherited listening socket until idle or orphaned."""
     os.chdir("/")
     os.umask(0o022)
@@ -82,7 +87,7 @@ def serve(operations: Operations, run: Path, rehearse: Callable[[], None] = _not
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with Inotify() as inotify:
         listener = socket.socket(fileno=LAUNCHER_DESCRIPTOR)
-        launcher = _Launcher(operations, run, listener, inotify, rehearse)
+        launcher = _Launcher(operations, run, listener, inotify, wake, rehearse)
         signal.signal(signal.SIGTERM, lambda _number, _frame: launcher.retire())
         gc.collect()
         # Executed by a descriptor, it would be called by that number; shims inherit the name.
@@ -98,6 +103,7 @@ class _Launcher:
         run: Path,
         listener: socket.socket,
         inotify: Inotify,
+        wake: Wake,
         rehearse: Callable[[], None],
     ) -> None:
         self.operations = operations
@@ -105,6 +111,7 @@ class _Launcher:
         self.path = run / "launcher.sock"
         self.listener = listener
         self.inotify = inotify
+        self.wake = wake
         self.rehearse = rehearse
         self.spare: _Spare | None = None
         found = self.path.stat()
@@ -180,9 +187,10 @@ class _Launcher:
                 return
             with client:
                 if is_own_user(client) and not self._give_to_spare(client):
-                    self._fork(partial(handle, client, self.operations))
+                    self._fork(partial(handle, client, self.operations), client)
 
-    def _fork(self, work: Callable[[], None]) -> int:
+    def _fork(self, work: Work, connection: socket.socket, *others: socket.socket) -> int:
+        """A child whose worker does `work`, with the `connection` that this needs."""
         child = os.fork()
         if child == 0:
             # Whatever happens here must not come back into the launcher's loop.
@@ -191,8 +199,10 @@ class _Launcher:
                 self.inotify.close()
                 if self.spare is not None:
                     self.spare.line.close()
+                for other in others:
+                    other.close()
                 _start_as_child()
-                work()
+                keep(work, self.wake, (connection.fileno(),))
             finally:
                 os._exit(0)
         return child
@@ -201,14 +211,13 @@ class _Launcher:
         ours, theirs = socket.socketpair()
         with theirs:
 
-            def wait_for_request() -> None:
-                ours.close()
+            def wait_for_request(keeper: Keeper) -> None:
                 self.rehearse()
                 if (client := _receive_socket(theirs)) is not None:
                     theirs.close()
-                    handle(client, self.operations)
+                    handle(client, self.operations, keeper)
 
-            return _Spare(self._fork(wait_for_request), ours)
+            return _Spare(self._fork(wait_for_request, theirs, ours), ours)
 
     def _give_to_spare(self, client: socket.socket) -> bool:
         spare, self.spare = self.spare, None
@@ -243,7 +252,7 @@ def _receive_socket(line: socket.socket) -> socket.socket | None:
     return None
 
 
-def serve_one(client: socket.socket, operations: Operations) -> NoReturn:
+def serve_one(client: socket.socket, operations: Operations, wake: Wake) -> NoReturn:
     """Carry out one request in a child forked by the client itself, without a launcher."""
     try:
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
@@ -254,15 +263,15 @@ def serve_one(client: socket.socket, operations: Operations) -> NoReturn:
         os.umask(0o022)
         leave_callers_cgroup()
         _start_as_child()
-        handle(client, operations)
+        keep(partial(handle, client, operations), wake, (client.fileno(),))
     finally:
         os._exit(0)
 
 
-def handle(client: socket.socket, operations: Operations) -> None:
+def handle(client: socket.socket, operations: Operations, keeper: Keeper) -> None:
     """Read one request and carry it out; a failure is answered."""
     try:
-        request = receive_request(client)
+        request = receive_request(client, keeper)
         if request is None:
             return
         operations[request.operation](request)
@@ -287,7 +296,7 @@ def answer_error(client: socket.socket, error: WherryError) -> None:
         client.sendall(error_frame(kind_of(error), message, error.hint, status))
 
 
-def receive_request(client: socket.socket) -> Request | None:
+def receive_request(client: socket.socket, keeper: Keeper) -> Request | None:
     """The request that `client` sends; None when it went away. Its descriptors close on exec."""
     descriptors = array("i")
     space = socket.CMSG_SPACE(_MOST_DESCRIPTORS * descriptors.itemsize)
@@ -306,11 +315,12 @@ def receive_request(client: socket.socket) -> Request | None:
         if not piece:
             return None
         body += piece
+    client.sendall(TAKEN)  # before anything is done, lest it be done twice
     parsed = parse_request(bytes(body))
     if parsed is None:
         raise OtherInstallation
     operation, payload = parsed
-    return Request(operation, payload, client, list(descriptors))
+    return Request(operation, payload, client, keeper, list(descriptors))
 
 
 class OtherInstallation(WherryError):
@@ -337,12 +347,25 @@ def _start_as_child() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+def fork_outside() -> int:
+    """Fork a child for `serve_one`; born outside of the caller's control group if that can be.
+
+    To move there takes the kernel ten milliseconds and more where the v2 tree is mounted.
+    """
+    try:
+        manager = open_manager(CGROUP)
+        manager.create()
+        return manager.fork()
+    except OSError:
+        return os.fork()
+
+
 def leave_callers_cgroup() -> None:
     """Move out of the caller's control group, whose end or limits are not for containers."""
     try:
         manager = open_manager(CGROUP)
         manager.create()
-        manager.add(os.getpid())
+        manager.enter()
     except OSError:  # without the right to: a user's own launcher stays where it is
         return
 

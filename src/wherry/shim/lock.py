@@ -15,9 +15,11 @@ from pathlib import Path
 
 from wherry.linux.files import remove_tree
 from wherry.shim.errors import AlreadyStarted
+from wherry.shim.keeper import Keeper
 from wherry.store.containers import find_container
 from wherry.store.store import Store
 
+LOCK = "shim.lock"
 LEAVING = "."  # how the names of run folders begin that are being removed
 _MOMENT = 0.005  # seconds between looks at a supervisor that starts or ends
 
@@ -34,21 +36,40 @@ def take_shim_lock(store: Store, container_id: str, *, of_file: bool = False) ->
         descriptor = try_shim_lock(store, container_id, of_file=of_file)
         if descriptor is not None:
             return descriptor
-        container = find_container(store, container_id)
-        if container.status.has_shim:
-            raise AlreadyStarted(container)
-        # Waiting in the kernel would be for its whole life if it turns out to be starting.
-        time.sleep(_MOMENT)
+        _wait_a_moment(store, container_id)
+
+
+def give_shim_lock(store: Store, container_id: str, keeper: Keeper) -> None:
+    """As `take_shim_lock`, but for our keeper, which is then the container's supervisor."""
+    folder = store.container_run_folder(container_id)
+    while True:
+        _make(folder)
+        with suppress(FileNotFoundError):  # the folder has just gone with a supervisor before us
+            if keeper.try_lock(f"{folder}/{LOCK}"):
+                return
+            _wait_a_moment(store, container_id)
+
+
+def _wait_a_moment(store: Store, container_id: str) -> None:
+    container = find_container(store, container_id)
+    if container.status.has_shim:
+        raise AlreadyStarted(container)
+    # Waiting in the kernel would be for its whole life if it turns out to be starting.
+    time.sleep(_MOMENT)
+
+
+def _make(folder: Path) -> None:
+    # `exist_ok` would look again, and fail if the folder went with a supervisor meanwhile.
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o711, parents=True)
 
 
 def try_shim_lock(store: Store, container_id: str, *, of_file: bool = False) -> int | None:
     """The lock's descriptor, or None when another process has the lock."""
     folder = store.container_run_folder(container_id)
-    path = folder / "shim.lock"
+    path = folder / LOCK
     while True:
-        # `exist_ok` would look again, and fail if the folder went with a supervisor meanwhile.
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o711, parents=True)
+        _make(folder)
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except FileNotFoundError:  # the folder has just gone with a supervisor before us

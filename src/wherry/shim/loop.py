@@ -35,6 +35,17 @@ class Loop:
         self._timers: list[tuple[float, int, Timer]] = []
         self._numbers = count()
         self._stopped = False
+        self.handled = 0  # how often something was ready
+
+    @property
+    def watched(self) -> set[int]:
+        """The descriptors that have handlers."""
+        return set(self._handlers)
+
+    @property
+    def timers(self) -> list[Timer]:
+        """The calls to come."""
+        return [timer for _, _, timer in self._timers if timer.call is not None]
 
     def watch(self, descriptor: int, events: int, handler: Handler) -> None:
         self._epoll.register(descriptor, events)
@@ -65,6 +76,7 @@ class Loop:
                 # A handler before it may have closed this one.
                 handler = self._handlers.get(descriptor)
                 if handler is not None:
+                    self.handled += 1
                     handler(events)
             self._run_timers()
 

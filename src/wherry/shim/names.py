@@ -17,6 +17,7 @@ from wherry.network import dns
 from wherry.network.dns import BadMessage, Code, Query
 from wherry.network.name_sockets import NameSockets, Server
 from wherry.network.resolve import Resolution, resolve
+from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import HANG_UP, READ, WRITE, Loop, Timer
 from wherry.store.store import Store
 from wherry.values import dataclass
@@ -28,36 +29,36 @@ _MOST_STREAMS = 64
 _AT_ONCE = 16  # datagrams read before others in the loop have their turn
 _PATIENCE = 2.0  # seconds for each server: all of them before a client gives up, after 5
 _IDLE = 10.0  # seconds of silence on a stream
-_QUIET = 3.0  # seconds after the last query until the database is closed
 
 _Reply = Callable[[bytes], None]
 
 
 class NameService:
-    """Serves the sockets until it is closed. `when_quiet` gives back what serving has taken."""
+    """Serves the sockets until it is closed."""
 
-    def __init__(
-        self,
-        loop: Loop,
-        store: Store,
-        container_id: str,
-        sockets: NameSockets,
-        when_quiet: Callable[[], None],
-    ) -> None:
+    def __init__(self, loop: Loop, store: Store, container_id: str, sockets: NameSockets) -> None:
         self.loop = loop
         self.sockets = sockets
         self._store = store
         self._container_id = container_id
-        self._when_quiet = when_quiet
-        self._quiet: Timer | None = None
         self._forwarded: set[_Forwarded] = set()
         self._streams: set[_Stream] = set()
         loop.watch(sockets.udp.fileno(), READ, self._datagrams)
         loop.watch(sockets.tcp.fileno(), READ, self._accept)
 
+    def lay_down(self, kept: Keepsakes) -> Kept:
+        """What another process needs to go on; Busy while a query or a client is served."""
+        if self._forwarded or self._streams:
+            raise Busy
+        sockets = self.sockets
+        return (
+            kept.add(sockets.udp.fileno(), READ),
+            kept.add(sockets.tcp.fileno(), READ),
+            kept.add(sockets.netns),
+            [(str(server.address), server.from_host) for server in sockets.servers],
+        )
+
     def close(self) -> None:
-        if self._quiet is not None:
-            self._quiet.cancel()
         for query in list(self._forwarded):
             query.close()
         for stream in list(self._streams):
@@ -76,18 +77,12 @@ class NameService:
             found = resolve(self._store, self._container_id, query)
         except (sqlite3.Error, OSError):
             found = Resolution(code=Code.SERVER_FAILURE)
-        self._rest_later()
         if not found.forward:
             reply(dns.answer(query, found.records, found.code, stream=stream))
         elif self.sockets.servers and len(self._forwarded) < _MOST_FORWARDED:
             _Forwarded(self, query, reply, stream).begin()
         else:
             reply(dns.answer(query, code=Code.SERVER_FAILURE, stream=stream))
-
-    def _rest_later(self) -> None:
-        if self._quiet is not None:
-            self._quiet.cancel()
-        self._quiet = self.loop.call_later(_QUIET, self._when_quiet)
 
     def _datagrams(self, _events: int) -> None:
         for _ in range(_AT_ONCE):

@@ -1,12 +1,20 @@
 """What the supervisor serves for a container's networks: published ports and its name service."""
 
-from collections.abc import Callable
+import socket
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from wherry.network.connected import Connected
+from wherry.network.name_sockets import NameSockets, Server
 from wherry.network.ports import Published
+from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import READ, Loop
-from wherry.shim.names import NameService
+from wherry.store.published_ports import PublishedPort
 from wherry.store.store import Store
+
+if TYPE_CHECKING:
+    from wherry.shim.names import NameService
 
 
 class Networking:
@@ -18,27 +26,38 @@ class Networking:
         store: Store,
         container_id: str,
         connected: Connected,
-        when_quiet: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._store = store
         self._container_id = container_id
-        self._when_quiet = when_quiet
         self._names: NameService | None = None
         self.connected = Connected()
         self.serve(connected)
 
     def serve(self, connected: Connected) -> None:
         """Serve `connected` from now on; its ports were not watched until now."""
-        self.connected = connected
         published = connected.published
-        # Closed when they could not be published again by another network.
-        if published is not None and published.is_open:
+        if published is not None and not published.is_open:
+            published = None  # they could not be published again by another network
+        self.connected = Connected(published=published, names=connected.names)
+        if published is not None:
             self._loop.watch(published.fileno(), READ, lambda _events: self._forward(published))
         if connected.names is not None and self._names is None:
-            self._names = NameService(
-                self._loop, self._store, self._container_id, connected.names, self._when_quiet
-            )
+            from wherry.shim.names import NameService  # for networks that have names
+
+            self._names = NameService(self._loop, self._store, self._container_id, connected.names)
+
+    def lay_down(self, kept: Keepsakes) -> Kept:
+        """What another process needs to go on with this; Busy while something is on its way."""
+        names = None if self._names is None else self._names.lay_down(kept)
+        published = self.connected.published
+        return None if published is None else _lay_down_ports(published, kept), names
+
+    @property
+    def stand_ins(self) -> set[int]:
+        """Descriptors that the loop watches in place of those that `lay_down` keeps."""
+        published = self.connected.published
+        return {published.fileno()} if published is not None else set()
 
     def pause(self) -> Connected:
         """No longer watch the ports, which are about to be changed; what is open."""
@@ -63,3 +82,57 @@ class Networking:
     def _forward(self, published: Published) -> None:
         """Something has come to a port that the packet filter cannot carry."""
         published.forward()
+
+
+def _lay_down_ports(published: Published, kept: Keepsakes) -> Kept:
+    if published.forwarder_pid:  # it dies with us
+        raise Busy
+    return [
+        (
+            kept.add(descriptor, READ if watched else -1),
+            port.protocol,
+            str(port.host_ip),
+            port.host_port,
+            str(port.container_ip),
+            port.container_port,
+        )
+        for port, descriptor, watched in published.sockets
+    ]
+
+
+def connected_again(
+    store: Store, container_id: str, kept: Kept, descriptors: Sequence[int]
+) -> Connected:
+    """What `Networking.lay_down` has kept, open again in this process."""
+    ports, names = kept
+    return Connected(
+        published=None if ports is None else _ports_again(store, container_id, ports, descriptors),
+        names=None if names is None else _names_again(names, descriptors),
+    )
+
+
+def _ports_again(
+    store: Store, container_id: str, kept: Kept, descriptors: Sequence[int]
+) -> Published:
+    sockets = []
+    for place, protocol, host_ip, host_port, container_ip, container_port in kept:
+        port = PublishedPort(
+            protocol=protocol,
+            host_ip=ip_address(host_ip),
+            host_port=host_port,
+            container_id=container_id,
+            container_ip=ip_address(container_ip),
+            container_port=container_port,
+        )
+        sockets.append((port, descriptors[place]))
+    return Published.take_up(store, container_id, sockets)
+
+
+def _names_again(kept: Kept, descriptors: Sequence[int]) -> NameSockets:
+    udp, tcp, netns, servers = kept
+    return NameSockets(
+        socket.socket(fileno=descriptors[udp]),
+        socket.socket(fileno=descriptors[tcp]),
+        descriptors[netns],
+        tuple(Server(ip_address(address), from_host) for address, from_host in servers),
+    )

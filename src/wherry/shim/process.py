@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 
 from wherry.values import dataclass
@@ -15,6 +16,8 @@ class Supervised:
     pidfd: int
     started: int  # in clock ticks since boot
     console: int = -1  # the controlling side of its terminal
+    # Waits for it where it is not our child: its code and status, waitid(2).
+    reaper: Callable[[int], tuple[int, int]] | None = None
 
     def send(self, number: int) -> bool:
         """Send a signal; False when the process has ended."""
@@ -26,13 +29,15 @@ class Supervised:
 
     def reap(self) -> int:
         """The exit code of the process, which has ended: its own, or 128 and the signal."""
-        result = os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED)
+        code, status = self._wait() if self.reaper is None else self.reaper(self.pid)
         os.close(self.pidfd)
         self.pidfd = -1
+        return status if code == os.CLD_EXITED else 128 + status
+
+    def _wait(self) -> tuple[int, int]:
+        result = os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED)
         assert result is not None
-        if result.si_code == os.CLD_EXITED:
-            return result.si_status
-        return 128 + result.si_status
+        return result.si_code, result.si_status
 
 
 def reap_orphans(watched: set[int]) -> list[int]:

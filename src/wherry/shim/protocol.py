@@ -3,6 +3,7 @@
     client -> server   one request: length (4 bytes), marshalled (operation, payload),
                        descriptors beside its first byte (SCM_RIGHTS); after that raw bytes of
                        stdin, whose end is a half-close
+    launcher -> client one byte, TAKEN: a child has the request and begins with it
     server -> client   frames: Docker's header of eight bytes (stream, 0, 0, 0, length) and a body
 
 A frame of stream CONTROL holds a marshalled dict: `{"id": ...}`, `{"started": True}`,
@@ -29,6 +30,9 @@ STDOUT = 1
 STDERR = 2
 ERROR = 3
 CONTROL = 4
+
+# Until this comes nothing was changed: a client whose launcher dies before asks once more.
+TAKEN = b"\x06"
 
 HEADER = 8
 LARGEST_REQUEST = 64 << 20

@@ -11,15 +11,15 @@ class Backoff:
     """Docker's delays: 100 ms, doubling to a minute, back to 100 ms after a run of 10 s."""
 
     def __init__(self) -> None:
-        self._delay = 0.0
+        self.delay = 0.0  # the last one
 
     def next_delay(self, run_time: float) -> float:
         """How long to wait after a run of `run_time` seconds."""
-        if run_time >= STEADY_AFTER or self._delay == 0.0:
-            self._delay = FIRST_DELAY
+        if run_time >= STEADY_AFTER or self.delay == 0.0:
+            self.delay = FIRST_DELAY
         else:
-            self._delay = min(self._delay * 2, LONGEST_DELAY)
-        return self._delay
+            self.delay = min(self.delay * 2, LONGEST_DELAY)
+        return self.delay
 
 
 def should_restart(

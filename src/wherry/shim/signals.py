@@ -8,8 +8,8 @@ from contextlib import suppress
 from wherry.shim.loop import READ, Loop
 
 
-def watch_signals(loop: Loop, handlers: Mapping[signal.Signals, Callable[[], None]]) -> None:
-    """Call a handler, from the loop, when its signal has arrived."""
+def watch_signals(loop: Loop, handlers: Mapping[signal.Signals, Callable[[], None]]) -> int:
+    """Call a handler, from the loop, when its signal has arrived; the descriptor it watches."""
     reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     owner = os.getpid()
 
@@ -26,3 +26,5 @@ def watch_signals(loop: Loop, handlers: Mapping[signal.Signals, Callable[[], Non
     for number in handlers:
         signal.signal(number, note)
     loop.watch(reader, READ, ready)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)  # what came since our keeper forked us
+    return reader

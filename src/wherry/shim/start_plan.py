@@ -66,6 +66,8 @@ class Engineering:
 
     # What this start of the container needs. Called with the shim lock held.
     prepare: Callable[[Container], StartPlan]
+    # The plan of a start that another process has made, without what only starting needs.
+    recall: Callable[[Container], StartPlan]
     # What is left of a container whose row says it runs, though we hold its lock: ended, recorded.
     recover: Callable[[Container], Container]
     # Join a network, or leave it, while the container runs. `connected` is what it has so far.

@@ -9,13 +9,14 @@ import fcntl
 import os
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
 from wherry.linux.tty import set_window_size
 from wherry.runtime.stdio import Stdio
 from wherry.shim.attach import Attachment, Client, ClientEvents
+from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import HANG_UP, READ, WRITE, Loop, Timer
 from wherry.shim.protocol import STDERR, STDOUT
 
@@ -96,6 +97,26 @@ class Streams:
             drained=lambda _client: self._resume_if_possible(),
             gone=self._client_gone,
         )
+
+    def lay_down(self, kept: Keepsakes) -> Kept:
+        """What another process needs to go on with these; Busy while bytes are on their way."""
+        if self._paused or self._input or self._when_ended is not None:
+            raise Busy
+        outputs = [(kept.add(number, READ), stream) for number, stream in self._outputs.items()]
+        stdin = kept.add(self._stdin, 0) if self._stdin >= 0 else -1
+        return outputs, stdin, self._input_ends, [one.lay_down(kept) for one in self.clients]
+
+    def take_up(self, kept: Kept, descriptors: Sequence[int]) -> None:
+        """Go on where `lay_down` stopped."""
+        outputs, stdin, self._input_ends, clients = kept
+        for place, stream in outputs:
+            self._add_output(descriptors[place], stream)
+        if stdin >= 0:
+            self._stdin = descriptors[stdin]
+            if self._stdin not in self._outputs:
+                self._loop.watch(self._stdin, 0, self._stdin_ready)
+        for one in clients:
+            self.clients.append(Client.take_up(self._loop, one, descriptors, self._events))
 
     # ---- the process's side
 

@@ -9,7 +9,6 @@ that fails undoes those before it; a kill between any two leaves what `reconcile
 the row says running the init waits for us and ends with us, after that its cgroup is found by ID.
 """
 
-import os
 import signal
 import socket
 import time
@@ -25,19 +24,20 @@ from wherry.linux.process import become_subreaper
 from wherry.network.connected import Connected
 from wherry.oci.container_config import NetworkAttachment
 from wherry.oci.timestamps import format_timestamp, parse_timestamp
-from wherry.shim import memory
 from wherry.shim.attach import Attachment, Client
 from wherry.shim.control import Control
 from wherry.shim.errors import ContainerNotRunning
 from wherry.shim.events import container_event
 from wherry.shim.health import HealthMonitor
-from wherry.shim.lock import remove_run_folder, take_shim_lock
+from wherry.shim.keeper import Keeper
+from wherry.shim.lock import give_shim_lock, remove_run_folder
 from wherry.shim.log.writer import LogWriter, open_log
 from wherry.shim.loop import READ, Loop, Timer
 from wherry.shim.networking import Networking
 from wherry.shim.process import Supervised, reap_orphans
 from wherry.shim.restart import Backoff, should_restart
 from wherry.shim.signals import watch_signals
+from wherry.shim.sleep import FIRST_STAY, LONGEST_STAY, fall_asleep
 from wherry.shim.start import create_process, exit_code_of, start_error
 from wherry.shim.start_plan import Engineering, Reconnected, StartPlan
 from wherry.shim.stop_signal import stop_signal_of
@@ -58,7 +58,6 @@ DEFAULT_STOP_TIMEOUT = 10.0
 _PATIENCE = 2.0  # seconds for output after the end, of processes that left the container
 _NO_ROOM = 1.0  # seconds between attempts at a row that the disk has no room for
 _EMPTYING = 10.0  # seconds for killed processes to be gone
-_REST_AFTER = 1.0  # seconds; a container that ends sooner is spared the effort
 
 
 @dataclass(slots=True)
@@ -80,18 +79,23 @@ class Run:
 class Supervisor:
     """A container and what it takes to keep it. One per process."""
 
-    def __init__(self, store: Store, container: Container, engineering: Engineering) -> None:
+    def __init__(
+        self, store: Store, container: Container, engineering: Engineering, keeper: Keeper
+    ) -> None:
         self.store = store
         self.container = container
         self.engineering = engineering
+        self.keeper = keeper
         self.loop = Loop()
         self.run: Run | None = None
         self.control = Control(self)
         self.stop_requested = False
         self.going_down = False  # with the machine, which is nobody's wish for this container
         self.restart_wanted = False  # by order, once it has ended
-        self._lock = take_shim_lock(store, container.id)
-        self._backoff = Backoff()
+        self.backoff = Backoff()
+        self.stay = FIRST_STAY  # seconds of quiet before it sleeps
+        self.signals = -1
+        self._is_supervisor = False
         self._restart_timer: Timer | None = None
         self._kill_timer: Timer | None = None
         self._rest_timer: Timer | None = None
@@ -112,6 +116,8 @@ class Supervisor:
         `client` gets the container's streams as `attachment` says, and so do `others`. What fails
         is raised, after everything was undone and recorded.
         """
+        give_shim_lock(self.store, self.container.id, self.keeper)
+        self._is_supervisor = True
         try:
             self.container = find_container(self.store, self.container.id)
         except NotFound:  # removed meanwhile: its run folder is what asking for the lock has made
@@ -119,10 +125,7 @@ class Supervisor:
             raise
         if self.container.status.has_shim:  # whoever wrote that was killed: we have the lock
             self.container = self.engineering.recover(self.container)
-        become_subreaper()
-        watch_signals(
-            self.loop, {signal.SIGCHLD: self._reap_orphans, signal.SIGTERM: self.shut_down}
-        )
+        self._adopt()
         attached = None
         try:
             self._begin()
@@ -142,21 +145,37 @@ class Supervisor:
             raise
         return attached
 
+    def _adopt(self) -> None:
+        become_subreaper()
+        self.signals = watch_signals(
+            self.loop, {signal.SIGCHLD: self._reap_orphans, signal.SIGTERM: self.shut_down}
+        )
+
     def _begin(self) -> None:
         """What comes before the process: the plan, the log, the streams."""
         with ExitStack() as undo:
             plan = self.engineering.prepare(self.container)
             undo.callback(plan.release)
             self.container = plan.container
-            log = open_log(self.container, plan.bundle)
-            undo.callback(log.close)
-            config = self.container.config
-            streams = Streams(self.loop, log, stdin_once=config.stdin_once, tty=config.tty)
-            streams.on_client_gone = self._client_gone
-            assert plan.spec.linux is not None
-            cgroup = open_manager(plan.spec.linux.cgroups_path)
-            self.run = Run(plan=plan, log=log, streams=streams, cgroup=cgroup)
+            self.run = self._run_of(plan)
             undo.pop_all()
+
+    def _run_of(self, plan: StartPlan) -> Run:
+        assert plan.spec.linux is not None
+        cgroup = open_manager(plan.spec.linux.cgroups_path)
+        config = self.container.config
+        log = open_log(self.container, plan.bundle)
+        streams = Streams(self.loop, log, stdin_once=config.stdin_once, tty=config.tty)
+        streams.on_client_gone = self._client_gone
+        return Run(plan=plan, log=log, streams=streams, cgroup=cgroup)
+
+    def resume(self) -> Run:
+        """Be the supervisor of a start that another process of the same keeper has made; the run,
+        whose parts are to be taken up."""
+        self._is_supervisor = True
+        self._adopt()
+        self.run = self._run_of(self.engineering.recall(self.container))
+        return self.run
 
     def _carry_on(self, *, restart_count: int) -> None:
         """From the prepared run to a running process."""
@@ -189,13 +208,16 @@ class Supervisor:
         run.process = starting.process
         run.began = time.monotonic()
         self.stop_requested = False
-        self.loop.watch(run.process.pidfd, READ, self._process_ended)
-        run.networking = Networking(
-            self.loop, self.store, self.container.id, starting.connected, self.rest
-        )
-        self._watch_oom(run)
+        self.watch_process(run, starting.connected)
         run.health = HealthMonitor.of(self)
         container_event(self.store, self.container, "start")
+
+    def watch_process(self, run: Run, connected: Connected) -> None:
+        """Learn of what becomes of the process, and of who wants to reach it."""
+        assert run.process is not None
+        self.loop.watch(run.process.pidfd, READ, self._process_ended)
+        run.networking = Networking(self.loop, self.store, self.container.id, connected)
+        self._watch_oom(run)
 
     def _watch_oom(self, run: Run) -> None:
         with suppress(OSError):  # a kernel without the memory controller
@@ -206,6 +228,12 @@ class Supervisor:
         if run.oom is not None and run.oom.acknowledge():
             self._record(oom_killed=True)
             container_event(self.store, self.container, "oom")
+
+    def catch_up_on_oom(self, run: Run, seen: int) -> None:
+        """Tell of kills since the count was `seen`."""
+        if run.oom is not None:
+            run.oom.seen = seen
+            self._look_for_oom(run)
 
     def _start_failed(self, error: BaseException) -> None:
         """Undo and record a start that did not come about."""
@@ -298,7 +326,7 @@ class Supervisor:
         if self.restart_wanted:
             self._restart(0)
         elif again:
-            delay = self._backoff.next_delay(duration)
+            delay = self.backoff.next_delay(duration)
             self._restart_timer = self.loop.call_later(delay, lambda: self._restart(count))
             self.rest()
         else:
@@ -367,8 +395,8 @@ class Supervisor:
                 clean_up()
         finally:
             remove_run_folder(self.store, self.container.id)
-            os.close(self._lock)
-            self._lock = -1
+            self._is_supervisor = False
+            self.keeper.leave()
             self.store.database.close()
 
     def _client_gone(self, client: Client) -> None:
@@ -377,7 +405,7 @@ class Supervisor:
         if client.detached:
             container_event(self.store, self.container, "detach")
             self.rest()
-        if self._lock < 0:
+        if not self._is_supervisor:
             self._stop_when_alone()
 
     def _stop_when_alone(self) -> None:
@@ -387,7 +415,7 @@ class Supervisor:
 
     def answered(self) -> None:
         """An asker has its answer; with the last of them the process may end."""
-        if self._lock < 0:
+        if not self._is_supervisor:
             self._stop_when_alone()
 
     # ---- orders
@@ -580,15 +608,21 @@ class Supervisor:
                 run.networking.process_reaped(pid)
 
     def rest(self) -> None:
-        """Unless something happens, give back soon what can be had again."""
+        """Unless something happens, sleep soon, with nothing but the keeper left."""
         if self._rest_timer is not None:
             self._rest_timer.cancel()
-        self._rest_timer = self.loop.call_later(_REST_AFTER, self._rest_now)
+        busy = self.loop.handled
+        self._rest_timer = self.loop.call_later(self.stay, lambda: self._rest_now(busy))
 
-    def _rest_now(self) -> None:
+    def _rest_now(self, busy: int) -> None:
         self._rest_timer = None
         self.store.database.close()
-        memory.trim()
+        if not self._is_supervisor:
+            return
+        if busy == self.loop.handled:
+            fall_asleep(self)
+            self.stay = min(self.stay * 2, LONGEST_STAY)  # it cannot; no use to try often
+        self.rest()
 
     def serve(self) -> None:
         """Supervise until the container has ended for good and everyone knows."""

@@ -7,13 +7,14 @@ are those expected: a wrong one never becomes visible, and one that is there is 
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from wherry.errors import Internal, InvalidArgument, NotFound
 from wherry.linux.files import write_all
-from wherry.oci.digest import Digest
+from wherry.oci.digest import Digest, InvalidDigest
 from wherry.store.leases import Lease
 from wherry.store.store import Store
 from wherry.values import dataclass
@@ -187,8 +188,22 @@ def remove_blob(store: Store, digest: Digest) -> None:
 def list_blobs(store: Store) -> Iterator[Blob]:
     """Every blob in the store, in no order."""
     for folder in (store.root / "blobs").iterdir():
+        for path in folder.iterdir() if folder.is_dir() else ():
+            with suppress(InvalidDigest, FileNotFoundError):  # a stray, or gone meanwhile
+                yield Blob(digest=Digest(f"{folder.name}:{path.name}"), size=path.stat().st_size)
+
+
+def stray_files(store: Store) -> Iterator[Path]:
+    """What lies among the blobs and is none by its name."""
+    for folder in (store.root / "blobs").iterdir():
+        if not folder.is_dir():
+            yield folder
+            continue
         for path in folder.iterdir():
-            yield Blob(digest=Digest(f"{folder.name}:{path.name}"), size=path.stat().st_size)
+            try:
+                Digest(f"{folder.name}:{path.name}")
+            except InvalidDigest:
+                yield path
 
 
 def read_chunks(file: BinaryIO, size: int = READ_SIZE) -> Iterator[bytes]:

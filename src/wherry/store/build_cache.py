@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from sqlite3 import Connection, Row
 
 from wherry.oci.digest import ChainID, DiffID, Digest
+from wherry.store.built import key_of
 from wherry.values import dataclass
 
 SCHEMA = """
@@ -60,6 +61,11 @@ class CacheRecord:
     created_ns: int
     used_ns: int
     uses: int
+
+    @property
+    def text(self) -> str:
+        """The instruction as it was written: the description without the step's number."""
+        return self.description.partition("] ")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,35 @@ def record_at(connection: Connection, place: str, number: int) -> CacheRecord | 
         (place, number),
     ).fetchone()
     return None if row is None else _record(row)
+
+
+def places_of(connection: Connection, dockerfile: str) -> list[str]:
+    """Where builds of this Dockerfile were, the last one first; see `built.key_of`."""
+    rows = connection.execute(
+        "SELECT place FROM build_places JOIN build_cache USING (key) WHERE instr(place, ?)"
+        " GROUP BY place ORDER BY max(used_ns) DESC",
+        (key_of(dockerfile),),
+    )
+    return [row["place"] for row in rows]
+
+
+def records_of_place(connection: Connection, place: str) -> dict[int, CacheRecord]:
+    """What the last build from `place` used, by the numbers of its steps."""
+    rows = connection.execute(
+        "SELECT number, build_cache.* FROM build_places JOIN build_cache USING (key)"
+        " WHERE place = ?",
+        (place,),
+    )
+    return {row["number"]: _record(row) for row in rows}
+
+
+def records_alike(connection: Connection, record: CacheRecord) -> list[CacheRecord]:
+    """The records of the same instruction on the same parent, this one among them."""
+    rows = connection.execute(
+        "SELECT * FROM build_cache WHERE parent_chain_id IS ? AND kind = ?",
+        (None if record.parent is None else str(record.parent), record.kind),
+    )
+    return [alike for alike in map(_record, rows) if alike.text == record.text]
 
 
 def delete_records(connection: Connection, keys: Iterable[Digest]) -> None:

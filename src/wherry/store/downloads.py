@@ -66,16 +66,21 @@ def discard_download(store: Store, digest: Digest) -> None:
 
 def remove_old_downloads(store: Store) -> int:
     """Remove what nobody has gone on with for a week; the bytes that freed."""
-    before = time.time() - _KEPT_SECONDS
     freed = 0
+    for path in old_downloads(store):
+        freed += path.stat().st_size
+        path.unlink()
+    return freed
+
+
+def old_downloads(store: Store) -> Iterator[Path]:
+    """What nobody has gone on with for a week, each locked while the caller looks at it."""
+    before = time.time() - _KEPT_SECONDS
     folder = store.root / "downloads"
     for path in folder.iterdir() if folder.is_dir() else ():
         with opened(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)) as descriptor:
-            status = os.fstat(descriptor)
-            if status.st_mtime < before and try_lock(descriptor):
-                path.unlink(missing_ok=True)
-                freed += status.st_size
-    return freed
+            if os.fstat(descriptor).st_mtime < before and try_lock(descriptor):
+                yield path
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -10,20 +10,21 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wherry.errors import InvalidArgument
 from wherry.linux.locks import EXCLUSIVE, locked, try_lock
 from wherry.linux.process import process_state
 from wherry.oci.digest import ChainID, Digest
-from wherry.store.blobs import list_blobs, remove_blob
-from wherry.store.downloads import remove_old_downloads
-from wherry.store.layer_blobs import forget_blobs_of_gone_layers
 from wherry.store.leases import claims_in
 from wherry.store.store import Store
 from wherry.store.volumes import finish_renames
 from wherry.values import dataclass
+
+if TYPE_CHECKING:
+    from wherry.store.blobs import Blob
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,21 +38,35 @@ class Collected:
 
 def collect(store: Store) -> Collected:
     """Remove everything that nothing needs, and say which layers and blobs that were."""
+    # Each start of a container sweeps, few collect.
+    from wherry.store.blobs import remove_blob
+    from wherry.store.downloads import remove_old_downloads
+    from wherry.store.layer_blobs import forget_blobs_of_gone_layers
+
     with store.staging_folder() as doomed:
         with locked(store.root / "tmp" / ".gate", EXCLUSIVE):
             claims = _sort_out_staging(store, doomed)
             with store.database.write() as connection:
-                layers, freed = _delete_layers(connection, claims)
+                layers = needless_layers(connection, claims)
+                for layer in layers:
+                    connection.execute("DELETE FROM layers WHERE id = ?", (layer["id"],))
                 forget_blobs_of_gone_layers(connection)
+            store.trace("layers forgotten")
+            freed = sum(layer["size"] for layer in layers)
             with store.database.write() as connection:
                 _move_strays(store, connection, doomed)
-                blobs = _needless_blobs(store, connection, claims)
-            for digest, size in blobs.items():
-                remove_blob(store, digest)
-                freed += size
+                blobs = needless_blobs(store, connection, claims)
+            store.trace("layers moved away")
+            for blob in blobs:
+                remove_blob(store, blob.digest)
+                freed += blob.size
         freed += remove_old_downloads(store)
         # What was moved goes with the staging folder, outside the gate: that takes time.
-        return Collected(layers=tuple(layers), blobs=tuple(blobs), freed=freed)
+        return Collected(
+            layers=tuple(ChainID(layer["chain_id"]) for layer in layers),
+            blobs=tuple(blob.digest for blob in blobs),
+            freed=freed,
+        )
 
 
 def has_dead_staging(store: Store) -> bool:
@@ -86,6 +101,16 @@ def sweep(store: Store) -> None:
 def _sort_out_staging(store: Store, doomed: Path) -> set[str]:
     """Move what no live process holds into `doomed`; the claims of those that live."""
     claims: set[str] = set()
+    for entry, is_dead in staged_entries(store):
+        if is_dead:
+            _move(entry, doomed)
+        elif entry.is_dir():
+            claims.update(claims_in(entry))
+    return claims
+
+
+def staged_entries(store: Store) -> Iterator[tuple[Path, bool]]:
+    """What is under tmp, and whether its owner is dead; to be called with the gate closed."""
     for entry in (store.root / "tmp").iterdir():
         if entry.name == ".gate":
             continue
@@ -94,15 +119,15 @@ def _sort_out_staging(store: Store, doomed: Path) -> set[str]:
                 descriptor = os.open(entry, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             except FileNotFoundError:
                 continue  # its owner has just finished
+            except OSError:  # a link or a socket, which no writer of ours makes there
+                yield entry, True
+                continue
             stack.callback(os.close, descriptor)
-            if try_lock(descriptor):
-                _move(entry, doomed)
-            elif entry.is_dir():
-                claims.update(claims_in(entry))
-    return claims
+            yield entry, try_lock(descriptor)
 
 
-def _delete_layers(connection: sqlite3.Connection, claims: set[str]) -> tuple[list[ChainID], int]:
+def needless_layers(connection: sqlite3.Connection, claims: set[str]) -> list[sqlite3.Row]:
+    """The rows of layers that nothing stands on; none comes before those on top of it."""
     rows = connection.execute("SELECT * FROM layers ORDER BY id DESC").fetchall()
     parents = {row["chain_id"]: row["parent_chain_id"] for row in rows}
     needed: set[str] = set()
@@ -111,14 +136,7 @@ def _delete_layers(connection: sqlite3.Connection, claims: set[str]) -> tuple[li
         while top is not None and top not in needed:
             needed.add(top)
             top = parents.get(top)
-    gone: list[ChainID] = []
-    freed = 0
-    for row in rows:  # newest first: no layer goes before those on top of it
-        if row["chain_id"] not in needed:
-            connection.execute("DELETE FROM layers WHERE id = ?", (row["id"],))
-            gone.append(ChainID(row["chain_id"]))
-            freed += row["size"]
-    return gone, freed
+    return [row for row in rows if row["chain_id"] not in needed]
 
 
 def _roots(connection: sqlite3.Connection, claims: set[str]) -> Iterator[str]:
@@ -136,35 +154,43 @@ def _roots(connection: sqlite3.Connection, claims: set[str]) -> Iterator[str]:
 
 
 def _move_strays(store: Store, connection: sqlite3.Connection, doomed: Path) -> None:
-    """Move away folders of layers, containers and volumes that have no row."""
+    """Move away what has a place of layers, containers, volumes or blobs and no row or name."""
+    finish_renames(store, {row["name"] for row in connection.execute("SELECT name FROM volumes")})
     known = {str(row["id"]) for row in connection.execute("SELECT id FROM layers")}
-    links = store.root / "layers" / "l"
-    for entry in (store.root / "layers").iterdir():
-        if entry.name.isdigit() and entry.name not in known:
-            (links / entry.name).unlink(missing_ok=True)
-            _move(entry, doomed)
-    for link in links.iterdir():
+    for link in (store.root / "layers" / "l").iterdir():
         if link.name.isdigit() and link.name not in known:
             link.unlink()
+    for entry in strays(store, connection):
+        _move(entry, doomed)
+
+
+def strays(store: Store, connection: sqlite3.Connection) -> Iterator[Path]:
+    """What lies where only layers, containers, volumes and blobs may, and is none of them."""
+    layers = {str(row["id"]) for row in connection.execute("SELECT id FROM layers")}
+    for entry in (store.root / "layers").iterdir():
+        if entry.name.isdigit() and entry.name not in layers:
+            yield entry
     for folder, key in (("containers", "id"), ("volumes", "name")):
         known = {row[key] for row in connection.execute(f"SELECT {key} FROM {folder}")}
-        if folder == "volumes":
-            finish_renames(store, known)
         for entry in (store.root / folder).iterdir():
             if entry.name not in known:
-                _move(entry, doomed)
+                yield entry
+    from wherry.store.blobs import stray_files  # see collect
+
+    yield from stray_files(store)
 
 
-def _needless_blobs(
-    store: Store, connection: sqlite3.Connection, claims: set[str]
-) -> dict[Digest, int]:
+def needless_blobs(store: Store, connection: sqlite3.Connection, claims: set[str]) -> "list[Blob]":
+    """The blobs that no image's manifest names, and no live writer has in hand."""
+    from wherry.store.blobs import list_blobs  # see collect
+
     needed = {f"blob-{digest.algorithm}-{digest.hex}" for digest in _named_blobs(connection)}
     needed |= claims
-    return {
-        blob.digest: blob.size
+    return [
+        blob
         for blob in list_blobs(store)
         if f"blob-{blob.digest.algorithm}-{blob.digest.hex}" not in needed
-    }
+    ]
 
 
 def _named_blobs(connection: sqlite3.Connection) -> Iterator[Digest]:
@@ -173,7 +199,8 @@ def _named_blobs(connection: sqlite3.Connection) -> Iterator[Digest]:
         yield Digest(row["id"])
         if row["manifest"] is not None:
             yield Digest.of_bytes(row["manifest"])
-            yield from _digests_in(json.loads(row["manifest"]))
+            with suppress(ValueError, RecursionError):  # damaged: `system check` tells
+                yield from _digests_in(json.loads(row["manifest"]))
 
 
 def _digests_in(document: object) -> Iterator[Digest]:

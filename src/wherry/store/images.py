@@ -11,6 +11,7 @@ Functions take a connection. Those that write expect to be called inside
 is one transaction; the layers of an image are in place before that.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 
@@ -18,6 +19,7 @@ from wherry.errors import Conflict, InvalidArgument, NotFound
 from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import ImageConfig
 from wherry.oci.reference import InvalidReference, Reference
+from wherry.store.tag_settings import immutable_by
 from wherry.values import dataclass
 
 SCHEMA = """
@@ -113,6 +115,25 @@ class TagLocked(Conflict):
         self.name = name
 
 
+class TagImmutable(Conflict):
+    def __init__(self, name: Reference, image_id: Digest, pattern: str) -> None:
+        super().__init__(
+            f"tag {name} is immutable: it stays on image {image_id.short}",
+            hint=f'tags.immutable in the configuration has "{pattern}"',
+        )
+        self.name = name
+
+
+def restore_document(connection: sqlite3.Connection, image_id: Digest, document: bytes) -> None:
+    """Put the configuration, whose digest the caller has verified, in place of a damaged one."""
+    connection.execute("UPDATE images SET config = ? WHERE id = ?", (document, str(image_id)))
+
+
+def forget_manifest(connection: sqlite3.Connection, image_id: Digest) -> None:
+    """Let the image be one that was made here: a push gives it a new manifest."""
+    connection.execute("UPDATE images SET manifest = NULL WHERE id = ?", (str(image_id),))
+
+
 def shared_sizes(connection: sqlite3.Connection) -> dict[Digest, int]:
     """Bytes of each image in layers that other images have, too; of those that share any."""
     rows = connection.execute(
@@ -167,12 +188,14 @@ def set_tag(
 ) -> Digest | None:
     """Point the tag at the image; the image that it named until now, if another one.
 
-    Raises TagLocked if it is another one and the tag must not move.
+    Raises TagLocked or TagImmutable if it is another one and the tag must not move.
     """
     assert name.tag is not None
     previous = _tagged(connection, name.full)
     if previous not in (None, image_id):
         _check_unlocked(connection, name)
+        if pattern := immutable_by(name, os.environ):
+            raise TagImmutable(name, previous, pattern)
     connection.execute(
         "INSERT INTO tags (name, image_id, tagged_ns) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
         " SET image_id = excluded.image_id, tagged_ns = excluded.tagged_ns",

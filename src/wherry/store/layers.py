@@ -17,17 +17,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from sqlite3 import Connection, Row
+from typing import TYPE_CHECKING
 
 from wherry.errors import Internal, InvalidArgument, NotFound
-from wherry.linux.files import sync_filesystem
+from wherry.linux.files import exchange, sync_filesystem
 from wherry.linux.locks import locked_by_name
 from wherry.linux.openat import directory_descriptor
 from wherry.oci.digest import ChainID, DiffID
 from wherry.store.leases import Lease
 from wherry.store.store import Store
-from wherry.store.tar_record import TarRecorder
-from wherry.store.unpack import Unpacked, unpack_layer
 from wherry.values import dataclass
+
+if TYPE_CHECKING:
+    from wherry.store.unpack import Unpacked
 
 # An ID is never given twice: a mount of a removed layer must not meet a new one.
 SCHEMA = """
@@ -113,7 +115,7 @@ class StagedLayer:
     """A layer that is unpacked in a lease's folder, and nothing to anyone else."""
 
     folder: Path
-    unpacked: Unpacked
+    unpacked: "Unpacked"
 
 
 def stage_layer(
@@ -123,6 +125,10 @@ def stage_layer(
 
     Raises WrongDiffID, LayerNotStored, InvalidArchive, DamagedStream.
     """
+    # Archives and compression, which starting a container does without
+    from wherry.store.tar_record import TarRecorder
+    from wherry.store.unpack import unpack_layer
+
     folder = lease.new_path("-layer")
     try:
         diff = new_diff_folder(folder)
@@ -137,7 +143,7 @@ def stage_layer(
 
 
 def adopt_layer(
-    lease: Lease, folder: Path, unpacked: Unpacked, parent: Layer | None = None
+    lease: Lease, folder: Path, unpacked: "Unpacked", parent: Layer | None = None
 ) -> Layer:
     """Make a staged folder, whose `diff` holds an unpacked layer, a layer on top of `parent`.
 
@@ -152,12 +158,7 @@ def adopt_layers(
     lease: Lease, staged: Sequence[StagedLayer], parent: Layer | None = None
 ) -> list[Layer]:
     """Make staged layers, each on top of the one before, layers on top of `parent`: in one step."""
-    try:
-        with directory_descriptor(lease.folder) as descriptor:
-            sync_filesystem(descriptor)
-    except OSError as error:
-        raise LayerNotStored(error) from error
-    lease.trace("layer synced")
+    _sync(lease)
     chain = parent.chain_id if parent else None
     chains: list[ChainID] = []
     for each in staged:
@@ -199,6 +200,25 @@ def _insert_layer(
     layer = find_layer(connection, chain_id)
     assert layer is not None
     return layer
+
+
+def restore_layer(lease: Lease, layer: Layer, chunks: Iterable[bytes]) -> None:
+    """Unpack a damaged layer anew, and let the result take its place in one step.
+
+    Not for a layer that a mount shows: its files go. Raises NoSuchLayer, WrongDiffID,
+    LayerNotStored, InvalidArchive, DamagedStream.
+    """
+    staged = stage_layer(lease, chunks, diff_id=layer.diff_id)
+    _sync(lease)
+    with lease.store.database.write() as connection:
+        if find_layer(connection, layer.chain_id) is None:
+            raise NoSuchLayer(layer.chain_id)
+        target = layer_folder(lease.store, layer)
+        if os.path.lexists(target):
+            exchange(staged.folder, target)
+        else:
+            os.rename(staged.folder, target)
+        link_layer(lease.store, layer.id)
 
 
 def claim_layer(lease: Lease, chain_id: ChainID) -> Layer | None:
@@ -304,6 +324,20 @@ def _put_in_place(lease: Lease, folder: Path, layer_id: int) -> None:
         # Someone was killed here: the row, and with it the ID, was rolled back.
         os.rename(target, lease.new_path("-stale"))
         os.rename(folder, target)
-    link = layers / "l" / str(layer_id)
+    link_layer(lease.store, layer_id)
+
+
+def link_layer(store: Store, layer_id: int) -> None:
+    """Make the short name of the layer's `diff`, by which it is mounted."""
+    link = store.root / "layers" / "l" / str(layer_id)
     link.unlink(missing_ok=True)
     link.symlink_to(Path("..", str(layer_id), "diff"))
+
+
+def _sync(lease: Lease) -> None:
+    try:
+        with directory_descriptor(lease.folder) as descriptor:
+            sync_filesystem(descriptor)
+    except OSError as error:
+        raise LayerNotStored(error) from error
+    lease.trace("layer synced")

@@ -24,10 +24,6 @@ from wherry.store.store import Store
 _MARK = "claim-"
 
 
-def _no_trace(_point: str) -> None:
-    return
-
-
 class Lease:
     """One writer's folder of staged files and claims. Threads may share it."""
 
@@ -56,10 +52,10 @@ class Lease:
 
 
 @contextmanager
-def lease_of(store: Store, *, trace: Callable[[str], None] = _no_trace) -> Iterator[Lease]:
+def lease_of(store: Store, *, trace: Callable[[str], None] | None = None) -> Iterator[Lease]:
     """A lease for the block; what is still staged at its end is removed."""
     with store.staging_folder() as folder:
-        yield Lease(store, folder, trace)
+        yield Lease(store, folder, trace or store.trace)
 
 
 def claims_in(folder: Path) -> Iterator[str]:

@@ -91,6 +91,7 @@ class Network:
     enable_ipv6: bool = False
     subnets: tuple[Subnet, ...] = ()
     chosen_subnets: bool = False  # by the user, who may then choose addresses, too
+    owns_parent: bool = False  # the VLAN that it is on was made for it
     options: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
 
@@ -104,6 +105,12 @@ class Network:
     def is_routed(self) -> bool:
         """Whether its way out is a link, not a neighbour."""
         return self.driver == "ipvlan" and self.options.get("ipvlan_mode", "").startswith("l3")
+
+    @property
+    def has_way_out(self) -> bool:
+        """Whether its containers get a default route."""
+        leads_nowhere = self.driver in ("macvlan", "ipvlan") and not self.options.get("parent")
+        return not self.internal and not leads_nowhere
 
     @property
     def is_predefined(self) -> bool:
@@ -272,6 +279,11 @@ def list_networks(store: Store) -> list[Network]:
     return [network_of_row(row) for row in rows]
 
 
+def network_ids(store: Store) -> list[str]:
+    """Which networks there are."""
+    return [row[0] for row in store.database.connection.execute("SELECT id FROM networks")]
+
+
 def delete_network(store: Store, network_id: str, take_down: Callable[[], None]) -> None:
     """Forget the network; sqlite3.IntegrityError while an endpoint is on it.
 
@@ -399,7 +411,7 @@ def _claim(
 def _gateways(network: Network) -> tuple[IPv4Address | None, IPv6Address | None]:
     ipv4: IPv4Address | None = None
     ipv6: IPv6Address | None = None
-    for pool in network.subnets if not network.internal else ():
+    for pool in network.subnets if network.has_way_out else ():
         if isinstance(pool.gateway, IPv4Address):
             ipv4 = ipv4 or pool.gateway
         elif isinstance(pool.gateway, IPv6Address):
@@ -456,6 +468,7 @@ def _network_details(network: Network) -> dict[str, object]:
         "enable_ipv4": network.enable_ipv4,
         "enable_ipv6": network.enable_ipv6,
         "chosen_subnets": network.chosen_subnets,
+        "owns_parent": network.owns_parent,
         "subnets": [
             {
                 "subnet": str(pool.subnet),

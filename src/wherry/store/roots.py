@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from wherry.errors import Internal
-from wherry.linux.mount import MountFlag, mount, new_filesystem, set_propagation
+from wherry.linux.mount import MountFlag, mount, set_propagation
+from wherry.linux.mount_tree import new_filesystem
 from wherry.linux.namespaces import CloneFlag, unshare
 from wherry.linux.openat import opened
 from wherry.oci.digest import ChainID

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from wherry.errors import InvalidArgument
 from wherry.linux.files import remove_tree
-from wherry.linux.mount import MountFlag, UnmountFlag, mount, new_filesystem, unmount
+from wherry.linux.mount import MountFlag, UnmountFlag, mount, unmount
+from wherry.linux.mount_tree import new_filesystem
 from wherry.linux.openat import DIRECTORY
 from wherry.oci.digest import ChainID
 from wherry.oci.mount import Mount

@@ -39,6 +39,7 @@ _LEVEL = 3
 class DamagedRecord(Internal):
     def __init__(self, folder: Path, problem: str) -> None:
         super().__init__(f"layer {folder.name} is damaged: {problem}")
+        self.problem = problem
 
 
 class TarRecorder:
@@ -123,6 +124,12 @@ def has_record(folder: Path) -> bool:
     return (folder / FILE).exists()
 
 
+def check_record(folder: Path) -> None:
+    """Read the record through, without the files; raises DamagedRecord."""
+    for _ in _steps(folder):
+        continue
+
+
 def rebuilt_tar(folder: Path) -> Iterator[bytes]:
     """The tar that the layer in `folder` came from; raises DamagedRecord."""
     with _Tree(folder) as tree:
@@ -160,20 +167,23 @@ def _steps(folder: Path) -> Iterator[tuple[int, bytes]]:
         (folder / FILE).open("rb") as file,
         zstandard.ZstdDecompressor().stream_reader(file) as record,
     ):
-        if record.read(len(_MAGIC)) != _MAGIC:
-            raise DamagedRecord(folder, "the record of its tar is of another kind")
-        rest = b""
-        while data := record.read(_PIECE):
-            rest += data
-            at = 0
-            while len(rest) - at >= _STEP.size:
-                kind, length = _STEP.unpack_from(rest, at)
-                end = at + _STEP.size + length
-                if end > len(rest):
-                    break
-                yield kind, rest[at + _STEP.size : end]
-                at = end
-            rest = rest[at:]
+        try:
+            if record.read(len(_MAGIC)) != _MAGIC:
+                raise DamagedRecord(folder, "the record of its tar is of another kind")
+            rest = b""
+            while data := record.read(_PIECE):
+                rest += data
+                at = 0
+                while len(rest) - at >= _STEP.size:
+                    kind, length = _STEP.unpack_from(rest, at)
+                    end = at + _STEP.size + length
+                    if end > len(rest):
+                        break
+                    yield kind, rest[at + _STEP.size : end]
+                    at = end
+                rest = rest[at:]
+        except zstandard.ZstdError as error:
+            raise DamagedRecord(folder, f"the record of its tar cannot be read: {error}") from error
         if rest:
             raise DamagedRecord(folder, "the record of its tar is cut short")
 

@@ -298,6 +298,7 @@ class TreeWriter:
         else:
             remove_entry(parent, name)
         if kind == stat.S_IFLNK:
+            self.size -= there.st_size  # it is not kept aside
             self._forget_directories()  # some may have been reached through it
         if kind == stat.S_IFDIR:
             below = path + b"/"

@@ -140,6 +140,8 @@ def check_volume(volume: Volume) -> None:
             " use absolute path",
         )
     for key in volume.options:
+        if key == "size":  # a quota of xfs, in Docker
+            raise InvalidVolume(name, "quota size requested but no quota support")
         if key not in _OPTIONS:
             raise InvalidVolume(name, f'invalid option: "{key}"')
     if volume.options:

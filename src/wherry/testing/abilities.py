@@ -171,6 +171,8 @@ PROBES: dict[str, Callable[[], None]] = {
     "shellcheck": _installed("shellcheck"),
     "skopeo": _program("skopeo"),
     "registry": _program("docker-registry"),
+    "git": _program("git"),
+    "ssh-agent": _program("ssh-agent"),
     "mmdebstrap": _program("mmdebstrap"),
     "tini": _program("tini"),
     "mirror": _mirror,

@@ -114,7 +114,7 @@ def _namespaces() -> Iterator[str]:
 
 
 def _rules() -> Iterator[str]:
-    """Rules and elements in our tables, and what we put into DOCKER-USER."""
+    """Rules and elements in our tables, and what we put among the host's rules."""
     nft = shutil.which("nft", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if nft is None or os.geteuid() != 0:
         return
@@ -125,7 +125,7 @@ def _rules() -> Iterator[str]:
         ((kind, thing),) = entry.items()
         table = str(thing.get("table", ""))
         if kind == "rule" and (
-            table.startswith("wherry") or str(thing.get("comment", "")).startswith("wherry: ")
+            table.startswith("wherry") or str(thing.get("comment", "")).startswith("wherry")
         ):
             yield f"{table} {thing['chain']} {json.dumps(thing['expr'])}"
         elif kind in ("set", "map") and table.startswith("wherry"):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from wherry.cli.templates.documents import typed_document
 from wherry.cli.templates.errors import TemplateError
 from wherry.cli.templates.template import Template
 
@@ -83,3 +84,64 @@ def test_what_is_wrong_with_a_template(template: str, error: str) -> None:
     with pytest.raises(TemplateError) as caught:
         Template(template).execute(VOLUME)
     assert str(caught.value) == error
+
+
+CONFIG = {
+    "Hostname": "host",
+    "Domainname": "",
+    "User": "",
+    "AttachStdin": False,
+    "AttachStdout": True,
+    "AttachStderr": True,
+    "ExposedPorts": {"80/tcp": {}},
+    "Tty": False,
+    "OpenStdin": False,
+    "StdinOnce": False,
+    "Env": ["A=b"],
+    "Cmd": ["true"],
+    "Image": "busybox",
+    "Volumes": None,
+    "WorkingDir": "",
+    "Entrypoint": None,
+    "OnBuild": None,
+    "Labels": {"a": "b"},
+}
+CHECK = {"Test": ["CMD-SHELL", "x"], "Interval": 90_000_000_000, "Timeout": 1_500_000}
+NETWORK = {"IPAM": {"Driver": "default", "Config": [{"Subnet": "172.17.0.0/16"}]}}
+
+
+@pytest.mark.parametrize(
+    ("template", "document", "printed"),
+    [
+        (
+            "{{.Config}}",
+            {"HostConfig": {}, "Config": CONFIG},
+            ("{host   false true true map[80/tcp:{}] false false false [A=b] [true] <nil> false"
+            " busybox map[]  [] false  [] map[a:b]  <nil> []}"),
+        ),
+        (
+            "{{.Config}}",
+            {"RootFS": {}, "Config": {"Cmd": ["sh"], "Env": None, "Labels": None}},
+            "{{map[] [] [sh] map[]  false} {<nil> []}}",
+        ),
+        (
+            "{{.Config.Healthcheck}} {{.Config.Healthcheck.Interval}}",
+            {"HostConfig": {}, "Config": {"Healthcheck": CHECK}},
+            "{[CMD-SHELL x] 1m30s 1.5ms 0s 0s 0} 1m30s",
+        ),
+        (
+            "{{.HostConfig}} {{.HostConfig.Memory}} {{.HostConfig.Resources}}",
+            {"HostConfig": {"Memory": 7, "NanoCpus": 8, "Runtime": "runc", "Privileged": True}},
+            "{map[] true map[] map[] map[] runc {7 8 0 0} [] <nil>} 7 {7 8 0 0}",
+        ),
+        ("{{.IPAM}}", NETWORK, "{default [{172.17.0.0/16   map[]}]}"),
+        ("{{.Created}}", NETWORK | {"Created": "2026-11-25T01:08:28.5Z"},
+         "2026-11-25 01:08:28.5 +0000 UTC"),
+        ("{{json .Config}}", {"HostConfig": {}, "Config": {"Image": "a", "Cmd": ["b"]}},
+         '{"Cmd":["b"],"Image":"a"}'),
+    ],
+)  # fmt: skip
+def test_a_typed_document_prints_as_the_struct_of_docker_s_client(
+    template: str, document: dict[str, object], printed: str
+) -> None:
+    assert Template(template).execute(typed_document(document)) == printed

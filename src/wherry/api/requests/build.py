@@ -50,7 +50,7 @@ def read_build(call: Call) -> dict[str, object]:
         "cpuset_cpus": query.text("cpusetcpus"),
         "cpuset_mems": query.text("cpusetmems"),
         "cgroup_parent": query.text("cgroupparent"),
-        "cache_from": _cache_from(query),
+        "cache_images": _cache_from(query),
         "credentials": {domain: _plain(each) for domain, each in credentials_of(call).items()},
     }
     if not any(options["tags"]):  # type: ignore[arg-type]

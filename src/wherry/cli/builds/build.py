@@ -40,10 +40,10 @@ class Flags(FlagSet):
     build_context = Strings("", "Additional build contexts (e.g., name=path)")
     builder = String("", "Override the configured builder instance", unsupported=_NO_DAEMON)
     cache_from = Strings(
-        "", "External cache sources", unsupported="the cache is this machine's own"
+        "", 'External cache sources (e.g., "user/app:cache", "type=local,src=path/to/dir")'
     )
     cache_to = Strings(
-        "", "Cache export destinations", unsupported="the cache is this machine's own"
+        "", 'Cache export destinations (e.g., "user/app:cache", "type=local,dest=path/to/dir")'
     )
     call = String("", "Set method for evaluating build", unsupported="see wherry lint")
     cgroup_parent = String("", 'Set the parent cgroup for the "RUN" instructions during build')
@@ -61,7 +61,7 @@ class Flags(FlagSet):
     ignorefile = String("", "Read the ignore rules from this file")
     label = Strings("", "Set metadata for an image")
     list_context = Boolean("", "List what of the context builds see, and build nothing")
-    load = Boolean("", "The image is kept here: what is done anyway", hidden=True)
+    load = Boolean("", "Keep the image here, whatever else becomes of it")
     memory = Bytes("m", "Memory limit")
     memory_swap = BytesOrUnlimited(
         "", 'Swap limit equal to memory plus swap: "-1" to enable unlimited swap'
@@ -78,7 +78,7 @@ class Flags(FlagSet):
     )
     provenance = String("", "Attestation of provenance", unsupported="attestations are not made")
     pull = Boolean("", "Always attempt to pull all referenced images")
-    push = Boolean("", "Push the image", unsupported="push it with: wherry push NAME")
+    push = Boolean("", "Push the image under all its names")
     quiet = Boolean("q", "Suppress the build output and print image ID on success")
     rm = Boolean("", "Remove intermediate containers: there are none", hidden=True)
     sbom = String("", "Attestation of contents", unsupported="attestations are not made")
@@ -86,7 +86,7 @@ class Flags(FlagSet):
         "", 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")'
     )
     shm_size = Bytes("", 'Shared memory size for build containers (default: "64m")')
-    squash = Boolean("", "Squash the layers into one", unsupported="layers are kept as they are")
+    squash = Boolean("", "Squash newly built layers into a single new layer")
     ssh = Strings("", 'SSH agent socket to expose to the build (format: "default|<id>[=<socket>]")')
     tag = Strings("t", 'Name and optionally a tag (format: "name:tag")')
     target = String("", "Set the target build stage to build")
@@ -115,7 +115,8 @@ def run(flags: Flags, context: Context) -> None:
         write_atomically(flags.iidfile, str(image.id).encode(), durable=False)
     if flags.metadata_file:
         _write_metadata(flags.metadata_file, image)
-    if _progress(flags) == "quiet":
+    # An archive on standard output is not to be followed by anything.
+    if _progress(flags) == "quiet" and not image.wrote_to_stdout:
         context.out(str(image.id))
 
 
@@ -127,6 +128,8 @@ def _write_metadata(path: str, image: "BuiltImage") -> None:
     document = {"containerimage.config.digest": str(image.id)}
     if image.names:
         document["image.name"] = ",".join(name.full for name in image.names)
+    if image.digest is not None:
+        document["containerimage.digest"] = str(image.digest)
     text = json.dumps(document, indent=2) + "\n"
     write_atomically(path, text.encode(), durable=False)
 
@@ -180,6 +183,11 @@ def options_of(flags: Flags) -> "BuildOptions":
         allow=flags.allow,
         on_error=flags.on_error,
         outputs=flags.output,
+        push=flags.push,
+        load=flags.load,
+        squash=flags.squash,
+        cache_from=flags.cache_from,
+        cache_to=flags.cache_to,
         cwd=os.getcwd(),
     )
 

@@ -2,7 +2,8 @@
 
 import os
 
-from wherry.cli.context import Context, OutputClosed, is_terminal, write_error
+from wherry.cli.context import Context, is_terminal, write_error
+from wherry.cli.files import write_out
 from wherry.cli.flags import Boolean, FlagSet, Syntax
 from wherry.cli.units import human_size
 from wherry.errors import InvalidArgument
@@ -70,7 +71,7 @@ def _copy_out(
 
     follow = flags.follow_link
     if destination == "-":
-        _write_out(copy_archive_out(context.engine, name, path, follow=follow))
+        write_out(copy_archive_out(context.engine, name, path, follow=follow))
         return
     copy_out(context.engine, name, path, destination, follow=follow, progress=counter)
     counter.finish(os.path.abspath(destination))
@@ -99,16 +100,6 @@ def _copy_in(
 def _read_in() -> "Iterator[bytes]":
     while piece := os.read(0, _PIECE):
         yield piece
-
-
-def _write_out(pieces: "Iterator[bytes]") -> None:
-    for piece in pieces:
-        rest = memoryview(piece)
-        try:
-            while rest:
-                rest = rest[os.write(1, rest) :]
-        except BrokenPipeError:
-            raise OutputClosed from None
 
 
 class _Counter:

@@ -1,9 +1,8 @@
 """wherry export"""
 
-from wherry.cli.context import Context, is_terminal
-from wherry.cli.files import write_file, write_out
+from wherry.cli.context import Context
+from wherry.cli.files import refuse_terminal, write_archive
 from wherry.cli.flags import FlagSet, String, Syntax
-from wherry.errors import InvalidArgument
 
 SYNTAX = Syntax("[OPTIONS] CONTAINER", least=1, most=1)
 
@@ -15,12 +14,6 @@ class Flags(FlagSet):
 def run(flags: Flags, context: Context) -> None:
     from wherry.engine.containers.export import export_container  # --help does without the engine
 
-    if not flags.output and is_terminal(1):
-        raise InvalidArgument(
-            "cowardly refusing to save to a terminal. Use the -o flag or redirect"
-        )
+    refuse_terminal(flags.output)
     pieces = export_container(context.engine, flags.operands[0])
-    if flags.output:
-        write_file(flags.output, pieces, "failed to export container")
-    else:
-        write_out(pieces)
+    write_archive(flags.output, pieces, "failed to export container")

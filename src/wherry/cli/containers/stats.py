@@ -51,7 +51,10 @@ def run(flags: Flags, context: Context) -> None:
         time.sleep(_INTERVAL)
         chosen = _chosen(flags, context)
         now = _samples(chosen)
-        rows = [_row(container, before, now, whole=flags.no_trunc) for container in chosen]
+        rows = [
+            _row(name, container, before, now, whole=flags.no_trunc)
+            for name, container in chosen.items()
+        ]
         if not flags.no_stream and is_terminal(1):
             context.write(_CLEAR)
         print_rows(context, rows, chosen=format_, titles=TITLES, default=_TABLE)
@@ -61,31 +64,34 @@ def run(flags: Flags, context: Context) -> None:
         before = now
 
 
-def _chosen(flags: Flags, context: Context) -> "list[Container]":
+def _chosen(flags: Flags, context: Context) -> "dict[str, Container]":
+    """The containers, by the names they were asked for by."""
     # --help does without the engine
     from wherry.engine.containers.list import select_containers
     from wherry.store.containers import find_container
 
     if not flags.operands:
-        return select_containers(context.engine, all_states=flags.all)
-    found = []
+        every = select_containers(context.engine, all_states=flags.all)
+        return {container.id[:_SHORT]: container for container in every}
+    found = {}
     for name in flags.operands:
         try:
-            found.append(find_container(context.engine.store, name))
+            found[name] = find_container(context.engine.store, name)
         except NotFound:
             if flags.no_stream or len(flags.operands) == 1:
                 raise
     return found
 
 
-def _samples(containers: "list[Container]") -> "dict[str, Sample]":
+def _samples(chosen: "dict[str, Container]") -> "dict[str, Sample]":
     from wherry.engine.containers.stats import sample_container
 
-    taken = ((container.id, sample_container(container)) for container in containers)
+    taken = ((container.id, sample_container(container)) for container in chosen.values())
     return {identifier: sample for identifier, sample in taken if sample is not None}
 
 
 def _row(
+    name: str,
     container: "Container",
     before: "dict[str, Sample]",
     now: "dict[str, Sample]",
@@ -95,7 +101,7 @@ def _row(
     from wherry.engine.documents.stats import stats_document, usage_of
 
     identifier = container.id if whole else container.id[:_SHORT]
-    row: dict[str, object] = {"Container": identifier, "ID": identifier, "Name": container.name}
+    row: dict[str, object] = {"Container": name, "ID": identifier, "Name": container.name}
     sample = now.get(container.id)
     if sample is None:  # it does not run
         return {

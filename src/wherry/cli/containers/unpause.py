@@ -2,7 +2,6 @@
 
 from wherry.cli.context import Context
 from wherry.cli.flags import FlagSet, Syntax
-from wherry.errors import WherryError
 
 SYNTAX = Syntax("CONTAINER [CONTAINER...]", least=1, most=None)
 
@@ -15,10 +14,7 @@ def run(flags: Flags, context: Context) -> None:
     # --help does without the engine
     from wherry.engine.containers.unpause import unpause_container
 
-    for name in flags.operands:
-        try:
-            unpause_container(context.engine, name)
-        except WherryError as error:
-            context.fail(error)  # and go on: the other names were asked for too
-        else:
-            context.out(name)
+    context.for_each(
+        flags.operands,
+        lambda name: unpause_container(context.engine, name),
+    )

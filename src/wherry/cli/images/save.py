@@ -1,9 +1,8 @@
 """wherry save"""
 
-from wherry.cli.context import Context, is_terminal
-from wherry.cli.files import write_file, write_out
+from wherry.cli.context import Context
+from wherry.cli.files import refuse_terminal, write_archive
 from wherry.cli.flags import FlagSet, String, Syntax
-from wherry.errors import InvalidArgument
 
 SYNTAX = Syntax("[OPTIONS] IMAGE [IMAGE...]", least=1, most=None)
 
@@ -20,12 +19,6 @@ def run(flags: Flags, context: Context) -> None:
 
     form = parse_form(flags.format)
     platform = Platform.parse(flags.platform) if flags.platform else None
-    if not flags.output and is_terminal(1):
-        raise InvalidArgument(
-            "cowardly refusing to save to a terminal. Use the -o flag or redirect"
-        )
+    refuse_terminal(flags.output)
     pieces = save_images(context.engine, flags.operands, platform=platform, form=form)
-    if flags.output:
-        write_file(flags.output, pieces, "failed to save image")
-    else:
-        write_out(pieces)
+    write_archive(flags.output, pieces, "failed to save image")

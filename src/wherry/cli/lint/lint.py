@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wherry.dockerfile.source import Source
     from wherry.lint.linter import Report
     from wherry.lint.options import Options
+    from wherry.lint.reading import Reading
     from wherry.lint.settings import Settings
 
 SYNTAX = Syntax(
@@ -35,14 +36,19 @@ class Flags(FlagSet):
         "t", "Fail for findings of this level or a worse one (error|warning|info|style|ignore|none)"
     )
     fix = Boolean("", "Repair what has a safe repair, in place")
+    fix_unsafe = Boolean(
+        "", "Repair too what may build something else: versions of --image, quotes, SHELL"
+    )
     format = Strings(
         "f",
         "Output format (tty|json|checkstyle|codeclimate|gitlab_codeclimate|gnu|codacy|sonarqube|"
         "sarif|junit|github|buildkit)",
     )
     ignore = Strings("", "Ignore the rule")
+    image = Strings("", "An image built from the file, whose packages' versions --fix-unsafe pins")
     info = Strings("", "Make the rule have the level info")
     list_rules = Boolean("", "List the rules")
+    no_engine = Boolean("", "Do not use what the engine knows of its builds of a file")
     no_color = Boolean("", "Do not colour the output")
     no_shellcheck = Boolean("", "Do not ask ShellCheck, where it is installed")
     no_fail = Boolean("", "Exit with 0 whatever is found")
@@ -73,8 +79,21 @@ def run(flags: Flags, context: Context) -> None:
 
 
 def _lint(flags: Flags, context: Context) -> None:
+    from wherry.lint.reading import Reading
+
+    sources = [_read(name) for name in flags.operands]
+    changes = flags.fix or flags.fix_unsafe or flags.diff
+    if flags.image and not flags.fix_unsafe:
+        raise InvalidArgument("--image is for --fix-unsafe, which pins the versions that it has")
+    # What starts ShellCheck first, all else while it works.
+    with Reading(sources, shellcheck=not flags.no_shellcheck and not changes) as reading:
+        _report_on(reading, flags, context)
+
+
+def _report_on(reading: "Reading", flags: Flags, context: Context) -> None:
+    from wherry.cli.lint.surroundings import known_of
     from wherry.lint.formats.format import NEVER_FAIL
-    from wherry.lint.linter import lint_all
+    from wherry.lint.linter import lint_all, report_all
     from wherry.lint.settings import DEFAULT_THRESHOLD
     from wherry.values import replace
 
@@ -83,13 +102,25 @@ def _lint(flags: Flags, context: Context) -> None:
         from wherry.lint.verbose import described
 
         context.err(described(settings).rstrip("\n"))
-    options = replace(settings.options(), checks=flags.checks, shellcheck=not flags.no_shellcheck)
-    sources = [_read(name) for name in flags.operands]
-    if flags.fix or flags.diff:
-        sources = [_fixed(source, options, settings, flags, context) for source in sources]
+    known = (
+        {} if flags.no_engine else known_of(reading.documents, context, wants_bases=flags.checks)
+    )
+    options = replace(
+        settings.options(),
+        checks=flags.checks,
+        shellcheck=not flags.no_shellcheck,
+        surroundings=known,
+    )
+    if flags.fix or flags.fix_unsafe or flags.diff:
+        if flags.image:
+            options = replace(options, installed=_packages(flags.image, context))
+        read = [document.source for document in reading.documents]
+        sources = [_fixed(source, options, settings, flags, context) for source in read]
         if flags.diff:
             return
-    reports = lint_all(sources, options)
+        reports = lint_all(sources, options)
+    else:
+        reports = report_all(reading, options)
     _report(reports, settings, flags, context)
     threshold = settings.threshold or DEFAULT_THRESHOLD
     if settings.no_fail or any(name in NEVER_FAIL for name in settings.formats):
@@ -100,6 +131,17 @@ def _lint(flags: Flags, context: Context) -> None:
         for finding in report.findings
     ):
         context.status = 1
+
+
+def _packages(images: tuple[str, ...], context: Context) -> dict[str, dict[str, str]]:
+    """Those of all `images`; the first that has a package says which version."""
+    from wherry.engine.images.packages import installed_packages
+
+    found: dict[str, dict[str, str]] = {}
+    for image in images:
+        for manager, versions in installed_packages(context.engine, image).items():
+            found[manager] = {**versions, **found.get(manager, {})}
+    return found
 
 
 def _settings(flags: Flags, context: Context) -> "Settings":
@@ -173,7 +215,7 @@ def _fixed(
     """The repaired text; shown as a difference, written back, or for standard input printed."""
     from wherry.lint.fixes import fix
 
-    repaired = fix(source, options)
+    repaired = fix(source, options, unsafe=flags.fix_unsafe)
     if flags.diff:
         from difflib import unified_diff
 
@@ -215,7 +257,7 @@ def _report(
         output = outputs[at] if at < len(outputs) else "-"
         if output != "-":
             _write_file(output, text)
-        elif flags.fix and "-" in flags.operands:
+        elif (flags.fix or flags.fix_unsafe) and "-" in flags.operands:
             context.err(text.rstrip("\n"))  # standard output has the repaired text
         else:
             context.write(text)

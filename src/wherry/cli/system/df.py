@@ -10,6 +10,7 @@ from wherry.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from wherry.engine.system.df import DiskUsage
+    from wherry.engine.system.space import DiskSpace
 
 SYNTAX = Syntax("[OPTIONS]")
 TITLES = {
@@ -29,54 +30,47 @@ class Flags(FlagSet):
 
 def run(flags: Flags, context: Context) -> None:
     from wherry.engine.system.df import disk_usage  # --help does without the engine
+    from wherry.engine.system.space import disk_space
 
     if flags.verbose:
         if flags.format not in ("", "table"):
             raise InvalidArgument("the verbose and the format options conflict")
         from wherry.cli.disk_usage import print_details  # for those who want to know
 
-        print_details(context, disk_usage(context.engine))
+        usage = disk_usage(context.engine)
+        print_details(context, usage, disk_space(context.engine, usage))
         return
-    rows = _summary(disk_usage(context.engine))
+    usage = disk_usage(context.engine)
+    rows = _summary(usage, disk_space(context.engine, usage))
     print_rows(context, rows, chosen=flags.format, titles=TITLES, default=_TABLE)
 
 
-def _summary(usage: "DiskUsage") -> list[dict[str, object]]:
-    return [
-        _row(
-            "Images",
-            len(usage.images),
-            sum(1 for image in usage.images if image.containers),
-            usage.layers_size,
-            usage.reclaimable_images,
-        ),
-        _row(
-            "Containers",
+def _summary(usage: "DiskUsage", space: "DiskSpace") -> list[dict[str, object]]:
+    """A row for each noun. Sizes are those on disk, so that they add up to what du(1) says."""
+    from wherry.engine.system.space import Noun
+
+    counts = {
+        Noun.IMAGES: (len(usage.images), sum(1 for each in usage.images if each.containers)),
+        Noun.CONTAINERS: (
             len(usage.containers),
             sum(1 for each in usage.containers if each.container.status.has_shim),
-            sum(each.size for each in usage.containers),
-            usage.reclaimable_containers,
         ),
-        _row(
-            "Local Volumes",
-            len(usage.volumes),
-            sum(1 for volume in usage.volumes if volume.links),
-            sum(volume.size for volume in usage.volumes),
-            usage.reclaimable_volumes,
-        ),
-        {
-            **_row("Build Cache", len(usage.builds.entries), 0, usage.builds.total, 0),
-            "Reclaimable": human_size(usage.builds.reclaimable),
-        },
-    ]
-
-
-def _row(kind: str, total: int, active: int, size: int, reclaimable: int) -> dict[str, object]:
-    share = f" ({100 * reclaimable // size}%)" if size else ""
-    return {
-        "Active": str(active),
-        "Reclaimable": human_size(reclaimable) + share,
-        "Size": human_size(size),
-        "TotalCount": str(total),
-        "Type": kind,
+        Noun.VOLUMES: (len(usage.volumes), sum(1 for each in usage.volumes if each.links)),
+        Noun.BUILDS: (len(usage.builds.entries), 0),
+        Noun.OTHER: (sum(1 for share in space.shares if share.noun is Noun.OTHER), 0),
     }
+    rows: list[dict[str, object]] = []
+    for noun, (total, active) in counts.items():
+        size, reclaimable = space.of(noun)
+        # Docker prints no share of the build cache.
+        share = f" ({100 * reclaimable // size}%)" if size and noun is not Noun.BUILDS else ""
+        rows.append(
+            {
+                "Active": str(active),
+                "Reclaimable": human_size(reclaimable) + share,
+                "Size": human_size(size),
+                "TotalCount": str(total),
+                "Type": noun.value,
+            }
+        )
+    return rows

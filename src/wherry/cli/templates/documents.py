@@ -6,7 +6,16 @@ part that JSON leaves out when it is empty is there for `{{if .State.Health}}`.
 
 from collections.abc import Mapping
 
-from wherry.cli.templates.values import NIL_LIST, NIL_MAP, NIL_POINTER, Map, Struct
+from wherry.cli.templates.go_structs import SHAPES, names_in
+from wherry.cli.templates.values import (
+    NIL_LIST,
+    NIL_MAP,
+    NIL_POINTER,
+    Duration,
+    Map,
+    Moment,
+    Struct,
+)
 
 _MAPS = {
     **dict.fromkeys(("Annotations", "Data", "DriverOpts", "Labels", "Options"), "string"),
@@ -22,8 +31,19 @@ _OMITTED: Mapping[str, Mapping[str, object]] = {
     "Config": {
         "ExposedPorts": NIL_MAP,
         "Healthcheck": NIL_POINTER,
+        "ArgsEscaped": False,
+        "NetworkDisabled": False,
+        "MacAddress": "",
         "StopSignal": "",
         "StopTimeout": NIL_POINTER,
+        "Shell": NIL_LIST,
+    },
+    "image Config": {
+        "ExposedPorts": NIL_MAP,
+        "StopSignal": "",
+        "ArgsEscaped": False,
+        "Healthcheck": NIL_POINTER,
+        "Shell": NIL_LIST,
     },
     "HostConfig": {
         "Mounts": NIL_LIST,
@@ -32,30 +52,58 @@ _OMITTED: Mapping[str, Mapping[str, object]] = {
         "Annotations": NIL_MAP,
         "StorageOpt": NIL_MAP,
         "Init": NIL_POINTER,
+        "KernelMemory": 0,
+        "KernelMemoryTCP": 0,
     },
     "Healthcheck": {
-        **dict.fromkeys(("Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"), 0),
+        **dict.fromkeys(("Interval", "Timeout", "StartPeriod", "StartInterval"), Duration(0)),
+        "Retries": 0,
         "Test": NIL_LIST,
     },
     "Mounts": {"Name": "", "Driver": ""},
+    "HostConfig Mounts": {
+        "Source": "",
+        "ReadOnly": False,
+        "Consistency": "",
+        **dict.fromkeys(("BindOptions", "VolumeOptions", "ImageOptions"), NIL_POINTER),
+        **dict.fromkeys(("TmpfsOptions", "ClusterOptions"), NIL_POINTER),
+    },
+    "IPAM Config": {"IPRange": "", "Gateway": "", "AuxiliaryAddresses": NIL_MAP},
 }
-_MOUNT_POINT = (
-    *("Type", "Name", "Source", "Destination", "Driver", "Mode", "RW", "Propagation"),
-)  # the order in which a struct prints
+# Parts that have the name of another.
+_NAMESAKES = {
+    ("image", "Config"): "image Config",
+    ("IPAM", "Config"): "IPAM Config",
+    ("HostConfig", "Mounts"): "HostConfig Mounts",
+}
+_DURATIONS = frozenset(("Interval", "Timeout", "StartPeriod", "StartInterval"))
+_MOMENTS = frozenset(("Log.Start", "Log.End", "Metadata.LastTagTime", "network.Created"))
 
 
 def typed_document(document: Mapping[str, object]) -> Struct:
     """`document` as a template is to see it."""
-    return _struct(document, "" if "HostConfig" in document else "other")
+    return _struct(document, _kind_of(document))
+
+
+def _kind_of(document: Mapping[str, object]) -> str:
+    if "HostConfig" in document:
+        return ""
+    return "image" if "RootFS" in document else "network" if "IPAM" in document else "other"
 
 
 def _struct(items: Mapping[str, object], name: str) -> Struct:
     fields = {key: _typed(value, key, name) for key, value in items.items()}
     omitted = {key: zero for key, zero in _OMITTED.get(name, {}).items() if key not in fields}
     fields |= omitted
-    if name == "Mounts" and fields.keys() == set(_MOUNT_POINT):
-        fields = {key: fields[key] for key in _MOUNT_POINT}
-    return Struct(fields, omitted=frozenset(omitted))
+    shape = SHAPES.get(name, ())
+    known = list(names_in(shape))
+    ordered = {key: fields[key] for key in known if key in fields} | fields
+    embedded = {
+        part[0]: tuple(key for key in part[1] if key in fields)
+        for part in shape
+        if isinstance(part, tuple)
+    }
+    return Struct(ordered, frozenset(omitted), embedded)
 
 
 def _typed(value: object, key: str, parent: str) -> object:
@@ -64,9 +112,13 @@ def _typed(value: object, key: str, parent: str) -> object:
         return NIL_POINTER if key in _POINTERS else NIL_MAP if element else NIL_LIST
     if isinstance(value, dict):
         if element:
-            items = {name: _typed(item, "item", key) for name, item in value.items()}
+            items = {name: _typed(item, f"{key} item", key) for name, item in value.items()}
             return Map(items, element)
-        return _struct(value, key)
+        return _struct(value, _NAMESAKES.get((parent, key), key))
     if isinstance(value, list | tuple):
         return [_typed(item, key, parent) for item in value]
+    if isinstance(value, int) and parent == "Healthcheck" and key in _DURATIONS:
+        return Duration(value)
+    if isinstance(value, str) and f"{parent}.{key}" in _MOMENTS:
+        return Moment(value)
     return value

@@ -245,6 +245,8 @@ class _Executor:
     def field(self, value: object, name: str, held: str) -> object:
         if isinstance(value, Map):
             return value.get(name, MISSING)
+        if isinstance(value, Struct) and name in value.embedded:
+            return value.part(name)
         if isinstance(value, dict):
             if name not in value:
                 raise self.error(f"map has no entry for key {quoted(name)}")

@@ -3,7 +3,7 @@
 import re
 
 from wherry.cli.templates.lexer import code_point
-from wherry.cli.templates.values import MISSING, Methods, Nil, Struct, type_name
+from wherry.cli.templates.values import MISSING, Duration, Methods, Moment, Nil, Struct, type_name
 from wherry.cli.units import quoted
 from wherry.values import dataclass, replace
 
@@ -163,6 +163,8 @@ def _verb_v(value: object, style: _Style) -> str:
         return _padded(value.text, style)
     if isinstance(value, bool):
         return _padded(str(value).lower(), style)
+    if isinstance(value, Duration | Moment):
+        return _padded(str(value), style)
     if isinstance(value, str):
         return _padded(quoted(value), style) if style.sharp else _string(value, "s", style) or ""
     if isinstance(value, int | float):
@@ -181,7 +183,7 @@ def _compound(value: object, style: _Style, verb: str) -> str:
     if isinstance(value, Struct):
         parts = (
             (f"{key}:" if style.plus else "") + _formatted(item, verb, style)
-            for key, item in value.items()
+            for key, item in value.parts()
         )
         return "{" + " ".join(parts) + "}"
     if isinstance(value, dict):

@@ -5,20 +5,73 @@ data have: structs, whose unknown fields are errors, and the different kinds of 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 MISSING = type("Missing", (), {"__repr__": lambda _self: "MISSING", "__bool__": lambda _s: False})()
 """What a name that is not there evaluates to; printed as <no value>."""
 
 
 class Struct(dict[str, object]):
-    """An object with a fixed set of fields, in their order; JSON leaves `omitted` ones out."""
+    """An object with a fixed set of fields, in their order; JSON leaves `omitted` ones out.
+
+    `embedded` names the structs inside it by the fields that they have in common with it.
+    """
 
     type_name = "struct"
 
-    def __init__(self, fields: Mapping[str, object], omitted: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        fields: Mapping[str, object],
+        omitted: frozenset[str] = frozenset(),
+        embedded: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
         super().__init__(fields)
         self.omitted = omitted
+        self.embedded = embedded or {}
+
+    def part(self, name: str) -> "Struct":
+        """The embedded struct called `name`."""
+        return Struct({key: self[key] for key in self.embedded[name]}, self.omitted)
+
+    def parts(self) -> Iterator[tuple[str, object]]:
+        """What it prints as: its fields, with the embedded structs in the places of theirs."""
+        inner = {key: name for name, keys in self.embedded.items() for key in keys}
+        for key, value in self.items():
+            name = inner.get(key)
+            if name is None:
+                yield key, value
+            elif key == self.embedded[name][0]:
+                yield name, self.part(name)
+
+
+class Duration(int):
+    """Nanoseconds that print as 1m30s."""
+
+    def __str__(self) -> str:
+        if abs(self) < _SECOND:
+            for unit, name in ((_MILLISECOND, "ms"), (_MICROSECOND, "µs"), (1, "ns")):
+                if abs(self) >= unit:
+                    return f"{self / unit:.15g}{name}"
+            return "0s"
+        whole, rest = divmod(abs(self), 60 * _SECOND)
+        hours, minutes = divmod(whole, 60)
+        seconds = f"{rest // _SECOND}.{rest % _SECOND:09}".rstrip("0").rstrip(".")
+        text = f"{minutes}m{seconds}s" if whole else f"{seconds}s"
+        return ("-" if self < 0 else "") + (f"{hours}h{text}" if hours else text)
+
+
+class Moment(str):
+    """A time in RFC 3339, which prints as Go prints one: 2026-11-25 00:55:00.5 +0000 UTC."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self[:].replace("T", " ", 1).removesuffix("Z") + " +0000 UTC"
+
+
+_MICROSECOND = 10**3
+_MILLISECOND = 10**6
+_SECOND = 10**9
 
 
 class Map(dict[str, object]):

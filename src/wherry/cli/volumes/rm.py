@@ -2,7 +2,6 @@
 
 from wherry.cli.context import Context
 from wherry.cli.flags import Boolean, FlagSet, Syntax
-from wherry.errors import WherryError
 
 SYNTAX = Syntax("[OPTIONS] VOLUME [VOLUME...]", least=1, most=None)
 
@@ -14,10 +13,7 @@ class Flags(FlagSet):
 def run(flags: Flags, context: Context) -> None:
     from wherry.engine.volumes.remove import remove_volume  # --help does without the engine
 
-    for name in flags.operands:
-        try:
-            remove_volume(context.engine, name, force=flags.force)
-        except WherryError as error:
-            context.fail(error)  # and go on: the other names were asked for too
-        else:
-            context.out(name)
+    context.for_each(
+        flags.operands,
+        lambda name: remove_volume(context.engine, name, force=flags.force),
+    )

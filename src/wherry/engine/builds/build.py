@@ -2,56 +2,61 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wherry.build.builder import Built, Planned, build, untold
-from wherry.build.contexts import open_context, open_named_context
+from wherry.build.contexts import open_context
 from wherry.build.executor import Output, RunRequest
-from wherry.build.order import Base, BuildOrder, Workshop
+from wherry.build.order import BuildOrder, Take, Workshop, nothing_to_take
 from wherry.build.progress import Event, Report, vertex
-from wherry.build.source_trees import SourceTree
+from wherry.build.urls import is_git, is_remote, redacted
+from wherry.engine.builds.bases import base_resolver, warn_of_tag
+from wherry.engine.builds.contexts import named_context
 from wherry.engine.builds.options import (
     BuildOptions,
     build_arguments,
+    check_options,
     check_platform,
     key_settings,
     parse_network,
     parse_secrets,
     parse_ssh,
 )
-from wherry.engine.builds.outputs import parse_output, write_output
+from wherry.engine.builds.outputs import NothingToPushTo, outputs_of, write_output
+from wherry.engine.builds.outputs import Output as BuildOutput
 from wherry.engine.images.progress import Report as PullReport
 from wherry.engine.images.progress import quietly
-from wherry.engine.images.resolve import PullPolicy, ensure_image, resolve_image
+from wherry.engine.images.resolve import PullPolicy, resolve_image
 from wherry.engine.images.tag import parse_tag
 from wherry.errors import InvalidArgument, MissingImage
 from wherry.images.ingest import NewImage, commit_images
 from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import image_id
-from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
-from wherry.registry.credentials import Credential
 from wherry.store.build_cache import note_uses
-from wherry.store.layers import chain_of, claim_layer
-from wherry.store.leases import Lease, lease_of
-from wherry.values import dataclass
+from wherry.store.leases import lease_of
+from wherry.values import dataclass, replace
 
 if TYPE_CHECKING:
+    from wherry.engine.builds.cache_export import CacheExporter
     from wherry.engine.builds.run_step import StepExecutor
     from wherry.engine.engine import Engine
+    from wherry.engine.images.progress import Progress
 
 EPOCH = "SOURCE_DATE_EPOCH"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuiltImage:
-    """What came out of a build."""
+    """What came out of a build. `digest` is a manifest's, if one was made."""
 
     id: Digest
     names: tuple[Reference, ...]
+    digest: Digest | None = None
+    wrote_to_stdout: bool = False
 
 
 def build_image(
@@ -68,20 +73,94 @@ def build_image(
     Only for a process with one thread: containers are forked from it.
     """
     names = tuple(parse_tag(tag) for tag in options.tags)
-    outputs = [parse_output(text) for text in options.outputs]
+    outputs = outputs_of(options.outputs, push=options.push, load=options.load)
+    pushed = [name for output in outputs if output.push for name in (*names, *output.names)]
+    if not pushed and any(output.push for output in outputs):
+        raise NothingToPushTo
+    exporter = _exporter(options)
+    for tag in options.tags:
+        warn_of_tag(tag, report)
     with prepared(engine, options, report, pulling) as (workshop, order):
         built = build(workshop, order, planned)
-        image = BuiltImage(id=image_id(built.document), names=())
-        for output in outputs:
-            if not output.is_image:
-                with vertex(report, f"exporting to {output.type}"):
-                    write_output(engine.store, built, output, names)
-        if not outputs or any(output.is_image for output in outputs):
-            more = (parse_tag(output.name) for output in outputs if output.name)
-            image = _export(engine, workshop, built, (*names, *more))
+        if exporter is not None:
+            built = exporter.with_inline(engine.store, built)
+        image = _exported(engine, workshop, built, outputs, names)
+        if exporter is not None:
+            exporter.export(workshop, built)
         with engine.store.database.write() as connection:
             note_uses(connection, built.result.uses, time.time_ns())
+    for name in dict.fromkeys(pushed):
+        image = replace(image, digest=_push(engine, name, report))
     return image
+
+
+def _exported(
+    engine: "Engine",
+    workshop: Workshop,
+    built: Built,
+    outputs: list[BuildOutput],
+    names: tuple[Reference, ...],
+) -> BuiltImage:
+    to_stdout = any(output.destination == "-" for output in outputs)
+    image = BuiltImage(id=image_id(built.document), names=(), wrote_to_stdout=to_stdout)
+    for output in outputs:
+        if not output.is_image:
+            with vertex(workshop.report, f"exporting to {output.type}"):
+                digest = write_output(engine.store, built, output, names)
+            image = replace(image, digest=digest or image.digest)
+    if any(output.is_image for output in outputs):
+        more = (name for output in outputs if output.is_image for name in output.names)
+        names = tuple(dict.fromkeys((*names, *more)))
+        _commit(engine, workshop, built, image.id, names)
+        image = replace(image, names=names)
+    return image
+
+
+def _commit(
+    engine: "Engine", workshop: Workshop, built: Built, id_: Digest, names: tuple[Reference, ...]
+) -> None:
+    """Commit the image with all its names, and what of the cache went into it."""
+    with vertex(workshop.report, "exporting to image") as say:
+        new = NewImage(document=built.document, layers=built.result.layers, names=names)
+        commit_images(workshop.lease, [new], reason="build")
+        say(f"writing image {id_} done")
+        for name in names:
+            say(f"naming to {name.full} done")
+    for name in names:
+        engine.events.publish("image", "tag", str(id_), {"name": str(name)})
+
+
+def _taker(engine: "Engine", options: BuildOptions, undo: ExitStack, report: Report) -> Take:
+    if not options.cache_from:
+        return nothing_to_take
+    from wherry.engine.builds.cache_import import import_caches  # what few builds ask for
+
+    return import_caches(engine, options.cache_from, undo, report)
+
+
+def _exporter(options: BuildOptions) -> "CacheExporter | None":
+    if not options.cache_to:
+        return None
+    from wherry.engine.builds.cache_export import CacheExporter  # what few builds ask for
+
+    return CacheExporter(options.cache_to)
+
+
+def _push(engine: "Engine", name: Reference, report: Report) -> Digest:
+    """Push the image of this name; its manifest's digest there."""
+    from wherry.engine.images.push import push_image  # HTTP and TLS, for those who push
+
+    with vertex(report, f"pushing {name.full}") as say:
+        told: set[str] = set()
+
+        def tell(progress: "Progress") -> None:
+            line = f"{progress.id}: {progress.status}" if progress.id else progress.status
+            if line not in told:
+                told.add(line)
+                say(line)
+
+        (pushed,) = push_image(engine, str(name), report=tell)
+    return pushed.digest
 
 
 @contextmanager
@@ -89,6 +168,8 @@ def prepared(
     engine: "Engine", options: BuildOptions, report: Report, pulling: PullReport = quietly
 ) -> Iterator[tuple[Workshop, BuildOrder]]:
     """The order that the options mean, and what it is carried out with."""
+    if options.ulimits or options.add_hosts or options.allow:
+        check_options(options)
     platform = check_platform(options.platform)
     arguments = build_arguments(
         (f"{name}={value}" for name, value in options.build_args.items()), options.environ
@@ -96,7 +177,7 @@ def prepared(
     with ExitStack() as undo:
         lease = undo.enter_context(lease_of(engine.store))
         undo.callback(os.umask, os.umask(0o022))
-        with vertex(report, "[internal] load build definition from Dockerfile"):
+        with vertex(report, _loading(options.context)):
             context = open_context(
                 lease,
                 options.context,
@@ -114,7 +195,7 @@ def prepared(
             build_args=arguments,
             labels=options.labels,
             contexts={
-                name: _named_context(name, text, undo)
+                name: named_context(lease, name, text, undo, report=report, cwd=options.cwd)
                 for name, text in options.build_contexts.items()
             },
             network=parse_network(options.network),
@@ -122,20 +203,30 @@ def prepared(
             ssh=parse_ssh(options.ssh, options.environ),
             no_cache=options.no_cache,
             no_cache_stages=frozenset(name.lower() for name in options.no_cache_filter),
-            cache_layers=_cache_layers(engine, options.cache_from),
+            cache_layers=_cache_layers(engine, options.cache_images),
             epoch_ns=_epoch(arguments.get(EPOCH) or options.environ.get(EPOCH, "")),
             allow_insecure="security.insecure" in options.allow,
             settings=key_settings(options),
+            squash=options.squash,
             shell_on_error=_on_error(options.on_error),
         )
         workshop = Workshop(
             store=engine.store,
             lease=lease,
             executor=_Executor(engine, options),
-            resolve=_resolver(engine, lease, options, pulling),
+            resolve=base_resolver(engine, lease, report, options, pulling),
             report=report,
+            take=_taker(engine, options, undo, report),
         )
         yield workshop, order
+
+
+def _loading(context: str) -> str:
+    if is_git(context):
+        return f"[internal] load git source {redacted(context)}"
+    if is_remote(context):
+        return f"[internal] load remote build context {redacted(context)}"
+    return "[internal] load build definition from Dockerfile"
 
 
 class _Executor:
@@ -173,14 +264,6 @@ def _epoch(text: str) -> int | None:
     return int(text) * 10**9
 
 
-def _named_context(name: str, text: str, undo: ExitStack) -> "SourceTree | str":
-    if text.startswith("docker-image://"):
-        return text.removeprefix("docker-image://")
-    if "://" in text:
-        raise InvalidArgument(f"--build-context {name}: {text} is no folder and no docker-image://")
-    return open_named_context(text, name, undo)
-
-
 def _cache_layers(engine: "Engine", names: tuple[str, ...] | None) -> frozenset[ChainID] | None:
     """The layers of these images, as far as they are here."""
     if names is None:
@@ -190,58 +273,6 @@ def _cache_layers(engine: "Engine", names: tuple[str, ...] | None) -> frozenset[
         with suppress(MissingImage):
             layers |= set(resolve_image(engine, name, pull=PullPolicy.NEVER).chain_ids)
     return frozenset(layers)
-
-
-def _resolver(
-    engine: "Engine", lease: Lease, options: BuildOptions, pulling: PullReport
-) -> Callable[[str, Platform | None], Base]:
-    found: dict[str, Base] = {}
-    policy = PullPolicy.ALWAYS if options.pull else PullPolicy.MISSING
-
-    def resolve(name: str, platform: Platform | None) -> Base:
-        if name in found:
-            return found[name]
-        credential = _credential(name, options.credentials)
-        ensure_image(
-            engine,
-            name,
-            platform=platform,
-            pull=policy,
-            credential=credential,
-            report=pulling,
-        )
-        image = resolve_image(engine, name, platform=platform, pull=PullPolicy.NEVER)
-        top = image.chain_ids[-1] if image.chain_ids else None
-        if top is not None:
-            claim_layer(lease, top)
-        layers = tuple(reversed(chain_of(engine.store, top)))
-        found[name] = Base(name=name, id=image.id, config=image.config, layers=layers)
-        return found[name]
-
-    return resolve
-
-
-def _credential(name: str, known: Mapping[str, Credential] | None) -> Credential | None:
-    """What is known for the registry of an image; None is what this user's file has."""
-    if known is None:
-        return None
-    return known.get(Reference.parse(name).domain, Credential())
-
-
-def _export(
-    engine: "Engine", workshop: Workshop, built: Built, names: tuple[Reference, ...]
-) -> BuiltImage:
-    """Commit the image with all its names, and what of the cache went into it."""
-    with vertex(workshop.report, "exporting to image") as say:
-        new = NewImage(document=built.document, layers=built.result.layers, names=names)
-        (committed,) = commit_images(workshop.lease, [new], reason="build")
-        built_id = committed.image.id
-        say(f"writing image {built_id} done")
-        for name in names:
-            say(f"naming to {name.full} done")
-    for name in names:
-        engine.events.publish("image", "tag", str(built_id), {"name": str(name)})
-    return BuiltImage(id=built_id, names=names)
 
 
 def quiet(_event: Event) -> None:

@@ -36,7 +36,7 @@ def follow(store: Store, started: Started, readers: Mapping[int, int], output: O
         with ExitStack() as undo:
             loop = undo.enter_context(closing(Loop()))
             undo.enter_context(
-                closing(Networking(loop, store, started.container_id, started.connected, _nothing))
+                closing(Networking(loop, store, started.container_id, started.connected))
             )
             _Following(loop, created.pidfd, readers, output).run()
         _, status = os.waitpid(created.pid, 0)
@@ -47,10 +47,6 @@ def follow(store: Store, started: Started, readers: Mapping[int, int], output: O
             os.waitpid(created.pid, 0)
         raise
     return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-
-
-def _nothing() -> None:
-    """A step is short: what serving names has taken is not given back before its end."""
 
 
 class _Following:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from wherry.build.order import Secret
 from wherry.dockerfile.mounts import split_fields
-from wherry.errors import InvalidArgument, Unsupported
+from wherry.errors import InvalidArgument, Unsupported, WherryError
 from wherry.oci.platform import Platform
 from wherry.registry.credentials import Credential
 from wherry.values import dataclass, field, fields
@@ -47,7 +47,12 @@ class BuildOptions:
     allow: tuple[str, ...] = ()
     on_error: str = ""
     outputs: tuple[str, ...] = ()
-    cache_from: tuple[str, ...] | None = None
+    push: bool = False
+    load: bool = False
+    squash: bool = False
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
+    cache_images: tuple[str, ...] | None = None
     """The images whose layers alone the cache may give; None is all that is here."""
     credentials: Mapping[str, Credential] | None = None
     """By the domains of registries; None is what this user's file has."""
@@ -64,6 +69,34 @@ def options_from(**options: object) -> BuildOptions:
         name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
     }
     return BuildOptions(**values)  # type: ignore[arg-type]
+
+
+ENTITLEMENTS = ("network.host", "security.insecure")
+
+
+def check_options(options: BuildOptions) -> None:
+    """Refuse what cannot be read, before a step finds it out."""
+    from wherry.engine.containers.options.resources import parse_ulimit
+    from wherry.network.names import parse_extra_host
+
+    for flag, texts, parse in (
+        ("ulimit", options.ulimits, parse_ulimit),
+        ("add-host", options.add_hosts, parse_extra_host),
+        ("allow", options.allow, _entitlement),
+    ):
+        for text in texts:
+            try:
+                parse(text)
+            except (ValueError, WherryError) as error:
+                raise InvalidArgument(
+                    f'invalid argument "{text}" for "--{flag}" flag: {error}'
+                ) from error
+
+
+def _entitlement(text: str) -> str:
+    if text not in ENTITLEMENTS:
+        raise InvalidArgument(f"unknown entitlement, one of {', '.join(ENTITLEMENTS)}")
+    return text
 
 
 class WrongBuildPlatform(Unsupported):

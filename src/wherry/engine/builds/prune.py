@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wherry.build.kept_sources import SOURCES
 from wherry.engine.builds.usage import CacheEntry, CacheUsage, cache_usage
 from wherry.engine.filters import Filters, check_keys, parse_moment, wanted_truth
 from wherry.linux.files import remove_tree
@@ -59,7 +60,7 @@ def prune_cache(
     )
     with engine.store.database.write() as connection:
         delete_records(connection, [entry.key for entry in doomed if entry.key is not None])
-    gone = [entry for entry in doomed if entry.folder is None or _remove_mount(entry.folder)]
+    gone = [entry for entry in doomed if entry.folder is None or _remove_folder(entry.folder)]
     freed = collect(engine.store).freed
     freed += sum(entry.size for entry in gone if entry.folder is not None)
     _forget_indexes(engine)
@@ -123,8 +124,8 @@ def _shared_is(wanted: bool) -> Callable[[CacheEntry], bool]:
     return lambda entry: entry.shared is wanted
 
 
-def _remove_mount(folder: Path) -> bool:
-    """Remove the folder of a cache mount unless a build has it."""
+def _remove_folder(folder: Path) -> bool:
+    """Remove a cache mount, or what was fetched, unless a build has it."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -139,12 +140,15 @@ def _remove_mount(folder: Path) -> bool:
 
 
 def _forget_indexes(engine: "Engine") -> None:
-    """The hashes of files in layers that are gone."""
+    """The hashes of files in layers, and in what was fetched, that are gone."""
     folder = engine.store.root / "build" / "index"
+    sources = set(_names(engine.store.root / "build" / SOURCES))
     rows = engine.store.database.connection.execute("SELECT chain_id FROM layers")
     known = {f"chain-{row['chain_id'].partition(':')[2]}" for row in rows}
     for name in _names(folder):
-        if name.startswith("chain-") and name not in known:
+        kind, _, rest = name.partition("-")
+        is_gone = {"chain": name not in known, "kept": rest.partition("-")[0] not in sources}
+        if is_gone.get(kind):
             with suppress(FileNotFoundError):
                 (folder / name).unlink()
 

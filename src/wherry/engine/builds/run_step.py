@@ -121,7 +121,7 @@ class StepExecutor:
         container_id = os.urandom(32).hex()
         config = replace(
             self._settings,
-            env=request.environment,
+            env=("HOSTNAME", *request.environment),  # which builds do not see
             working_dir=request.working_directory,
             user=request.user,
             hostname=HOSTNAME,

@@ -1,10 +1,11 @@
-"""What the build cache holds: layers that steps made, and folders of cache mounts."""
+"""What the build cache holds: layers that steps made, folders of cache mounts, what was fetched."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wherry.build.kept_sources import SOURCES
 from wherry.build.mounts import CACHES
 from wherry.oci.digest import ChainID, Digest
 from wherry.store.build_cache import list_records
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
     from wherry.engine.engine import Engine
 
 CACHE_MOUNT = "exec.cachemount"
+FETCHED, GIT = "regular", "source.git.checkout"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CacheEntry:
     """One thing in the cache, sizes in bytes. `shared` ones are part of an image too.
 
-    Either `key` is a record's, or `folder` a cache mount's.
+    Either `key` is a record's, or `folder` that of a cache mount or something fetched.
     """
 
     id: str
@@ -54,7 +56,7 @@ class CacheUsage:
 
 
 def cache_usage(engine: "Engine") -> CacheUsage:
-    """What the cache holds. Walks the folders of cache mounts."""
+    """What the cache holds. Walks its folders."""
     connection = engine.store.database.connection
     rows = connection.execute("SELECT DISTINCT chain_id FROM image_layers")
     of_images = {ChainID(row["chain_id"]) for row in rows}
@@ -73,12 +75,14 @@ def cache_usage(engine: "Engine") -> CacheUsage:
         )
         for record in list_records(connection)
     ]
-    entries += _mounts(engine.store.root / "build" / CACHES)
+    folder = engine.store.root / "build"
+    entries += _folders(folder / CACHES, CACHE_MOUNT, "cached mount ")
+    entries += _folders(folder / SOURCES, FETCHED, "")
     entries.sort(key=lambda entry: -entry.used_ns)
     return CacheUsage(entries=tuple(entries))
 
 
-def _mounts(parent: Path) -> Iterator[CacheEntry]:
+def _folders(parent: Path, kind: str, front: str) -> Iterator[CacheEntry]:
     try:
         folders = sorted(parent.iterdir())
     except FileNotFoundError:
@@ -91,8 +95,8 @@ def _mounts(parent: Path) -> Iterator[CacheEntry]:
             continue  # pruned meanwhile
         yield CacheEntry(
             id=folder.name[:25],
-            kind=CACHE_MOUNT,
-            description=f"cached mount {name}",
+            kind=GIT if name.startswith("git ") else kind,
+            description=front + name,
             size=_tree_size(folder),
             created_ns=(folder / "id").stat().st_mtime_ns,
             used_ns=status.st_mtime_ns,

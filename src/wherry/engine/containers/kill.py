@@ -1,19 +1,14 @@
 """Sending a signal to a container."""
 
-from contextlib import suppress
-from signal import SIGKILL
 from typing import TYPE_CHECKING
 
-from wherry.engine.containers.orders import carry_out, find_live_container, order
-from wherry.errors import Conflict, InvalidArgument, Unavailable
+from wherry.engine.containers.orders import carry_out, find_live_container
+from wherry.errors import Conflict, InvalidArgument
 from wherry.shim.errors import ContainerNotRunning
 from wherry.shim.stop_signal import parse_signal
-from wherry.store.containers import Container
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
-
-_PATIENCE = 10.0  # seconds
 
 
 class CannotKill(Conflict):
@@ -24,8 +19,7 @@ class CannotKill(Conflict):
 def kill_container(engine: "Engine", name: str, signal: str = "KILL") -> None:
     """Send `signal` (a name or a number) to the first process of the container called `name`.
 
-    A container that is ended by SIGKILL or by its stop signal is not restarted by policy. After
-    SIGKILL it has ended when this returns.
+    A container that is ended by SIGKILL or by its stop signal is not restarted by policy.
     """
     try:
         number = parse_signal(signal)
@@ -39,18 +33,3 @@ def kill_container(engine: "Engine", name: str, signal: str = "KILL") -> None:
         carry_out(engine, container, "kill", {"signal": number})
     except ContainerNotRunning as error:
         raise CannotKill(name, error) from error
-    if number == SIGKILL:
-        _wait_for_end(engine, container)
-
-
-def _wait_for_end(engine: "Engine", container: Container) -> None:
-    """Whoever looks after a kill sees that it has ended, as with Docker; not for ever."""
-    with suppress(ContainerNotRunning):
-        connection = order(engine, container, "wait", {"condition": "exit"})
-        connection.socket.settimeout(_PATIENCE)
-        try:
-            connection.answer("exit")
-        except (OSError, Unavailable):
-            return
-        finally:
-            connection.close()

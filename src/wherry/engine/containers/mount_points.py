@@ -24,7 +24,6 @@ from wherry.linux.openat import directory_descriptor, open_in_root, opened
 from wherry.oci.container_config import ContainerConfig, MountRequest, MountType
 from wherry.oci.digest import ChainID
 from wherry.store.containers import MountPoint, find_container
-from wherry.store.copying import copy_up
 from wherry.store.snapshots import open_view
 from wherry.store.volumes import Volume, data_folder, remove_volume, users_of_volumes
 
@@ -153,6 +152,8 @@ def _fill(engine: "Engine", volume: Volume, root: int, destination: str) -> None
         _empty(folder)
     if os.listdir(folder):
         return
+    from wherry.store.copying import copy_up  # archives, for volumes that an image fills
+
     mark.touch()
     engine.store.trace("volume to be filled")
     try:

@@ -1,16 +1,22 @@
 """Orders to the process that supervises a container, and starting one through the launcher."""
 
+import os
+import select
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wherry.engine.reconcile import reconcile_container
 from wherry.errors import Unavailable, WherryError
+from wherry.linux.openat import opened
 from wherry.shim.client import Connection, Launcher, SupervisorGone, request_of
 from wherry.shim.errors import ContainerNotRunning
-from wherry.store.containers import Container, find_container
+from wherry.store.containers import Container, find_container, shim_pid_of
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
+
+_MOMENT = 1.0  # seconds for a supervisor on the way out to be gone
 
 
 def launcher_of(engine: "Engine") -> Launcher:
@@ -43,10 +49,19 @@ def order(
 
 
 def _why_unreachable(engine: "Engine", container: Container) -> WherryError:
+    _wait_for_its_end(engine, container)
     container = reconcile_container(engine, find_container(engine.store, container.id))
     if container.status.has_shim:
         return Unavailable(f"the supervisor of {container.name} cannot be reached")
     return ContainerNotRunning(container.id)
+
+
+def _wait_for_its_end(engine: "Engine", container: Container) -> None:
+    """If its worker was killed, the keeper that holds the lock follows in a moment."""
+    with suppress(ProcessLookupError):
+        if (keeper := shim_pid_of(engine.store, container.id)) > 0:
+            with opened(os.pidfd_open(keeper)) as pidfd:
+                select.select([pidfd], (), (), _MOMENT)
 
 
 def carry_out(

@@ -23,7 +23,7 @@ from wherry.engine.containers.volume_mounts import hold_volumes, let_go_of_volum
 from wherry.errors import Internal
 from wherry.linux.files import write_atomically
 from wherry.linux.mount import MountFlag, mount
-from wherry.oci.codec import to_json
+from wherry.oci.codec import from_json, to_json
 from wherry.oci.runtime_spec import Spec, User
 from wherry.oci.users import resolve_user
 from wherry.shim.start_plan import StartPlan
@@ -93,6 +93,22 @@ def prepare_start(engine: "Engine", container: Container) -> StartPlan:
         runtime=""
         if container.config.runtime in OWN
         else runtime_program(container.config.runtime),
+    )
+
+
+def recall_start(engine: "Engine", container: Container) -> StartPlan:
+    """The plan of a start that was made, for a process that goes on with its supervision."""
+    store = engine.store
+    folder = store.container_folder(container.id)
+    release = ExitStack()
+    release.callback(release_host_mounts, store, container.id)
+    release.callback(let_go_of_volumes, store, container)
+    release.callback(release_endpoints, store, container.id)
+    return StartPlan(
+        container=container,
+        bundle=folder,
+        spec=from_json(Spec, json.loads((folder / CONFIG).read_bytes())),
+        release=release.close,
     )
 
 

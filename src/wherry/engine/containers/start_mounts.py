@@ -15,7 +15,8 @@ from wherry.engine.containers.validate_mounts import MissingBindSource
 from wherry.engine.images.resolve import PullPolicy, resolve_image
 from wherry.errors import Internal, InvalidArgument
 from wherry.linux.files import remove_tree
-from wherry.linux.mount import MountFlag, UnmountFlag, attach, mount, open_tree, unmount
+from wherry.linux.mount import MountFlag, UnmountFlag, mount, unmount
+from wherry.linux.mount_tree import attach, open_tree
 from wherry.linux.openat import directory_descriptor, open_in_root, opened
 from wherry.oci.container_config import MountRequest, MountType
 from wherry.oci.mount import Mount

@@ -6,12 +6,12 @@ volume is read from rows and the locks of their supervisors, so that no crash ma
 """
 
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from wherry.errors import Internal, InvalidArgument
+from wherry.engine.containers.volume_addresses import UnknownHost, with_addresses
+from wherry.errors import Internal
 from wherry.linux.locks import locked_by_name
 from wherry.linux.mount import MountFlag, UnmountFlag, mount, unmount
 from wherry.runtime.init.options import parse_options
@@ -21,16 +21,8 @@ from wherry.store.volumes import NoSuchVolume, Volume, data_folder, get_volume, 
 
 
 class VolumeMountFailed(Internal):
-    def __init__(self, volume: Volume, error: OSError) -> None:
-        device = volume.options.get("device", "")
-        super().__init__(
-            f"failed to mount local volume: mount {device}:{error.filename}: {_words(error)}"
-        )
-
-
-def _words(error: OSError) -> str:
-    text = os.strerror(error.errno or 0)
-    return text[:1].lower() + text[1:]
+    def __init__(self, folder: str, problem: str) -> None:
+        super().__init__(f"error while mounting volume '{folder}': {problem}")
 
 
 def hold_volumes(store: Store, container: Container) -> None:
@@ -83,28 +75,25 @@ def _mount(store: Store, volume: Volume) -> None:
     flags = options.flags
     if options.bind:
         flags |= MountFlag.BIND | (MountFlag.REC if options.recursive else 0)
-    data = _with_address(options.data) if wanted.type in ("nfs", "nfs4", "cifs") else options.data
     try:
-        mount(wanted.type, wanted.source, wanted.target, flags, data)
+        source, data = with_addresses(wanted.type, wanted.source, options.data)
+    except UnknownHost as error:
+        problem = f"error resolving passed in network volume address: {error}"
+        raise VolumeMountFailed(wanted.target, problem) from error
+    try:
+        mount(wanted.type, source, wanted.target, flags, data)
     except OSError as error:
-        raise VolumeMountFailed(volume, error) from error
+        text = _words(f"mount {source}:{wanted.target}", flags, data, error)
+        raise VolumeMountFailed(wanted.target, f"failed to mount local volume: {text}") from error
 
 
-def _with_address(data: str) -> str:
-    """Mount options with addr= as a number: the kernel does not know names."""
-    parts = []
-    for part in data.split(","):
-        key, _, host = part.partition("=")
-        if key == "addr":
-            try:
-                host = str(socket.getaddrinfo(host, None)[0][4][0])
-            except socket.gaierror as error:
-                raise InvalidArgument(
-                    f"error resolving passed in network volume address: {error.strerror}"
-                ) from error
-            part = f"addr={host}"
-        parts.append(part)
-    return ",".join(parts)
+def _words(what: str, flags: int, data: str, error: OSError) -> str:
+    shown = ", ".join(
+        "password=********" if part.startswith("password=") else part for part in data.split(",")
+    ).replace(", ", ",")
+    text = os.strerror(error.errno or 0)
+    parts = [what, f"flags: {flags:#x}" if flags else "", f"data: {shown}" if data else ""]
+    return f"{', '.join(filter(None, parts))}: {text[:1].lower()}{text[1:]}"
 
 
 def _unmount(folder: Path) -> None:

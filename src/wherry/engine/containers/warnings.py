@@ -1,10 +1,11 @@
-"""What Docker warns of when it makes a container: limits that this kernel will not keep."""
+"""What a new container is warned of: by Docker, limits that this kernel will not keep."""
 
 import os
 
 from wherry.engine.containers.complete import CGROUPS, is_cgroup2
 from wherry.engine.containers.spec.security import missing_capabilities
 from wherry.oci.container_config import ContainerConfig, ResourceLimits
+from wherry.store.tag_settings import warning_of
 
 
 def create_warnings(config: ContainerConfig) -> list[str]:
@@ -13,6 +14,8 @@ def create_warnings(config: ContainerConfig) -> list[str]:
         found.append("Published ports are discarded when using host network mode")
     if missing := missing_capabilities(config):
         found.append(f"{', '.join(missing)}: not held on this host. Capabilities discarded.")
+    if text := warning_of(config.image, os.environ):
+        found.append(text)
     return found
 
 

@@ -16,15 +16,8 @@ from wherry.engine.containers.root import running_root, top_layer
 from wherry.engine.containers.volume_mounts import hold_volumes, let_go_of_volumes
 from wherry.errors import Internal, WherryError
 from wherry.linux.files import remove_tree
-from wherry.linux.mount import (
-    Attribute,
-    MountFlag,
-    attach,
-    mount,
-    open_tree,
-    set_attributes,
-    set_propagation,
-)
+from wherry.linux.mount import MountFlag, mount, set_propagation
+from wherry.linux.mount_tree import Attribute, attach, open_tree, set_attributes
 from wherry.linux.namespaces import CloneFlag, unshare
 from wherry.linux.openat import DIRECTORY, make_directories_in_root, open_in_root, opened
 from wherry.oci.mount import Mount

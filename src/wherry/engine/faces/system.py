@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wherry.engine.events import follow_events
+from wherry.engine.system.check import Checkup, check_system
 from wherry.engine.system.df import DiskUsage, disk_usage
 from wherry.engine.system.info import info_document
 from wherry.store.events import Event
@@ -23,6 +24,10 @@ class System:
     def disk_usage(self) -> DiskUsage:
         """What images, containers and volumes take."""
         return disk_usage(self._engine)
+
+    def check(self, *, rehash: bool = False) -> Checkup:
+        """What is damaged, missing or orphaned; with `rehash` all content is read again."""
+        return check_system(self._engine, rehash=rehash)
 
     def events(
         self, *, since_ns: int | None = None, until_ns: int | None = None, follow: bool = True

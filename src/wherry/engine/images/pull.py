@@ -5,35 +5,31 @@ image to another registry must send the very same. What has arrived when a pull 
 it is, is where the next one goes on.
 """
 
+import errno
 import time
-from collections.abc import Callable, Iterator, Sequence
-from threading import Lock
 from typing import TYPE_CHECKING
 
+from wherry.engine.images.all_tags import check_all_tags
+from wherry.engine.images.fetch import LayerFetch
 from wherry.engine.images.progress import Report, Reporter, quietly
 from wherry.engine.images.remote import RemoteImage, find_remote_image
 from wherry.engine.images.sessions import registry_session
-from wherry.errors import InvalidArgument, NotFound, WherryError
+from wherry.errors import NotFound, WherryError
 from wherry.images.ingest import (
-    LayerSource,
     NewImage,
     commit_images,
     take_in_layers,
 )
-from wherry.oci.descriptor import Descriptor
-from wherry.oci.digest import ChainID, Digest
+from wherry.oci.digest import Digest
 from wherry.oci.image_config import image_id
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.registry.credentials import Credential
-from wherry.registry.download import download_blob
 from wherry.registry.errors import Denied, ManifestUnknown, RepositoryUnknown, Unreachable
-from wherry.registry.patience import Cancellation, Cancelled
-from wherry.registry.repository import Repository, open_repositories
+from wherry.registry.repository import open_repositories
 from wherry.registry.transport import Transport
-from wherry.store.blobs import blob_chunks, claim_blob
 from wherry.store.compression import DamagedStream
-from wherry.store.downloads import discard_download, partial_blob
+from wherry.store.downloads import discard_download
 from wherry.store.images import (
     NoSuchImage,
     StoredImage,
@@ -43,17 +39,14 @@ from wherry.store.images import (
     set_tag,
 )
 from wherry.store.layer_blobs import record_blob
-from wherry.store.layers import WrongDiffID, find_layer
-from wherry.store.leases import Lease, lease_of
+from wherry.store.layers import LayerNotStored, WrongDiffID
+from wherry.store.leases import lease_of
 from wherry.store.tar.entry import InvalidArchive
 from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
     from wherry.registry.session import Session
-
-_AT_ONCE = 3  # downloads; the others are said to wait
-_STEP = 1 << 19  # bytes between two messages on one download
 
 
 class PullAccessDenied(NotFound):
@@ -78,11 +71,6 @@ class ManifestNotFound(NotFound):
 class RepositoryNotFound(NotFound):
     def __init__(self, reference: Reference, cause: WherryError) -> None:
         super().__init__(f"repository {reference.familiar_name} not found: {cause.message}")
-
-
-class TagWithAllTags(InvalidArgument):
-    def __init__(self) -> None:
-        super().__init__("tag can't be used with --all-tags/-a")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,8 +101,7 @@ def pull_image(
     and what `wherry.registry` raises.
     """
     reference = Reference.parse(name)
-    if all_tags and not reference.is_name_only:
-        raise TagWithAllTags
+    check_all_tags(reference, all_tags=all_tags)
     tell = Reporter(report)
     with registry_session(transport, credential=credential) as session:
         try:
@@ -182,15 +169,14 @@ def _pull(
         found=lambda: tell(f"Pulling from {reference.path}", reference.tag or str(reference)),
     )
     with lease_of(engine.store) as lease:
-        fetch = _Fetch(lease, remote.repositories, tell, session.transport.cancellation)
+        fetch = LayerFetch(lease, remote.repositories, tell, session.transport.cancellation)
         # Of an image that is here, under whatever name, Docker does not list the layers.
         sources = fetch.sources(remote, quietly=_is_here(engine, remote))
         try:
             layers = take_in_layers(lease, sources)
         except BaseException as error:
             session.transport.cancellation.cancel()
-            if isinstance(error, (DamagedStream, InvalidArchive, WrongDiffID)):
-                # What is here of a layer may be what is wrong: nothing is to go on from it.
+            if _is_to_begin_anew(error):
                 for descriptor in remote.manifest.layers:
                     discard_download(engine.store, descriptor.digest)
             if fetch.failure is not None:
@@ -218,6 +204,13 @@ def _pull(
             for layer, descriptor in zip(layers, remote.manifest.layers, strict=True):
                 record_blob(write, layer.diff_id, descriptor)
     return _pulled(engine, reference, committed[0].image, remote.digest, before, tell)
+
+
+def _is_to_begin_anew(error: BaseException) -> bool:
+    """Whether what has come is not to be gone on from: it may be wrong, or fills the disk."""
+    if isinstance(error, LayerNotStored):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, (DamagedStream, InvalidArchive, WrongDiffID))
 
 
 def _pulled(
@@ -270,89 +263,3 @@ def _is_here(engine: "Engine", remote: RemoteImage) -> bool:
     except NoSuchImage:
         return False
     return True
-
-
-class _Fetch:
-    """The layers of one image on their way, each drawn by whichever thread unpacks it."""
-
-    def __init__(
-        self,
-        lease: Lease,
-        repositories: Sequence[Repository],
-        tell: Reporter,
-        cancellation: Cancellation,
-    ) -> None:
-        self._lease = lease
-        self._repositories = repositories
-        self._tell = tell
-        self._cancellation = cancellation
-        self._lock = Lock()
-        self.failure: WherryError | None = None
-        self.fetched: set[int] = set()
-
-    def sources(self, remote: RemoteImage, *, quietly: bool) -> list[LayerSource]:
-        """The layers as `take_in_layers` wants them, after saying which are here."""
-        chain: ChainID | None = None
-        waiting = 0
-        is_here = True
-        sources = []
-        for number, (descriptor, diff_id) in enumerate(
-            zip(remote.manifest.layers, remote.config.rootfs.diff_ids, strict=True)
-        ):
-            chain = ChainID.above(chain, diff_id)
-            connection = self._lease.store.database.connection
-            is_here = is_here and find_layer(connection, chain) is not None
-            if not quietly:
-                status = "Already exists" if is_here else "Pulling fs layer"
-                self._tell(status, descriptor.digest.short)
-            waiting += not is_here
-            if waiting > _AT_ONCE:
-                self._tell("Waiting", descriptor.digest.short)
-            sources.append(LayerSource(read=self._reader(number, descriptor), diff_id=diff_id))
-        return sources
-
-    def _reader(self, number: int, descriptor: Descriptor) -> Callable[[], Iterator[bytes]]:
-        return lambda: self._read(number, descriptor)
-
-    def _read(self, number: int, descriptor: Descriptor) -> Iterator[bytes]:
-        self.fetched.add(number)
-        try:
-            yield from self._pieces(descriptor)
-        except Cancelled:
-            raise
-        except WherryError as error:
-            with self._lock:
-                self.failure = self.failure or error
-            self._cancellation.cancel()
-            raise
-        self._tell("Download complete", descriptor.digest.short)
-        self._tell("Extracting", descriptor.digest.short, descriptor.size, descriptor.size)
-
-    def _pieces(self, descriptor: Descriptor) -> Iterator[bytes]:
-        store = self._lease.store
-        if claim_blob(self._lease, descriptor.digest):
-            yield from blob_chunks(store, descriptor.digest)
-            return
-        with partial_blob(store, descriptor.digest) as partial:
-            if claim_blob(self._lease, descriptor.digest):
-                yield from blob_chunks(store, descriptor.digest)
-                return
-            yield from download_blob(
-                self._repositories,
-                descriptor,
-                partial.descriptor,
-                progress=self._progress(descriptor),
-            )
-            self._tell("Verifying Checksum", descriptor.digest.short)
-            partial.commit(self._lease)
-
-    def _progress(self, descriptor: Descriptor) -> Callable[[int], None]:
-        told = -_STEP
-
-        def progress(size: int) -> None:
-            nonlocal told
-            if size - told >= _STEP or size == descriptor.size:
-                told = size
-                self._tell("Downloading", descriptor.digest.short, size, descriptor.size)
-
-        return progress

@@ -6,11 +6,12 @@ known to hold it: the registry has it; it is in the store; the registry takes it
 repository of its own; it is packed anew, always to the same bytes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
+from wherry.engine.images.all_tags import check_all_tags
 from wherry.engine.images.progress import Report, Reporter, quietly
 from wherry.engine.images.resolve import check_platform
 from wherry.engine.images.sessions import registry_session
@@ -27,6 +28,7 @@ from wherry.oci.media_type import (
     OCI_LAYER,
     OCI_LAYER_GZIP,
     OCI_MANIFEST,
+    OCI_TYPES,
 )
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
@@ -56,14 +58,12 @@ if TYPE_CHECKING:
     from wherry.engine.engine import Engine
 
 _AT_ONCE = 5
-_STEP = 1 << 19  # bytes between two messages on one upload
 _DOCKER_TYPES = {
     OCI_LAYER: DOCKER_LAYER,
     OCI_LAYER_GZIP: DOCKER_LAYER_GZIP,
     DOCKER_LAYER: DOCKER_LAYER,
     DOCKER_LAYER_GZIP: DOCKER_LAYER_GZIP,
 }
-_OCI_TYPES = {DOCKER_LAYER: OCI_LAYER, DOCKER_LAYER_GZIP: OCI_LAYER_GZIP}
 _MOST_SOURCES = 3  # repositories that are asked for a layer
 
 
@@ -80,11 +80,6 @@ class NoSuchTag(NotFound):
 class PushByDigest(InvalidArgument):
     def __init__(self) -> None:
         super().__init__("cannot push a digest reference")
-
-
-class TagWithAllTags(InvalidArgument):
-    def __init__(self) -> None:
-        super().__init__("tag can't be used with --all-tags/-a")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,8 +108,7 @@ def push_image(
     reference = Reference.parse(name)
     if reference.digest is not None:
         raise PushByDigest
-    if all_tags and not reference.is_name_only:
-        raise TagWithAllTags
+    check_all_tags(reference, all_tags=all_tags)
     tell = Reporter(report)
     tell(f"The push refers to repository [{reference.name}]")
     chosen = _chosen(engine, reference, all_tags=all_tags)
@@ -172,12 +166,12 @@ def _push(
             claim_layer(lease, chain_id)  # and with it all those below
         layers = [get_layer(store, chain_id) for chain_id in chain]
         original = Manifest.from_bytes(image.manifest) if image.manifest is not None else None
-        sender = _Sender(lease, repository, mounts, tell)
+        sender = LayerSender(lease, repository, mounts, tell)
         descriptors = sender.send_layers(layers, original)
         document = _manifest_of(image, original, descriptors)
         manifest = Manifest.from_bytes(document.data)
         if has_blob(repository, manifest.config.digest) is None:
-            _upload_bytes(repository, manifest.config.digest, image.document)
+            upload_bytes(repository, manifest.config.digest, image.document)
         assert tag.tag is not None
         repository.put_manifest(tag.tag, document)
         with store.database.write() as connection:
@@ -197,10 +191,10 @@ def _manifest_of(
     if original is not None and image.manifest is not None:
         there = [layer.digest for layer in original.layers]
         if there == [layer.digest for layer in layers]:
-            return _document(original, image.manifest)
+            return manifest_document(original, image.manifest)
     # Docker's own types, which every client reads, unless a layer has none among them.
     is_docker = all(layer.media_type in _DOCKER_TYPES for layer in layers)
-    types = _DOCKER_TYPES if is_docker else _OCI_TYPES
+    types = _DOCKER_TYPES if is_docker else OCI_TYPES
     config = Descriptor(
         media_type=DOCKER_CONFIG if is_docker else OCI_CONFIG,
         digest=image.id,
@@ -216,10 +210,11 @@ def _manifest_of(
     )
     media_type = DOCKER_MANIFEST if is_docker else OCI_MANIFEST
     manifest = Manifest(schema_version=2, media_type=media_type, config=config, layers=plain)
-    return _document(manifest, manifest.to_bytes())
+    return manifest_document(manifest, manifest.to_bytes())
 
 
-def _document(manifest: Manifest, data: bytes) -> ManifestDocument:
+def manifest_document(manifest: Manifest, data: bytes) -> ManifestDocument:
+    """The manifest as a registry is to have it; `data` are its bytes."""
     descriptor = Descriptor(
         # The OCI's manifests need not state it.
         media_type=manifest.media_type or OCI_MANIFEST,
@@ -229,7 +224,7 @@ def _document(manifest: Manifest, data: bytes) -> ManifestDocument:
     return ManifestDocument(descriptor=descriptor, data=data)
 
 
-class _Sender:
+class LayerSender:
     """The layers of one image on their way to one repository."""
 
     def __init__(
@@ -295,7 +290,7 @@ class _Sender:
                 self._repository,
                 descriptor.digest,
                 file,
-                progress=self._progress(name, descriptor.size),
+                progress=self._tell.steps("Pushing", name, descriptor.size),
             )
         self._tell("Pushed", name)
         return descriptor
@@ -307,17 +302,6 @@ class _Sender:
                 self._tell(f"Mounted from {source}", layer.diff_id.short)
                 return True
         return False
-
-    def _progress(self, name: str, total: int) -> Callable[[int], None]:
-        told = -_STEP
-
-        def progress(size: int) -> None:
-            nonlocal told
-            if size - told >= _STEP or size == total:
-                told = size
-                self._tell("Pushing", name, size, total)
-
-        return progress
 
 
 def _digest_of(descriptors: Sequence[Descriptor]) -> Digest | None:
@@ -337,7 +321,8 @@ def _failures(futures: Sequence["Future[Descriptor]"]) -> Iterator[WherryError]:
             yield error
 
 
-def _upload_bytes(repository: Repository, digest: Digest, data: bytes) -> None:
+def upload_bytes(repository: Repository, digest: Digest, data: bytes) -> None:
+    """Send a small blob."""
     with TemporaryFile() as file:
         file.write(data)
         file.flush()

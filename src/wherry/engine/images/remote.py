@@ -73,7 +73,7 @@ def find_remote_image(
     `found` is called when the registry knows the name. Of several servers the first that has the
     image is used, the others stand by.
     """
-    document, repositories = find_document(session, reference)
+    document, repositories = first_that_has(session, reference)
     found()
     digest = document.descriptor.digest
     if document.is_index:
@@ -102,10 +102,10 @@ def find_remote_image(
     )
 
 
-def find_document(
+def first_that_has(
     session: "Session", reference: Reference
 ) -> tuple[ManifestDocument, tuple[Repository, ...]]:
-    """The manifest or index of the first server that has it, and the servers from there on."""
+    """What the tag or digest leads to, and the servers from the first that has it on."""
     name = str(reference.digest or reference.tag)
     candidates = open_repositories(session, reference)
     failure: WherryError | None = None

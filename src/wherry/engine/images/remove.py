@@ -96,6 +96,8 @@ def remove_image(
         check_platform(image, name, platform)
         work = _Work(engine, connection, force, time.time_ns())
         _remove(work, image, name, prune)
+        engine.store.trace("image to be forgotten")
+    engine.store.trace("image forgotten")
     gone = set(collect(engine.store).layers) if work.chains else set()
     for action, image_id in work.events:
         engine.events.publish("image", action, image_id, {"name": image_id})

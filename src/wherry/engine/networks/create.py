@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from wherry.engine.networks.remove import take_down_network
 from wherry.engine.networks.subnets import SubnetRequest, checked_subnets
 from wherry.errors import InvalidArgument, NotFound, PermissionDenied, Unsupported, WherryError
 from wherry.linux.netlink import INTERFACE_NAME_LENGTH, RouteSocket
@@ -15,7 +16,9 @@ from wherry.network.sub_links import (
     IPVLAN_MODES,
     MACVLAN_MODE_OPTION,
     MACVLAN_MODES,
+    check_parent,
     ensure_parent,
+    will_own_parent,
 )
 from wherry.store.network_creation import add_network
 from wherry.store.networks import (
@@ -26,10 +29,10 @@ from wherry.store.networks import (
     MTU_OPTION,
     PREDEFINED,
     Network,
-    delete_network,
     ensure_default_networks,
+    list_networks,
 )
-from wherry.values import dataclass, field
+from wherry.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
@@ -80,6 +83,17 @@ class InvalidNetworkOption(InvalidArgument):
         super().__init__(f"invalid network option {key}={value}: {problem}")
 
 
+class InvalidMode(InvalidArgument):
+    def __init__(self, driver: str, key: str, value: str) -> None:
+        what = key.removeprefix(f"{driver}_")
+        default, *others = _MODES[driver][key]
+        super().__init__(
+            f"requested {driver} {what} '{value}' is not valid, '{default}' {what} is the"
+            f" {driver} driver default",
+            hint=f"the others are {', '.join(others)}",
+        )
+
+
 def create_network(engine: "Engine", request: NetworkRequest) -> Network:
     """Make a network. Raises in Docker's words, with everything undone."""
     if request.name in PREDEFINED:
@@ -92,26 +106,13 @@ def create_network(engine: "Engine", request: NetworkRequest) -> Network:
     if request.driver not in DRIVERS:
         raise NoSuchDriver(request.driver)
     ensure_default_networks(engine.store)
-    network = add_network(
-        engine.store,
-        Network(
-            id="",
-            name=request.name,
-            driver=request.driver,
-            internal=request.internal,
-            attachable=request.attachable,
-            enable_ipv4=request.ipv4,
-            enable_ipv6=request.ipv6,
-            subnets=tuple(checked_subnets(request.subnets, ipv4=request.ipv4, ipv6=request.ipv6)),
-            chosen_subnets=bool(request.subnets),
-            options=checked_options(request.driver, request.options),
-            labels=dict(request.labels),
-        ),
-    )
+    network = _network_of(engine, request)
+    network = add_network(engine.store, network)
+    engine.store.trace("network committed")
     try:
         _set_up(engine, network)
     except (WherryError, OSError):
-        delete_network(engine.store, network.id, lambda: None)
+        take_down_network(engine, network)
         raise
     engine.events.publish(
         "network", "create", network.id, {"name": network.name, "type": network.driver}
@@ -119,13 +120,36 @@ def create_network(engine: "Engine", request: NetworkRequest) -> Network:
     return network
 
 
+def _network_of(engine: "Engine", request: NetworkRequest) -> Network:
+    network = Network(
+        id="",
+        name=request.name,
+        driver=request.driver,
+        internal=request.internal,
+        attachable=request.attachable,
+        enable_ipv4=request.ipv4,
+        enable_ipv6=request.ipv6,
+        subnets=tuple(checked_subnets(request.subnets, ipv4=request.ipv4, ipv6=request.ipv6)),
+        chosen_subnets=bool(request.subnets),
+        options=checked_options(request.driver, request.options),
+        labels=dict(request.labels),
+    )
+    if network.driver == "bridge":
+        return network
+    others = list_networks(engine.store)
+    check_parent(network, others)
+    # Part of the row, so that a kill leaves no VLAN that nobody owns.
+    return replace(network, owns_parent=will_own_parent(network, others))
+
+
 def _set_up(engine: "Engine", network: Network) -> None:
     """Now, although the first container would do: so that what cannot work is told now."""
     with RouteSocket() as host:
         if network.driver == "bridge":
             ensure_bridge(host, network)
+            engine.store.trace("bridge made")
             firewall.reapply(engine.store)
-        elif not network.internal:
+        else:
             ensure_parent(host, network)
 
 
@@ -145,9 +169,8 @@ def checked_options(driver: str, options: Mapping[str, str]) -> dict[str, str]:
                 key, value, f"must have 1 to {INTERFACE_NAME_LENGTH} characters"
             )
         elif key in _MODES.get(driver, {}):
-            if value not in _MODES[driver][key]:
-                known = ", ".join(_MODES[driver][key])
-                raise InvalidNetworkOption(key, value, f"must be one of {known}")
+            if value and value not in _MODES[driver][key]:
+                raise InvalidMode(driver, key, value)
         elif key.startswith(_DOCKERS) and not (driver == "bridge" and key in _BRIDGE_OPTIONS):
             raise Unsupported(f"the network option {key} is not supported by driver {driver}")
     return checked

@@ -112,8 +112,10 @@ def join_network(
     if any(one.id == network.id for one, _ in before):
         raise AlreadyConnected(container, network)
     endpoint = claim_endpoint(engine, network, attachment, container)
+    store.trace("joining: address claimed")
     try:
         plug(store, network, endpoint, netns, ())
+        store.trace("joining: link configured")
         names = connected.names
         if network.has_names and names is None:
             folder = store.container_folder(container.id)
@@ -126,6 +128,7 @@ def join_network(
         release_endpoint(store, endpoint)
         raise
     container = with_attachment(engine, container, attachment)
+    store.trace("joining: recorded")
     _add_to_hosts(engine, container, endpoint)
     published = _published_again(engine, container, connected.published, before, after)
     return Reconnected(container=container, connected=Connected(published=published, names=names))
@@ -142,8 +145,11 @@ def leave_network(
     if endpoint is None:
         raise NotConnected(container, network)
     container = without_attachment(engine, container, network)
+    store.trace("leaving: recorded")
     unplug(endpoint, netns)
+    store.trace("leaving: link removed")
     release_endpoint(store, endpoint)
+    store.trace("leaving: address released")
     after = [(joined, one) for joined, one in before if one.id != endpoint.id]
     set_default_routes(choose_gateways(after), netns)
     _take_from_hosts(engine, container, endpoint)
@@ -194,6 +200,7 @@ def _published_again(
     if published is None:
         return publish_ports(engine, container, after)
     published.close()
+    engine.store.trace("ports withdrawn for another network")
     if new is None:
         return None
     bindings = [

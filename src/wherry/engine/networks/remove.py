@@ -1,14 +1,13 @@
 """Removing networks."""
 
-import errno
 from sqlite3 import IntegrityError
 from typing import TYPE_CHECKING
 
 from wherry.engine.filters import Filters, check_keys, parse_moment, passes_label_filters
 from wherry.errors import PermissionDenied
-from wherry.linux import netlink
 from wherry.linux.netlink import RouteSocket
 from wherry.network import firewall
+from wherry.network.bridge import remove_bridge
 from wherry.network.sub_links import remove_parent
 from wherry.oci.timestamps import parse_timestamp
 from wherry.store.containers import list_containers
@@ -20,6 +19,7 @@ from wherry.store.networks import (
     find_network,
     list_networks,
 )
+from wherry.store.store import Store
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
@@ -47,23 +47,30 @@ def remove_network(engine: "Engine", name: str) -> None:
     if network.is_predefined:
         raise PredefinedNetworkKept(network)
     try:
-        delete_network(engine.store, network.id, lambda: _remove_links(network))
+        take_down_network(engine, network)
     except IntegrityError as error:
         raise NetworkInUse(network, _users(engine, network)) from error
-    if network.bridge:
-        firewall.reapply(engine.store, gone=(network.bridge,))
     engine.events.publish(
         "network", "destroy", network.id, {"name": network.name, "type": network.driver}
     )
 
 
-def _remove_links(network: Network) -> None:
+def take_down_network(engine: "Engine", network: Network) -> None:
+    """Forget a network, its links and its rules; IntegrityError while an endpoint is on it."""
+    store = engine.store
+    delete_network(store, network.id, lambda: _remove_links(store, network))
+    store.trace("network forgotten")
+    if network.bridge:
+        firewall.reapply(store, gone=network.bridge)
+
+
+def _remove_links(store: Store, network: Network) -> None:
     with RouteSocket() as host:
         if network.bridge:
-            gone = frozenset({errno.ENODEV})
-            host.request(netlink.delete_link(network.bridge), ignoring=gone)
+            remove_bridge(host, network)
         else:
-            remove_parent(host, network)
+            remove_parent(host, network, list_networks(store))
+    store.trace("links of network removed")
 
 
 def _users(engine: "Engine", network: Network) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """What a registry has under a name: its descriptor, and for which platforms."""
 
-from wherry.engine.images.remote import CONFIG_LIMIT, find_document
+from wherry.engine.images.remote import CONFIG_LIMIT, first_that_has
 from wherry.engine.images.sessions import registry_session
 from wherry.oci.descriptor import Descriptor
 from wherry.oci.image_config import ImageConfig
@@ -29,7 +29,7 @@ def distribution_of(name: str, credential: Credential | None = None) -> Distribu
     """
     reference = Reference.parse(name).with_default_tag()
     with registry_session(credential=credential) as session:
-        document, repositories = find_document(session, reference)
+        document, repositories = first_that_has(session, reference)
         if document.is_index:
             entries = Index.from_bytes(document.data).manifests
             platforms = [entry.platform for entry in entries if entry.platform is not None]

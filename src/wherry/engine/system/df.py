@@ -52,19 +52,6 @@ class DiskUsage:
     volumes: tuple[VolumeUsage, ...]
     builds: CacheUsage
 
-    @property
-    def reclaimable_images(self) -> int:
-        used = sum(usage.size - usage.shared_size for usage in self.images if usage.containers)
-        return self.layers_size - used
-
-    @property
-    def reclaimable_containers(self) -> int:
-        return sum(usage.size for usage in self.containers if not usage.container.status.has_shim)
-
-    @property
-    def reclaimable_volumes(self) -> int:
-        return sum(usage.size for usage in self.volumes if not usage.links)
-
 
 def disk_usage(engine: "Engine") -> DiskUsage:
     """What images, containers and volumes take. Walks every container's and volume's files."""

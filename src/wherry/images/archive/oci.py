@@ -23,7 +23,7 @@ from wherry.oci.documents import load_document
 from wherry.oci.image_config import ImageConfig
 from wherry.oci.index import CONTAINERD_NAME, REFERENCE_NAME, Index
 from wherry.oci.manifest import Manifest
-from wherry.oci.media_type import INDEXES, LAYERS, MANIFESTS
+from wherry.oci.media_type import INDEXES, LAYERS, MANIFESTS, OCI_MANIFEST
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 
@@ -53,6 +53,44 @@ def oci_images(archive: Archive, platform: Platform | None) -> list[ArchivedImag
             chosen = _chosen(archive, candidates, platform)
             named.setdefault(chosen.digest, (chosen, []))[1].extend(_names(group[0]))
     return [_image(archive, chosen, tuple(names)) for chosen, names in named.values()]
+
+
+def oci_image(
+    archive: Archive, platform: Platform | None, *, tag: str = "", digest: Digest | None = None
+) -> ArchivedImage:
+    """The one image of the layout that the digest or the tag means; alone it needs neither."""
+    index = Index.from_bytes(archive.document(INDEX, INDEX))
+    if digest is not None:
+        found = [each for each in index.manifests if each.digest == digest]
+        found = found or [_described(archive, digest)]
+    elif tag or len(index.manifests) != 1:
+        tag = tag or "latest"
+        found = [each for each in index.manifests if _has_tag(each, tag)]
+        if not found:
+            raise InvalidImageArchive(f"{INDEX}: no image has the tag {tag!r}")
+    else:
+        found = list(index.manifests)
+    candidates = [manifest for each in found for manifest in _manifests(archive, each, 0)]
+    if not candidates:
+        raise InvalidImageArchive(f"{INDEX}: no image among its manifests")
+    return _image(archive, _chosen(archive, candidates, platform), ())
+
+
+def _has_tag(descriptor: Descriptor, tag: str) -> bool:
+    return descriptor.annotations.get(REFERENCE_NAME) == tag or any(
+        name.tag == tag for name in _names(descriptor)
+    )
+
+
+def _described(archive: Archive, digest: Digest) -> Descriptor:
+    """The descriptor of a manifest or index that no index lists."""
+    name = blob_name(digest)
+    data = archive.document(name, str(digest))
+    document = load_document(data, name)
+    media_type = document.get("mediaType") if isinstance(document, dict) else None
+    if not isinstance(media_type, str):
+        media_type = OCI_MANIFEST
+    return Descriptor(media_type=media_type, digest=digest, size=len(data))
 
 
 def blob_name(digest: Digest) -> str:

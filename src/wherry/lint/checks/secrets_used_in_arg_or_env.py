@@ -11,21 +11,20 @@ Good:
     RUN --mount=type=secret,id=api_key use
 """
 
-import re
 from collections.abc import Iterator
 
 from wherry.dockerfile.errors import go_quoted
 from wherry.dockerfile.instructions import Arg, Env
+from wherry.lazy import regex
 from wherry.lint.document import Document, names_set
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
 from wherry.lint.rule import Hit, Rule
 
-_TELLING = re.compile(
-    r"(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)",
-    re.IGNORECASE,
+_TELLING = regex(
+    r"(?i)(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)"
 )
-_HARMLESS = re.compile(r"(?:_|^)public(?:_|$)", re.IGNORECASE)
+_HARMLESS = regex(r"(?i)(?:_|^)public(?:_|$)")
 
 
 def check(document: Document, options: Options) -> Iterator[Hit]:

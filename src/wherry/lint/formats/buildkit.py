@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from wherry.lint.catalogue import CHECK_NAMES
+from wherry.lint.catalogue import CHECKS
 from wherry.lint.finding import Finding
 from wherry.lint.formats.format import Style
 from wherry.lint.linter import Report
 
 _PAGES = "https://docs.docker.com/go/dockerfile/rule"
-_DASHED = {name.replace("_", ""): name.replace("_", "-") for name in CHECK_NAMES}
+_UNDESCRIBED = ("invalid_base_image_platform",)  # of which Docker has no page
+_DASHED = {
+    name.replace("_", ""): name.replace("_", "-") for name in CHECKS if name not in _UNDESCRIBED
+}
 _AROUND = 4  # lines shown besides a single one; half of that around several
 
 

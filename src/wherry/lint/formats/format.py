@@ -1,7 +1,7 @@
 """What a format is, and the table of them."""
 
+import sys
 from collections.abc import Callable, Sequence
-from importlib import import_module
 
 from wherry.lint.linter import Report
 from wherry.values import dataclass
@@ -28,5 +28,7 @@ NEVER_FAIL = ("codeclimate", "codacy")
 
 def writer_of(name: str) -> Write:
     """The function that writes the format `name`, one of FORMATS."""
-    write: Write = import_module(f"wherry.lint.formats.{name}").write
+    module = f"wherry.lint.formats.{name}"
+    __import__(module)
+    write: Write = sys.modules[module].write
     return write

@@ -1,6 +1,5 @@
 """Texts that several formats have in common."""
 
-import json
 from collections.abc import Mapping, Sequence
 
 from wherry.lint.finding import Finding
@@ -11,6 +10,8 @@ Json = str | int | Mapping[str, "Json"] | Sequence["Json"]
 
 def compact(value: Json) -> str:
     """JSON as hadolint writes it: keys in order, no blanks."""
+    import json  # for the formats that are JSON; 2 ms
+
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -17,6 +17,7 @@ Good:
 from collections.abc import Iterator
 
 from wherry.dockerfile.instructions import Workdir
+from wherry.dockerfile.source import Span
 from wherry.lint.document import Document, RunStep, Step
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
@@ -36,17 +37,28 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
 def fix(document: Document) -> Iterator[Edit]:
     """`RUN cd /x && rest` into WORKDIR and `RUN rest`, where nobody sees the difference.
 
-    That is where the next instruction sets another folder.
+    That is where the next instruction sets another folder, or an earlier one of the stage says
+    which one is to be gone back to.
     """
     for run in document.runs:
         commands = run.script.commands
-        if not commands or not _is_plain(run, commands[0]) or not _is_reset(document, run.step):
+        if not commands or not _is_plain(run, commands[0]):
+            continue
+        back = _folder_before(document, run.step)
+        if not _is_reset(document, run.step) and not back:
             continue
         first = commands[0]
         rest = first.end + run.text[first.end :].index("&&") + 2
         rest += len(run.text[rest:]) - len(run.text[rest:].lstrip())
         whole = run.run.keyword.span.start
-        yield run.between(whole, rest), f"WORKDIR {first.words[0].text}\nRUN "
+        front = f"WORKDIR {first.words[0].text}\nRUN "
+        if _is_reset(document, run.step):
+            yield run.between(whole, rest), front
+        else:
+            # One edit, since the way there and the way back make sense together only.
+            end = run.step.span.end
+            kept = document.source.text[run.offset(rest) : end].replace("\r\n", "\n")
+            yield Span(whole, end), f"{front}{kept}\nWORKDIR {back}"
 
 
 def _is_plain(run: RunStep, first: Command) -> bool:
@@ -74,6 +86,16 @@ def _is_reset(document: Document, step: Step) -> bool:
         isinstance(after.instruction, Workdir) and is_absolute(after.instruction.path.text)
         for after in following
     )
+
+
+def _folder_before(document: Document, step: Step) -> str:
+    """Where the stage is in front of `step`, if its own WORKDIR says so in full; else ""."""
+    folder = ""
+    for before, workdir in document.instructions(Workdir):
+        if before.stage == step.stage and before.number < step.number and not before.is_trigger:
+            text = workdir.path.text
+            folder = text if text.startswith("/") and not set(text) & set("$\\\"' ") else ""
+    return folder
 
 
 RULE = Rule(

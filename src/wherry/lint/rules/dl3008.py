@@ -13,19 +13,19 @@ Good:
     RUN apt-get install -y --no-install-recommends curl=7.88.1-10
 """
 
+from collections.abc import Iterator
+
 from wherry.lint.finding import Level
-from wherry.lint.rule import Rule, in_commands
-from wherry.lint.shell import Command
+from wherry.lint.rule import Pin, Rule, in_commands
+from wherry.lint.shell import Command, Word
 
 
-def _is_wrong(command: Command) -> bool:
-    if command.name != "apt-get" or not command.has_any("install"):
-        return False
-    return any(
-        "=" not in word.text and "/" not in word.text and not word.text.endswith(".deb")
-        for word in command.operands("t", "target-release")
-        if word.text != "install"
-    )
+def _unpinned(command: Command) -> Iterator[Word]:
+    if command.name == "apt-get" and command.has_any("install"):
+        for word in command.operands("t", "target-release"):
+            has_version = "=" in word.text or "/" in word.text or word.text.endswith(".deb")
+            if word.text != "install" and not has_version:
+                yield word
 
 
 RULE = Rule(
@@ -33,5 +33,6 @@ RULE = Rule(
     Level.WARNING,
     "Pin versions in apt get install. Instead of `apt-get install <package>` "
     "use `apt-get install <package>=<version>`",
-    in_commands(_is_wrong),
+    in_commands(lambda command: any(_unpinned(command))),
+    pin=Pin("apt", "=", _unpinned),
 )

@@ -11,10 +11,12 @@ Good:
     RUN pip install --no-cache-dir flask==3.0.3
 """
 
+from collections.abc import Iterator
+
 from wherry.lint.finding import Level
 from wherry.lint.pip import installs, packages
-from wherry.lint.rule import Rule, in_commands
-from wherry.lint.shell import Command
+from wherry.lint.rule import Pin, Rule, in_commands
+from wherry.lint.shell import Command, Word
 
 _COMPARISONS = ("==", ">=", "<=", ">", "<", "!=", "~=", "===")
 _FILES = (".whl", ".tar.gz")
@@ -37,10 +39,17 @@ def _is_wrong(command: Command) -> bool:
     return not all(_is_pinned(package) for package in packages(command))
 
 
+def _unpinned(command: Command) -> Iterator[Word]:
+    if _is_wrong(command):
+        wanted = [package for package in packages(command) if not _is_pinned(package)]
+        yield from (word for word in command.words if word.text in wanted)
+
+
 RULE = Rule(
     "DL3013",
     Level.WARNING,
     "Pin versions in pip. Instead of `pip install <package>` use "
     "`pip install <package>==<version>` or `pip install --requirement <requirements file>`",
     in_commands(_is_wrong),
+    pin=Pin("pip", "==", _unpinned),
 )

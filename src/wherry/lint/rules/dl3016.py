@@ -11,9 +11,11 @@ Good:
     RUN npm install express@4.19.2
 """
 
+from collections.abc import Iterator
+
 from wherry.lint.finding import Level
-from wherry.lint.rule import Rule, in_commands
-from wherry.lint.shell import Command
+from wherry.lint.rule import Pin, Rule, in_commands
+from wherry.lint.shell import Command, Word
 
 _FILES = (".tar", ".tar.gz", ".tgz")
 _PATHS = ("/", "./", "../", "~/")
@@ -28,19 +30,18 @@ def _is_pinned(package: str) -> bool:
     return "@" in package.removeprefix("@")
 
 
-def _is_wrong(command: Command) -> bool:
-    if command.name != "npm":
-        return False
+def _unpinned(command: Command) -> Iterator[Word]:
     words = [word for word in command.words if not word.is_flag]
-    if not words or words[0].text != "install":
-        return False
-    packages = [word.text for word in command.operands("loglevel", "registry")]
-    return not all(_is_pinned(package) for package in packages if package != "install")
+    if command.name == "npm" and words and words[0].text == "install":
+        for word in command.operands("loglevel", "registry"):
+            if word.text != "install" and not _is_pinned(word.text):
+                yield word
 
 
 RULE = Rule(
     "DL3016",
     Level.WARNING,
     "Pin versions in npm. Instead of `npm install <package>` use `npm install <package>@<version>`",
-    in_commands(_is_wrong),
+    in_commands(lambda command: any(_unpinned(command))),
+    pin=Pin("npm", "@", _unpinned),
 )

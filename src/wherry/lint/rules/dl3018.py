@@ -11,26 +11,27 @@ Good:
     RUN apk add --no-cache curl=8.9.1-r1
 """
 
+from collections.abc import Iterator
+
 from wherry.lint.finding import Level
-from wherry.lint.rule import Rule, in_commands
-from wherry.lint.shell import Command
+from wherry.lint.rule import Pin, Rule, in_commands
+from wherry.lint.shell import Command, Word
 
 _SIGNS = ("=", "<", ">", "~")
 
 
-def _is_wrong(command: Command) -> bool:
-    if command.name != "apk" or not command.has_any("add"):
-        return False
-    return any(
-        not any(sign in word.text for sign in _SIGNS) and not word.text.endswith(".apk")
-        for word in command.operands("t", "virtual", "X", "repository")
-        if word.text != "add"
-    )
+def _unpinned(command: Command) -> Iterator[Word]:
+    if command.name == "apk" and command.has_any("add"):
+        for word in command.operands("t", "virtual", "X", "repository"):
+            has_version = any(sign in word.text for sign in _SIGNS) or word.text.endswith(".apk")
+            if word.text != "add" and not has_version:
+                yield word
 
 
 RULE = Rule(
     "DL3018",
     Level.WARNING,
     "Pin versions in apk add. Instead of `apk add <package>` use `apk add <package>=<version>`",
-    in_commands(_is_wrong),
+    in_commands(lambda command: any(_unpinned(command))),
+    pin=Pin("apk", "=", _unpinned),
 )

@@ -14,7 +14,6 @@ Good:
     CMD ["nginx", "-g", "daemon"]
 """
 
-import json
 from collections.abc import Iterator
 
 from wherry.dockerfile.instructions import (
@@ -51,6 +50,8 @@ def fix(document: Document) -> Iterator[Edit]:
     """Words as they are, where a shell would do nothing but split them."""
     if document.of(Shell):
         return  # who knows what that shell makes of the words
+    import json  # for those who repair; 2 ms
+
     for hit in check(document, Options()):
         command = _command(hit.step.instruction) if hit.step else None
         if command is None or len(command.words) != 1:

@@ -45,7 +45,11 @@ def _images(document: Document) -> Iterator[tuple[Step, str]]:
         if copy.from_ is not None and not step.is_trigger
     ]
     found += [
-        (run.step, mount.from_) for run in document.runs for mount in run.mounts if mount.from_
+        (run.step, mount.from_)
+        for run in document.runs
+        if not run.step.is_trigger
+        for mount in run.mounts
+        if mount.from_
     ]
     yield from sorted(found, key=lambda item: item[0].number)
 

@@ -11,29 +11,31 @@ Good:
     RUN gem install rake:13.2.1
 """
 
+from collections.abc import Iterator
+
 from wherry.lint.finding import Level
-from wherry.lint.rule import Rule, in_commands
-from wherry.lint.shell import Command
+from wherry.lint.rule import Pin, Rule, in_commands
+from wherry.lint.shell import Command, Word
 
 _INSTALL = ("install", "i")
 
 
-def _is_wrong(command: Command) -> bool:
+def _unpinned(command: Command) -> Iterator[Word]:
     if command.name != "gem" or not command.has_any(*_INSTALL):
-        return False
+        return
     if any(text.partition("=")[0] in ("-v", "--version") for text in command.texts):
-        return False
+        return
     for word in command.words:
         if word.is_flag:
-            return False  # what follows flags are their values, as far as anyone can tell
+            return  # what follows flags are their values, as far as anyone can tell
         if word.text not in _INSTALL and ":" not in word.text:
-            return True
-    return False
+            yield word
 
 
 RULE = Rule(
     "DL3028",
     Level.WARNING,
     "Pin versions in gem install. Instead of `gem install <gem>` use `gem install <gem>:<version>`",
-    in_commands(_is_wrong),
+    in_commands(lambda command: any(_unpinned(command))),
+    pin=Pin("gem", ":", _unpinned),
 )

@@ -14,16 +14,16 @@ Good:
     ENV BIN=$HOME_DIR/bin
 """
 
-import re
 from collections.abc import Iterator
 
 from wherry.dockerfile.instructions import Arg, Env
+from wherry.lazy import regex
 from wherry.lint.document import Document, names_set
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
 from wherry.lint.rule import Hit, Rule
 
-_VARIABLE = re.compile(r"\$(?:\{([A-Za-z0-9_]+)\}|([A-Za-z0-9_]+))")
+_VARIABLE = regex(r"\$(?:\{([A-Za-z0-9_]+)\}|([A-Za-z0-9_]+))")
 
 
 def check(document: Document, options: Options) -> Iterator[Hit]:

@@ -14,17 +14,17 @@ Good:
     LABEL org.example.key=1
 """
 
-import re
 from collections.abc import Iterator
 
 from wherry.dockerfile.instructions import Label
+from wherry.lazy import regex
 from wherry.lint.document import Document
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
 from wherry.lint.paths import without_quotes
 from wherry.lint.rule import Hit, Rule
 
-_KEY = re.compile(r"[a-z](?:[a-z0-9._/-]*[a-z0-9])?")
+_KEY = regex(r"[a-z](?:[a-z0-9._/-]*[a-z0-9])?")
 _RESERVED = ("com.docker.", "io.docker.", "org.dockerproject.")
 
 

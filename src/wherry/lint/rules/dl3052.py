@@ -11,14 +11,13 @@ Good:
     LABEL source="https://example.com/app"
 """
 
-import re
-
+from wherry.lazy import regex
 from wherry.lint.finding import Level
 from wherry.lint.labels import check_values
 from wherry.lint.options import LabelType
 from wherry.lint.rule import Rule
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\"<>\\^`{|}]*")
+_URL = regex(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\"<>\\^`{|}]*")
 
 _MESSAGE = "Label `<label>` is not a valid URL."
 

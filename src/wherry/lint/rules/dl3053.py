@@ -11,16 +11,13 @@ Good:
     LABEL created="2026-03-10T10:26:33Z"
 """
 
-import re
-
+from wherry.lazy import regex
 from wherry.lint.finding import Level
 from wherry.lint.labels import check_values
 from wherry.lint.options import LabelType
 from wherry.lint.rule import Rule
 
-_TIME = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|[+-](\d\d):(\d\d))"
-)
+_TIME = regex(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|[+-](\d\d):(\d\d))")
 
 
 def _days(year: int, month: int) -> int:

@@ -11,14 +11,13 @@ Good:
     LABEL revision="2dbfae9"
 """
 
-import re
-
+from wherry.lazy import regex
 from wherry.lint.finding import Level
 from wherry.lint.labels import check_values
 from wherry.lint.options import LabelType
 from wherry.lint.rule import Rule
 
-_HASH = re.compile(r"[0-9a-f]{7}|[0-9a-f]{40}")
+_HASH = regex(r"[0-9a-f]{7}|[0-9a-f]{40}")
 
 _MESSAGE = "Label `<label>` is not a valid git hash."
 

@@ -11,15 +11,14 @@ Good:
     LABEL version="1.0.0"
 """
 
-import re
-
+from wherry.lazy import regex
 from wherry.lint.finding import Level
 from wherry.lint.labels import check_values
 from wherry.lint.options import LabelType
 from wherry.lint.rule import Rule
 
 _PARTS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
-_VERSION = re.compile(rf"\d+\.\d+\.\d+(?:-{_PARTS})?(?:\+{_PARTS})?", re.ASCII)
+_VERSION = regex(rf"(?a)\d+\.\d+\.\d+(?:-{_PARTS})?(?:\+{_PARTS})?")
 
 _MESSAGE = "Label `<label>` does not conform to semantic versioning."
 

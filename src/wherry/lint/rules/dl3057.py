@@ -29,10 +29,11 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
     for step in document.of(From, Healthcheck):
         if step.is_trigger or step.stage < 0:
             continue
-        line = set(document.ancestry(step.stage))
         # A base may leave it to what is built on it, and what comes later inherits that verdict.
-        if isinstance(step.instruction, Healthcheck) or line & healthy:
-            healthy |= line
+        if isinstance(step.instruction, Healthcheck):
+            healthy.update(document.ancestry(step.stage))
+        elif document.bases[step.stage] in healthy:
+            healthy.add(step.stage)
     for stage, (step, _) in enumerate(document.froms):
         if stage not in healthy:
             yield Hit(step)

@@ -11,8 +11,7 @@ Good:
     LABEL maintainer="team@example.com"
 """
 
-import re
-
+from wherry.lazy import regex
 from wherry.lint.finding import Level
 from wherry.lint.labels import check_values
 from wherry.lint.options import LabelType
@@ -20,7 +19,7 @@ from wherry.lint.rule import Rule
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _DOTTED = rf"{_ATOM}(?:\.{_ATOM})*"
-_ADDRESS = re.compile(rf'(?:{_DOTTED}|"[^"\\]*")@(?:{_DOTTED}|\[[^\[\]\\]*\])')
+_ADDRESS = regex(rf'(?:{_DOTTED}|"[^"\\]*")@(?:{_DOTTED}|\[[^\[\]\\]*\])')
 
 _MESSAGE = "Label `<label>` is not a valid email format - must conform to RFC5322."
 

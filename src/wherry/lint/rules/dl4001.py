@@ -26,14 +26,17 @@ _TOOLS = {"wget", "curl"}
 
 
 def check(document: Document, options: Options) -> Iterator[Hit]:
-    """Each RUN that uses one of them in a stage where both have been by then."""
+    """Each RUN that uses one of them in a stage where both have been by then.
+
+    What ONBUILD defers is taken together, whatever stage it is in.
+    """
     del options
-    used: dict[int, set[str]] = {}
+    used: dict[int | None, set[str]] = {}
     for run in document.runs:
         here = {command.name for command in run.script.calls(*_TOOLS)}
-        if run.step.is_trigger or not here:
+        if not here:
             continue
-        seen = used.setdefault(run.step.stage, set())
+        seen = used.setdefault(None if run.step.is_trigger else run.step.stage, set())
         seen |= here
         if seen == _TOOLS:
             yield Hit(run.step)

@@ -14,19 +14,20 @@ Good:
     RUN wget -q -O - https://example.com | tar -x
 """
 
-import re
 from collections.abc import Iterator
 
 from wherry.dockerfile.instructions import From, Run, Shell
+from wherry.dockerfile.source import Span
+from wherry.lazy import regex
 from wherry.lint.document import Document
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
 from wherry.lint.paths import last_part
-from wherry.lint.rule import Hit, Rule
+from wherry.lint.rule import Edit, Hit, Rule
 
 _KNOWING = ("bash", "zsh", "ash")
 _FOREIGN = ("pwsh", "powershell", "cmd")
-_PIPEFAIL = re.compile(r"(?:^|\s)-[a-zA-Z]*o\s+pipefail(?:\s|$)")
+_PIPEFAIL = regex(r"(?:^|\s)-[a-zA-Z]*o\s+pipefail(?:\s|$)")
 
 
 def _is_safe(words: list[str]) -> bool:
@@ -54,6 +55,32 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
             yield Hit(step)
 
 
+def fix(document: Document) -> Iterator[Edit]:
+    """SHELL in front of the first such RUN of a stage, where the stage is built the same."""
+    yield from _shells(document, unsafe=False)
+
+
+def unsafe_fix(document: Document) -> Iterator[Edit]:
+    yield from _shells(document, unsafe=True)
+
+
+def _shells(document: Document, *, unsafe: bool) -> Iterator[Edit]:
+    from wherry.lint.pipefail import BASH, is_same, shell_of  # for those who repair
+
+    stages: set[int] = set()
+    for hit in check(document, Options()):
+        run = next(run for run in document.runs if run.step is hit.step)
+        stage = run.step.stage
+        if stage in stages or stage < 0:
+            continue
+        stages.add(stage)
+        shell = shell_of(document, stage) or (BASH if unsafe else "")
+        if shell and (unsafe or is_same(document, run, shell)):
+            comments = run.run.comments
+            at = comments[0].span.start if comments else run.run.keyword.span.start
+            yield Span(at, at), f'SHELL ["{shell}", "-o", "pipefail", "-c"]\n'
+
+
 RULE = Rule(
     "DL4006",
     Level.WARNING,
@@ -61,4 +88,6 @@ RULE = Rule(
     "an alpine image or if your shell is symlinked to busybox then consider explicitly setting "
     "your SHELL to /bin/ash, or disable this check",
     check,
+    fix,
+    unsafe_fix=unsafe_fix,
 )

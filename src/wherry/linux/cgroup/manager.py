@@ -19,8 +19,6 @@ from wherry.linux.cgroup.limits import Limits
 from wherry.linux.cgroup.oom import OOMWatch
 from wherry.linux.cgroup.paths import checked_path
 from wherry.linux.cgroup.stats import Stats
-from wherry.linux.cgroup.v1 import V1Manager
-from wherry.linux.cgroup.v2 import V2Manager
 
 
 class CgroupManager(Protocol):
@@ -102,8 +100,13 @@ def open_manager(path: str, found: Hierarchies | None = None) -> CgroupManager:
     """
     found = found or hierarchies()
     path = checked_path(path)
+    # No machine needs both.
     if found.version == 2:
+        from wherry.linux.cgroup.v2 import V2Manager
+
         return V2Manager(path, found)
+    from wherry.linux.cgroup.v1 import V1Manager
+
     return V1Manager(path, found)
 
 

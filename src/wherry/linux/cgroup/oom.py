@@ -21,7 +21,7 @@ class OOMWatch:
     def __init__(self, descriptor: int, count: Callable[[], int]) -> None:
         self._descriptor = descriptor
         self._count = count
-        self._seen = count()
+        self.seen = count()  # what `acknowledge` has told of
 
     def fileno(self) -> int:
         return self._descriptor
@@ -30,8 +30,8 @@ class OOMWatch:
         """Take the event off the descriptor; whether there was a kill since the last call."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._descriptor, 4096)
-        before, self._seen = self._seen, self._count()
-        return self._seen > before
+        before, self.seen = self.seen, self._count()
+        return self.seen > before
 
     def close(self) -> None:
         if self._descriptor >= 0:

@@ -4,7 +4,8 @@ import errno
 import os
 import stat
 
-from wherry.linux.mount import DEVPTS_SUPER_MAGIC, attach, filesystem_type, open_tree
+from wherry.linux.mount import DEVPTS_SUPER_MAGIC, filesystem_type
+from wherry.linux.mount_tree import attach, open_tree
 from wherry.linux.openat import open_in_root, opened
 from wherry.linux.tty import make_controlling, open_peer, set_window_size
 from wherry.oci.runtime_spec import ConsoleSize

@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Iterable, Sequence
 
-from wherry.linux.mount import attach, open_tree
+from wherry.linux.mount_tree import attach, open_tree
 from wherry.linux.openat import open_in_root, opened
 from wherry.oci.runtime_spec import Device, Mount
 from wherry.runtime.init.targets import make_directory, make_file

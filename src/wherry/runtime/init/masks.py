@@ -2,7 +2,7 @@
 
 import os
 
-from wherry.linux.mount import Attribute, attach, new_filesystem, open_tree, set_attributes
+from wherry.linux.mount_tree import Attribute, attach, new_filesystem, open_tree, set_attributes
 from wherry.linux.openat import opened
 from wherry.runtime.init.devices import open_null
 from wherry.runtime.init.targets import is_directory, open_target

@@ -11,17 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from wherry.linux.idmap import in_first_user_namespace, user_namespace_with
-from wherry.linux.mount import (
-    PROC_SUPER_MAGIC,
-    Attribute,
-    MountFlag,
-    attach,
-    filesystem_type,
-    mount,
-    open_tree,
-    set_attributes,
-    set_propagation,
-)
+from wherry.linux.mount import PROC_SUPER_MAGIC, MountFlag, filesystem_type, mount, set_propagation
+from wherry.linux.mount_tree import Attribute, attach, open_tree, set_attributes
 from wherry.linux.openat import opened
 from wherry.oci.runtime_spec import Linux, Mount
 from wherry.runtime.id_maps import ranges_of

@@ -5,7 +5,8 @@ https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config.md#linux-mount
 
 from functools import lru_cache
 
-from wherry.linux.mount import Attribute, MountFlag
+from wherry.linux.mount import MountFlag
+from wherry.linux.mount_tree import Attribute
 from wherry.values import dataclass
 
 # name: (what mount_setattr adds, what it clears). Each also exists with an `r`: recursively.

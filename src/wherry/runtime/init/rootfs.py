@@ -10,16 +10,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from wherry.linux.mount import (
-    Attribute,
-    MountFlag,
-    UnmountFlag,
-    mount,
-    pivot_root,
-    set_attributes,
-    set_propagation,
-    unmount,
-)
+from wherry.linux.mount import MountFlag, UnmountFlag, mount, pivot_root, set_propagation, unmount
+from wherry.linux.mount_tree import Attribute, set_attributes
 from wherry.linux.openat import open_in_root, opened
 from wherry.oci.mount import Mount as RootMount
 from wherry.oci.runtime_spec import Linux, Spec

@@ -102,7 +102,9 @@ _TAIL = re.compile(
 _ANY_TAIL = re.compile(
     rb'","stream":"(?:stdout|stderr)"(?:,"attrs":\{[^\n]*?\})?,"time":"[^"\n]*"\}\n(?:\{"log":")?'
 )
+_END_OF_LINE = re.compile(rb"\\n" + _ANY_TAIL.pattern)
 _FIRST_WINDOW = 4096
+_LONG_BLOCK = 8  # records
 
 
 def decode_blocks(data: bytes) -> Iterator[Block]:
@@ -142,13 +144,16 @@ def decode_blocks(data: bytes) -> Iterator[Block]:
 def decode_plain(data: bytes) -> bytes | None:
     """The text of `data` when it is all of one time-independent shape: every record of stdout.
 
-    None when there are records of stderr too, or anything unusual. What this cannot do in bulk,
-    `decode_blocks` does.
+    None when there are records of stderr too, or anything unusual; and when the records come in
+    long blocks. What this cannot do in bulk, `decode_blocks` does.
     """
     if b'","stream":"stderr"' in data or not data.startswith(_BEGIN):
         return None
+    tail = data[data.find(b'","stream":"') : data.find(b"\n") + 1]
+    if data.count(tail, 0, _FIRST_WINDOW) >= _LONG_BLOCK:
+        return None
     data = data.replace(b"\\\\", b"\0")
-    text = _ANY_TAIL.sub(b"", data[len(_BEGIN) :])
+    text = _ANY_TAIL.sub(b"", _END_OF_LINE.sub(b"\n", data[len(_BEGIN) :]))
     return None if b'{"log":"' in text else _unescaped(text)
 
 

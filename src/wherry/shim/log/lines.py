@@ -8,8 +8,13 @@ LONGEST = 16384  # bytes of a line that Docker keeps in one record
 class LineSplitter:
     """Holds the beginning of a line until its end has come, or until it is too long."""
 
-    def __init__(self) -> None:
-        self._rest = b""
+    def __init__(self, rest: bytes = b"") -> None:
+        self._rest = rest
+
+    @property
+    def rest(self) -> bytes:
+        """The beginning of a line, so far."""
+        return self._rest
 
     def feed(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
         """Blocks of whole lines, (block, True), and pieces of overlong ones, (piece, False)."""

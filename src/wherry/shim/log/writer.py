@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from wherry.oci.timestamps import format_timestamp
-from wherry.shim.log import json_file, local
+from wherry.shim.log import json_file
 from wherry.shim.log.files import RotatingFile
-from wherry.shim.log.journald import Journal, field_name, journal_fields
 from wherry.shim.log.lines import LineSplitter
 from wherry.shim.log.options import LogOptions, read_log_options
 from wherry.store.containers import Container
@@ -34,6 +33,15 @@ class LogWriter:
     def __init__(self, sink: Sink | None) -> None:
         self._sink = sink
         self._splitters = {STDOUT: LineSplitter(), STDERR: LineSplitter()}
+
+    @property
+    def rests(self) -> dict[int, bytes]:
+        """The beginnings of lines that are kept back, by stream."""
+        return {stream: splitter.rest for stream, splitter in self._splitters.items()}
+
+    def take_up(self, rests: dict[int, bytes]) -> None:
+        """Go on where another writer of the same run has stopped, without closing."""
+        self._splitters = {stream: LineSplitter(rest) for stream, rest in rests.items()}
 
     def write(self, stream: int, data: bytes) -> None:
         """Log a chunk of output."""
@@ -100,10 +108,13 @@ class _JsonSink:
 
 class _LocalSink:
     def __init__(self, file: RotatingFile) -> None:
+        from wherry.shim.log import local  # the driver of few
+
         self._file = file
+        self._encode = local.encode
 
     def write(self, block: bytes, stream: int, *, whole: bool) -> None:
-        self._file.write_record(local.encode(block, stream, time.time_ns(), whole=whole))
+        self._file.write_record(self._encode(block, stream, time.time_ns(), whole=whole))
 
     def clear(self) -> None:
         self._file.clear()
@@ -114,6 +125,9 @@ class _LocalSink:
 
 class _JournalSink:
     def __init__(self, container: Container, options: LogOptions) -> None:
+        # The driver of few
+        from wherry.shim.log.journald import Journal, field_name, journal_fields
+
         attributes = log_attributes(container, options)
         tag = attributes.pop("tag", container.id[:12])
         fields = journal_fields(container.id, container.name, container.details.image_name, tag)
