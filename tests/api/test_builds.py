@@ -110,6 +110,18 @@ def test_the_image_is_there_under_its_names(service: RunningService, client: Sid
     assert client("run", "--rm", "built:1").stdout == "a\ntext"
 
 
+def test_a_squashed_build_adds_one_layer(service: RunningService) -> None:
+    context = context_of("FROM busybox\nRUN echo 1 > /1\nRUN echo 2 > /2")
+    build(service.socket, context, t="squashed:1", squash="1")
+
+    below, squashed = (
+        ask(service.socket, "GET", f"/images/{name}/json").json()["RootFS"]["Layers"]
+        for name in ("busybox", "squashed:1")
+    )
+
+    assert squashed[:-1] == below
+
+
 def test_a_quiet_build_says_its_image_alone(service: RunningService) -> None:
     context = context_of("FROM busybox\nRUN echo hello")
     (line,) = messages(build(service.socket, context, q="1"))
@@ -137,7 +149,6 @@ def test_the_cache_gives_only_what_cachefrom_names(service: RunningService) -> N
         ({"platform": "linux/s390x"}, 501, "cannot build for linux/s390x"),
         ({"buildargs": "no JSON"}, 400, "error reading build args"),
         ({"memory": "much"}, 400, "memory"),
-        ({"squash": "1"}, 400, "experimental mode"),
         ({"outputs": '[{"Type":"tar"}]'}, 501, "outputs"),
         ({"version": "2"}, 501, "BuildKit"),
         ({"version": "3"}, 400, 'invalid version "3"'),

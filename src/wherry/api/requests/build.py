@@ -36,6 +36,7 @@ def read_build(call: Call) -> dict[str, object]:
         "build_args": _pairs(query, "buildargs", "build args"),
         "labels": _pairs(query, "labels", "labels"),
         "no_cache": query.flag("nocache"),
+        "squash": query.flag("squash"),
         "pull": query.flag("pull"),
         "platform": query.text("platform") if call.speaks("1.32") else "",
         "network": query.text("networkmode"),
@@ -72,8 +73,6 @@ def _refuse(query: Query) -> None:
         raise InvalidArgument(f"remote: {query.text('remote')} is no address of a context")
     if query.has("outputs"):
         raise Unsupported("outputs: a build over the API makes an image, and nothing else")
-    if query.flag("squash"):
-        raise InvalidArgument("squash is only supported with experimental mode")
     if query.text("isolation") not in ("", "default"):
         raise InvalidArgument(f'Unsupported isolation: "{query.text("isolation")}"')
     if query.has("securityopt") and query.text("securityopt") not in ("null", "[]"):
