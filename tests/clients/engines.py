@@ -78,6 +78,11 @@ def fill(environment: Mapping[str, str], mirror: str) -> None:
         docker("tag", name, there)
         docker("push", there)
         docker("rmi", there)
+    for name in OTHERS:  # pulled, so that nothing but its name holds on to what it has
+        docker("rmi", name)
+    docker("builder", "prune", "-a", "-f")
+    for name in OTHERS:
+        docker("pull", name)
 
 
 def main() -> int:

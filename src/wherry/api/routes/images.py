@@ -169,7 +169,9 @@ async def post_load(call: Call) -> web.StreamResponse:
                 tell(progress({"stream": f"Loaded image ID: {image.image.id}\n"}))
 
     # With the client goes its body, and with that the loading.
-    return await stream_told(call, JSON, work, cancel=lambda: None, failed=progress_error)
+    return await stream_told(
+        call, JSON, work, cancel=lambda: None, at_once=True, failed=progress_error
+    )
 
 
 async def get_one(call: Call) -> web.StreamResponse:
