@@ -1,4 +1,4 @@
-"""A working day of other clients: testcontainers, aiodocker, docker-compose, podman's.
+"""A working day of other clients: testcontainers, aiodocker, docker-compose.
 
 Each is at a service of ours and does what its users do with it; skipped where it is not installed.
 """
@@ -30,6 +30,8 @@ def service(wherry: Wherry, tmp_path: Path) -> Iterator[RunningService]:
     end_service(running)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_testcontainers(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", service.address)
     monkeypatch.setenv("TESTCONTAINERS_RYUK_DISABLED", "true")
@@ -112,9 +114,9 @@ def test_docker_compose(service: RunningService, tmp_path: Path) -> None:
 
     def compose(*words: str) -> str:
         result = subprocess.run(
-            ["docker-compose", "--no-ansi", *words],
+            ["docker-compose", "--ansi", "never", *words],
             cwd=project,
-            env={**os.environ, "DOCKER_HOST": service.address},
+            env={"PATH": os.environ["PATH"], "DOCKER_HOST": service.address},
             capture_output=True,
             text=True,
             timeout=120,
