@@ -40,7 +40,9 @@ def docker_engine(mirror: str) -> Iterator[Mapping[str, str]]:
 
 @contextmanager
 def wherry_engine(mirror: str) -> Iterator[Mapping[str, str]]:
-    with tempfile.TemporaryDirectory(prefix="wherry-clients-", dir="/var/tmp") as name:
+    with tempfile.TemporaryDirectory(
+        prefix="wherry-clients-", dir="/var/tmp", ignore_cleanup_errors=True
+    ) as name:
         base = Path(name)
         settings = base / "home" / ".config" / "wherry" / "config.toml"
         settings.parent.mkdir(parents=True)
