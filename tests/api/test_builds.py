@@ -90,11 +90,12 @@ def test_a_build_is_told_as_docker_tells_it(
     context = context_of(BUILDS[name])
     for _ in range(2):  # the second time from the cache
         mine, theirs = (
-            told(build(path, context, t="built:1", labels='{"l": "1"}'))
+            told(build(path, context, t="built:1", labels='{"l": "1"}', rm="1", forcerm="1"))
             for path in (service.socket, dockerd.socket)
         )
         assert mine == theirs
     dockerd.docker("rmi", "-f", "built:1", check=False)
+    dockerd.docker("image", "prune", "-f")
 
 
 def test_the_image_is_there_under_its_names(service: RunningService, client: Side) -> None:

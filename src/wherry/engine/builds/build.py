@@ -27,6 +27,7 @@ from wherry.engine.builds.options import (
 )
 from wherry.engine.builds.outputs import NothingToPushTo, outputs_of, write_output
 from wherry.engine.builds.outputs import Output as BuildOutput
+from wherry.engine.containers.options.modes import container_of
 from wherry.engine.images.progress import Report as PullReport
 from wherry.engine.images.progress import quietly
 from wherry.engine.images.resolve import PullPolicy, resolve_image
@@ -37,7 +38,9 @@ from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import image_id
 from wherry.oci.reference import Reference
 from wherry.store.build_cache import note_uses
+from wherry.store.containers import find_container
 from wherry.store.leases import lease_of
+from wherry.store.networks import find_network
 from wherry.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -198,7 +201,7 @@ def prepared(
                 name: named_context(lease, name, text, undo, report=report, cwd=options.cwd)
                 for name, text in options.build_contexts.items()
             },
-            network=parse_network(options.network),
+            network=_network(engine, options.network),
             secrets=parse_secrets(options.secrets, options.environ),
             ssh=parse_ssh(options.ssh, options.environ),
             no_cache=options.no_cache,
@@ -262,6 +265,16 @@ def _epoch(text: str) -> int | None:
     if not text.isascii() or not text.isdecimal() or len(text) > 12:
         raise InvalidArgument(f"invalid {EPOCH}: {text}")
     return int(text) * 10**9
+
+
+def _network(engine: "Engine", text: str) -> str:
+    """The network of every RUN; one of one's own and a container's must be there."""
+    network = parse_network(text)
+    if name := container_of(network):
+        find_container(engine.store, name)
+    elif network not in ("default", "none", "host"):
+        find_network(engine.store, network)
+    return network
 
 
 def _cache_layers(engine: "Engine", names: tuple[str, ...] | None) -> frozenset[ChainID] | None:
