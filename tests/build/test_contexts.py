@@ -171,6 +171,7 @@ def test_raw_progress_is_documents(builder: Wherry, context: Context) -> None:
         ("FROM busybox\nRUN false\n", (), "exit code: 1"),
         ("FROM busybox\nCOPY --chown=who file /\n", (), "unable to find user who"),
         ("FROM busybox\n", ("--platform", "windows/amd64"), "cannot build for windows/amd64"),
+        ("FROM oci-layout:///tmp\n", (), "invalid reference format"),
         ("FROM busybox\n", ("--network", "mine"), "network mine not found"),
         ("FROM busybox\n", ("--ulimit", "x"), 'invalid argument "x" for "--ulimit" flag'),
         ("FROM busybox\n", ("--add-host", "x"), 'invalid argument "x" for "--add-host" flag'),
