@@ -38,11 +38,14 @@ _OFTEN = 3  # versions of what a COPY takes
 _COSTLY_NS = 5 * 10**9
 
 
-def surroundings_of(engine: "Engine", document: Document) -> Surroundings:
-    """What is known of the Dockerfile that `document` was read from; of its last build, if any."""
+def surroundings_of(engine: "Engine", document: Document, *, platform: str = "") -> Surroundings:
+    """What is known of the Dockerfile that `document` was read from; of its last build, if any.
+
+    `platform` is the one that is built for, this machine's if none is said.
+    """
     places = places_of(engine.store.database.connection, document.source.name)
     if not places:
-        return Surroundings(platforms=_platforms(engine, document))
+        return Surroundings(platforms=_platforms(engine, document), platform=platform)
     records = records_of_place(engine.store.database.connection, places[0])
     known = _by_step(document, records)
     folder = places[0].partition("\0")[0]
@@ -51,6 +54,7 @@ def surroundings_of(engine: "Engine", document: Document) -> Surroundings:
         taken=_taken(engine, document, folder) if os.path.isdir(folder) else {},
         moved=_moved(engine, document, max(record.used_ns for record in records.values())),
         platforms=_platforms(engine, document),
+        platform=platform,
     )
 
 
