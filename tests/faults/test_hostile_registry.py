@@ -415,6 +415,20 @@ def test_a_mirror_that_fails_is_passed_over(
         ]
 
 
+def test_a_mirror_has_images_of_a_registry_that_is_not_there(
+    engine: Engine, hostile: HostileRegistry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    packed, tar = layer("a", 1000)
+    hostile.add_image({packed: tar})
+    config = tmp_path / "config" / "wherry" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f'[registry."127.0.0.1:1"]\nmirrors = ["http://{hostile.host}"]')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    transport = Transport(patience=HASTY, environ={})
+
+    assert len(pull_image(engine, "127.0.0.1:1/team/app", transport=transport)) == 1
+
+
 @pytest.mark.needs("registry")
 def test_certificates_and_plain_http_are_told_in_gos_words(hostile: HostileRegistry) -> None:
     transport = Transport(patience=HASTY, environ={}, folders=())

@@ -193,6 +193,7 @@ class _StageBuilder:
             with ExitStack() as undo:
                 prepared = prepare(work, step, undo, output)
                 if prepared is None:
+                    work.workshop.report(Event(Kind.MISSED, name))
                     self._finished(name)
                 else:
                     self._layer(prepared, name)
@@ -263,6 +264,7 @@ class _StageBuilder:
     def _make(self, prepared: Prepared, name: str) -> tuple[Layer, CacheRecord]:
         work = self.work
         lease = work.workshop.lease
+        work.workshop.report(Event(Kind.MISSED, name))
         started = time.monotonic_ns()
         folder = lease.new_path("-step")
         try:
@@ -340,6 +342,8 @@ def decide_step(work: StageWork, prepared: Prepared, number: int) -> Decision:
     """Whether the step is here already, or can be had from another machine."""
     shop = work.workshop
     record = find_hit(shop.lease, prepared.inputs)
+    if record is not None and not work.order.may_use(record.chain_id):
+        return Miss("", record)
     if record is None:
         parent = work.layers[-1] if work.layers else None
         record = shop.take(shop, prepared.inputs, parent)

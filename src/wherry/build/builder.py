@@ -1,7 +1,7 @@
 """A whole build: which stages, their bases, in which order, and what comes out."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from wherry.build.build_stage import build_stage
 from wherry.build.errors import BuildFailed, failed, place_of
@@ -46,7 +46,15 @@ class Built:
     base: Base
 
 
-def plan_build(workshop: Workshop, order: BuildOrder) -> Plan:
+# Told the stages of a build before any image is looked at, and again where triggers add some.
+Planned = Callable[[BuildOrder, StageGraph], None]
+
+
+def untold(_order: BuildOrder, _graph: StageGraph) -> None:
+    """A `Planned` that nobody listens to."""
+
+
+def plan_build(workshop: Workshop, order: BuildOrder, planned: Planned = untold) -> Plan:
     """The stages that the target needs. Images are resolved, and fetched if need be."""
     request = BuildRequest(
         build_platform=order.platform,
@@ -67,6 +75,7 @@ def plan_build(workshop: Workshop, order: BuildOrder) -> Plan:
             graph = stage_graph(order.dockerfile, request, triggers)
         except InvalidBuild as error:
             raise _located(order, error) from error
+        planned(order, graph)
         missing = [index for index in graph.nodes if index not in bases]
         fresh = False
         for index in missing:
@@ -81,12 +90,14 @@ def plan_build(workshop: Workshop, order: BuildOrder) -> Plan:
             return Plan(graph=graph, bases=bases)
 
 
-def build(workshop: Workshop, order: BuildOrder, *, only_cached: bool = False) -> Built:
+def build(
+    workshop: Workshop, order: BuildOrder, planned: Planned = untold, *, only_cached: bool = False
+) -> Built:
     """Build the target. Raises BuildFailed; what was built until then stays in the cache.
 
     With `only_cached` raises NotCached instead of carrying a step out.
     """
-    plan = plan_build(workshop, order)
+    plan = plan_build(workshop, order, planned)
 
     def stage(
         index: int,

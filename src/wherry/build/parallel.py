@@ -260,14 +260,16 @@ def _past_step(values: tuple[Any, ...] | None) -> PastStep | None:
 
 def _packed_error(error: WherryError) -> tuple[object, ...]:
     if not isinstance(error, BuildFailed):
-        return (error.message, error.hint, kind_of(error), "", None, b"")
+        return (error.message, error.hint, kind_of(error), "", None, b"", "", 0)
     place = None if error.place is None else astuple(error.place)
-    return (error.message, error.hint, error.kind, error.step, place, error.log)
+    process = (error.command, error.status)
+    return (error.message, error.hint, error.kind, error.step, place, error.log, *process)
 
 
 def _unpacked_error(value: tuple[object, ...]) -> WherryError:
-    message, hint, kind, step, place, log = value
+    message, hint, kind, step, place, log, command, status = value
     assert isinstance(log, bytes)
+    assert isinstance(status, int)
     if not step:
         return rebuilt(str(kind), str(message), str(hint))
     return BuildFailed(
@@ -277,6 +279,8 @@ def _unpacked_error(value: tuple[object, ...]) -> WherryError:
         step=str(step),
         place=Place(*place) if isinstance(place, tuple) else None,
         log=log,
+        command=str(command),
+        status=status,
     )
 
 

@@ -4,6 +4,7 @@
     run     make a container, then as start
     start   become the supervisor of a container, answering as far as the client wants to know
     exec    run a process in a container and stay with it
+    build   build an image for a client of the API
     guard   remove a container when its user's process is gone
     find    where to attach to, for a client that loads no database
     quit    end the launcher
@@ -237,6 +238,13 @@ def _publish_exec(engine: Engine, container: Container, action: str, exec_id: st
     container_event(engine.store, container, action, execID=exec_id)
 
 
+def build(request: Request) -> None:
+    """Build an image for a client of the API."""
+    from wherry.engine.builds.for_client import build_for_client  # the builder, for builds only
+
+    build_for_client(engine_of(request.payload), request)
+
+
 def find(request: Request) -> None:
     """Tell what a client must know to attach to a container."""
     container = find_live_container(engine_of(request.payload), str(request.payload["name"]))
@@ -273,6 +281,7 @@ OPERATIONS = {
     "run": run,
     "start": start,
     "exec": exec_,
+    "build": build,
     "guard": guard,
     "find": find,
     "quit": quit_,

@@ -44,17 +44,21 @@ def login(server: str, credential: Credential) -> LoggedIn:
     Raises LoginRefused, AuthenticationRequired, and what `wherry.registry` raises.
     """
     domain = registry_domain(server)
-    transport = Transport()
-    session = Session(transport, load_settings(os.environ), lambda _domain: credential)
-    try:
-        proven = _prove(session, domain, credential)
-    finally:
-        session.close()
+    proven = prove_login(server, credential)
     file = CredentialFile.of(os.environ)
     before = file.get(server_of(domain))
     in_file = file.store(server_of(domain), proven)
     is_known = before is not None and before == proven
     return LoggedIn(plain_file=str(file.path) if in_file and not is_known else "")
+
+
+def prove_login(server: str, credential: Credential) -> Credential:
+    """Try the credentials, or raise as `login`; with the identity token that the registry gives."""
+    session = Session(Transport(), load_settings(os.environ), lambda _domain: credential)
+    try:
+        return _prove(session, registry_domain(server), credential)
+    finally:
+        session.close()
 
 
 def _prove(session: Session, domain: str, credential: Credential) -> Credential:

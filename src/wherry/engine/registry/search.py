@@ -4,6 +4,7 @@ from wherry.engine.filters import Filters, InvalidFilter
 from wherry.engine.images.sessions import registry_session
 from wherry.errors import InvalidArgument
 from wherry.oci.reference import DEFAULT_DOMAIN
+from wherry.registry.credentials import Credential
 from wherry.registry.search import SearchResult, search_registry
 
 DEFAULT_LIMIT = 25
@@ -27,9 +28,16 @@ class InvalidStars(InvalidArgument):
 
 
 def search_images(
-    term: str, *, filters: Filters | None = None, limit: int = 0
+    term: str,
+    *,
+    filters: Filters | None = None,
+    limit: int = 0,
+    credential: Credential | None = None,
 ) -> list[SearchResult]:
-    """Repositories that fit `term`, which may begin with a registry's name; in its order."""
+    """Repositories that fit `term`, which may begin with a registry's name; in its order.
+
+    `credential` stands in for the user's own.
+    """
     chosen = filters or {}
     if not 0 <= limit <= MOST:
         raise LimitOutOfRange(limit)
@@ -39,7 +47,7 @@ def search_images(
     automated = _truth(chosen, "is-automated")
     stars = max((_number(value) for value in chosen.get("stars", ())), default=0)
     domain, word = _split(term)
-    with registry_session() as session:
+    with registry_session(credential=credential) as session:
         found = search_registry(session, domain, word, limit or DEFAULT_LIMIT)
     return [
         result
