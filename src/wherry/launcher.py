@@ -4,25 +4,39 @@ It stands above all rooms, for it holds them warm: `shim.client` starts it by na
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from types import FunctionType
 
-from wherry.cli import warm_command
 from wherry.cli.commands import warm_modules
 from wherry.engine import launch
 from wherry.shim import launcher
+from wherry.shim.launcher import Request
 
-OPERATIONS = {**launch.OPERATIONS, "command": warm_command.command}
+
+def command(request: Request) -> None:
+    """Carry out a command."""
+    from wherry.cli import warm_command  # what supervisors are forked from does without
+
+    warm_command.command(request)
+
+
+OPERATIONS = {**launch.OPERATIONS, launcher.COMMAND: command}
 
 
 def main() -> None:
     """Serve, as `shim.client` starts it."""
     root, run_folder = map(Path, sys.argv[-2:])
     launch.warm(root, run_folder)
-    for name in warm_modules():
+    rehearse = partial(launch.rehearse, root, run_folder)
+    launcher.serve(OPERATIONS, run_folder, launch.wake, rehearse, load_commands)
+
+
+def load_commands() -> None:
+    """Import what the commands need that a launcher carries out."""
+    for name in ("wherry.cli.warm_command", *warm_modules()):
         __import__(name)
     _load_what_commands_import_late()
-    launcher.serve(OPERATIONS, run_folder, launch.wake, lambda: launch.rehearse(root, run_folder))
 
 
 def _load_what_commands_import_late() -> None:

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
@@ -53,15 +52,17 @@ def base_in_docker(installation: Wherry, dockerd: Dockerd) -> Dockerd:
     return dockerd
 
 
-def classic_build(dockerd: Dockerd, *words: str) -> CompletedProcess[str]:
-    """`docker build` without BuildKit, which this daemon's client would not find."""
-    environment = {
-        **os.environ,
-        "DOCKER_BUILDKIT": "0",
-        "DOCKER_HOST": f"unix://{dockerd.socket}",
-    }
+def buildkit_build(dockerd: Dockerd, *words: str, **environment: str) -> CompletedProcess[str]:
+    """`docker build` with the daemon's own BuildKit, by the client that came with it: later ones
+    leave that to a plugin."""
+    environ = {**dockerd.environment, "DOCKER_BUILDKIT": "1", **environment}
     return subprocess.run(
-        ["docker", "build", *words], env=environment, capture_output=True, text=True, check=True
+        ["/usr/bin/docker", "build", *words],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
 

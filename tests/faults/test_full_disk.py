@@ -140,6 +140,25 @@ def test_what_runs_goes_on_without_room(disk: SmallDisk) -> None:
     wherry("run", "--rm", "-p", "18991:80", "busybox", "true")
 
 
+def test_copies_and_images_of_a_container_need_room(disk: SmallDisk, tmp_path: Path) -> None:
+    wherry = disk.wherry
+    (tmp_path / "large").write_bytes(bytes(range(256)) * 4096)
+    wherry("run", "-d", "--name", "it", "busybox", "sh", "-c", "cp /bin/busybox /copy; sleep 100")
+    wherry("exec", "it", "sh", "-c", "until [ -s /copy ]; do :; done")
+    disk.fill()
+
+    assert_refused(disk, "cp", str(tmp_path / "large"), "it:/large", status=1)
+    assert_refused(disk, "commit", "it", "half", status=1)
+    assert_refused(disk, "run", "-d", "busybox", "true", status=125)
+    assert "half:latest" not in wherry.images()
+
+    disk.make_room()
+    wherry("cp", str(tmp_path / "large"), "it:/large")
+    assert wherry("exec", "it", "wc", "-c", "/large").stdout == "1048576 /large\n"
+    wherry("commit", "it", "whole")
+    wherry("rmi", "whole")
+
+
 def test_a_container_can_be_stopped_without_room(disk: SmallDisk) -> None:
     disk.wherry("run", "-d", "--restart=always", "--name", "it", "busybox", "sleep", "100")
     disk.fill()

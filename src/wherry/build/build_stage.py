@@ -154,7 +154,8 @@ class _StageBuilder:
                 work.draft, line = applied(work.draft, step)
             except WherryError as error:
                 raise self._failed(error, text, step) from error
-            self._add_history(line, None, empty=True)
+            if line:
+                self._add_history(line, None, empty=True)
             return
         self.number += 1
         name = self.naming.step(self.number, text)
@@ -230,6 +231,7 @@ class _StageBuilder:
         try:
             new_diff_folder(folder)
             prepared.carry_out(folder)
+            lease.trace("step carried out")
             tidy(folder)
             if work.order.epoch_ns is not None:
                 clamp_times(folder / "diff", work.order.epoch_ns)
@@ -248,6 +250,7 @@ class _StageBuilder:
             duration_ns=time.monotonic_ns() - started,
             created_ns=work.now_ns,
         )
+        lease.trace("step remembered")
         return layer, record
 
     def _add_layer(self, layer: Layer, record: CacheRecord, history: str) -> None:

@@ -12,6 +12,7 @@ Everything that a child needs is imported here, once, before any fork.
 """
 
 import os
+import select
 import signal
 import socket
 from collections.abc import Mapping
@@ -74,6 +75,8 @@ from wherry.store.containers import (
 from wherry.store.hold import hold_open
 from wherry.store.store import Store
 from wherry.values import replace
+
+_ENDING = 10.0  # seconds for a launcher that was told to
 
 
 def create(request: Request) -> None:
@@ -252,10 +255,11 @@ def find(request: Request) -> None:
 def quit_(request: Request) -> None:
     """End the launcher that forked this child; containers and their supervisors live on."""
     pid = request.keeper.launcher
-    with opened(os.pidfd_open(pid)) as launcher_of_ours:
+    with suppress(ProcessLookupError), opened(os.pidfd_open(pid)) as launcher_of_ours:
         # Killed meanwhile, its number may be somebody else's.
         if command_line(pid) == command_line(os.getpid()):
             signal.pidfd_send_signal(launcher_of_ours, signal.SIGTERM)
+            select.select([launcher_of_ours], (), (), _ENDING)
     request.socket.sendall(control(done=True))
 
 

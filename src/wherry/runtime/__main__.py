@@ -58,8 +58,6 @@ def main(arguments: Sequence[str]) -> int:
         _, unknown = parser.parse_known_args(arguments, options)
         if unknown and not getattr(options, "takes_anything", False):
             parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-        if options.systemd_cgroup:
-            raise InvalidArgument("--systemd-cgroup is not supported: cgroups are made directly")
         status: int = options.run(options) or 0
     except WherryError as error:
         _report(options, error.message)
@@ -101,7 +99,9 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--log", default="", help="a file for errors besides stderr")
     parser.add_argument("--log-format", choices=("text", "json"), default="text")
     parser.add_argument("--debug", action="store_true", help="accepted: there are no debug logs")
-    parser.add_argument("--systemd-cgroup", action="store_true", help="refused")
+    parser.add_argument(
+        "--systemd-cgroup", action="store_true", help="have systemd make the cgroup, a scope"
+    )
     parser.add_argument("--rootless", default="auto", help=argparse.SUPPRESS)
     parser.add_argument("--criu", default="", help=argparse.SUPPRESS)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

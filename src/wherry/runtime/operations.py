@@ -9,7 +9,7 @@ import os
 import select
 import signal
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from wherry.runtime.create import Created, create_container
 from wherry.runtime.errors import ContainerNotRunning, ContainerStartFailed
 from wherry.runtime.exec import exec_process
 from wherry.runtime.hooks import try_hooks
+from wherry.runtime.scopes import scope_of, systemd_cgroup
 from wherry.runtime.state import (
     ContainerFolder,
     ContainerState,
@@ -54,25 +55,27 @@ def create(
     pivots: bool = True,
     new_keyring: bool = True,
     keeps_descriptors: int = 0,
+    asks_systemd: bool = False,
     publish: Callable[[Created], None],
 ) -> None:
     """Make the container; `publish` is given its process before it is kept."""
     spec = load_spec(bundle)
     linux = spec.linux or Linux()
-    cgroup = _cgroup_to_make(linux, folder.id)
+    cgroup = systemd_cgroup(spec, folder.id) if asks_systemd else _cgroup_to_make(linux, folder.id)
     folder.make()
     try:
-        created = create_container(
-            folder.id,
-            spec,
-            bundle=bundle,
-            cgroup=cgroup,
-            seccomp_cache=folder.path.parent / ".seccomp",
-            pivots=pivots,
-            new_keyring=new_keyring,
-            keeps_descriptors=keeps_descriptors,
-            fifo=folder.fifo,
-        )
+        with scope_of(cgroup, spec, folder.id) if asks_systemd else nullcontext():
+            created = create_container(
+                folder.id,
+                spec,
+                bundle=bundle,
+                cgroup=cgroup,
+                seccomp_cache=folder.path.parent / ".seccomp",
+                pivots=pivots,
+                new_keyring=new_keyring,
+                keeps_descriptors=keeps_descriptors,
+                fifo=folder.fifo,
+            )
     except BaseException:
         _discard(folder, cgroup)
         raise

@@ -164,7 +164,7 @@ def prepared(
         (f"{name}={value}" for name, value in options.build_args.items()), options.environ
     )
     with ExitStack() as undo:
-        lease = undo.enter_context(lease_of(engine.store))
+        lease = undo.enter_context(lease_of(engine.store, trace=engine.store.trace))
         undo.callback(os.umask, os.umask(0o022))
         with vertex(report, _loading(options.context)):
             context = open_context(

@@ -61,11 +61,11 @@ def _prove(session: Session, domain: str, credential: Credential) -> Credential:
     endpoint = session.settings.endpoints(domain, with_mirrors=False)[-1]
     connected = session.connect(endpoint, domain)
     url = f"{connected.base}/v2/"
+    request = Request(method="GET", url=url, verify=connected.verify)
     if connected.authorizer.wants_token:
-        token = connected.authorizer.token((), for_login=True)
+        token = connected.authorizer.token((), request.named, for_login=True)
         if token.refresh_token:
             credential = replace(credential, identity_token=token.refresh_token)
-    request = Request(method="GET", url=url, verify=connected.verify)
     answer = session.send(connected, request, ())
     body = answer.error_text()
     if answer.status == HTTPStatus.UNAUTHORIZED:

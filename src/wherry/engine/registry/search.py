@@ -21,10 +21,15 @@ class UnknownFilter(InvalidArgument):
         super().__init__(f"Invalid filter '{key}'")
 
 
+class InvalidStars(InvalidArgument):
+    def __init__(self, text: str) -> None:
+        super().__init__(f"Invalid filter 'stars={text}'")
+
+
 def search_images(
     term: str, *, filters: Filters | None = None, limit: int = 0
 ) -> list[SearchResult]:
-    """Repositories that fit `term`, which may begin with a registry's name; most stars first."""
+    """Repositories that fit `term`, which may begin with a registry's name; in its order."""
     chosen = filters or {}
     if not 0 <= limit <= MOST:
         raise LimitOutOfRange(limit)
@@ -36,14 +41,13 @@ def search_images(
     domain, word = _split(term)
     with registry_session() as session:
         found = search_registry(session, domain, word, limit or DEFAULT_LIMIT)
-    kept = [
+    return [
         result
         for result in found
         if official in (None, result.is_official)
         and automated in (None, result.is_automated)
         and result.stars >= stars
     ]
-    return sorted(kept, key=lambda result: -result.stars)
 
 
 def _split(term: str) -> tuple[str, str]:
@@ -63,5 +67,5 @@ def _truth(filters: Filters, key: str) -> bool | None:
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise InvalidFilter("stars", (text,))
+        raise InvalidStars(text)
     return int(text)

@@ -30,6 +30,7 @@ def run(options: Namespace) -> None:
         pivots=not options.no_pivot,
         new_keyring=not options.no_new_keyring,
         keeps_descriptors=kept_descriptors(options),
+        asks_systemd=options.systemd_cgroup,
         publish=lambda created: publish(created, options),
     )
 

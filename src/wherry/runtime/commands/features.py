@@ -8,6 +8,7 @@ import platform
 from argparse import ArgumentParser, Namespace
 
 from wherry.linux import capabilities, labels
+from wherry.linux.systemd import has_systemd
 from wherry.oci.runtime_spec import VERSION
 from wherry.runtime.init import options as mount_options
 from wherry.runtime.namespaces import FLAG_OF
@@ -44,7 +45,7 @@ def document() -> dict[str, object]:
             "cgroup": {
                 "v1": True,
                 "v2": True,
-                "systemd": False,
+                "systemd": has_systemd(),
                 "systemdUser": False,
                 "rdma": True,
             },
