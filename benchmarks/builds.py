@@ -1,4 +1,4 @@
-"""Builds beside Docker's classic builder: python -m benchmarks.builds [word ...]
+"""Builds beside Docker's classic builder and BuildKit: python -m benchmarks.builds [word ...]
 
 Each row gives the medians and, in brackets, Wherry's time as a share of the peer's. Words choose
 groups of rows by name: cached steps contexts copies.
@@ -7,6 +7,7 @@ groups of rows by name: cached steps contexts copies.
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -50,27 +51,27 @@ def cached(peers: Sequence[Peer]) -> Iterator[Row]:
     text = "FROM busybox\n" + "".join(f"RUN echo {n} > /f{n}\nENV V{n}={n}\n" for n in range(5))
     with folder(text + "COPY Dockerfile /\n") as path:
         row = interleaved(peers, build(path), rounds=10)
-    yield Row("12 steps, all cached", row, (Floor("docker", 1.0),))
+    yield Row("12 steps, all cached", row, (Floor("docker", 1.0), Floor("buildkit", 1 / 2)))
 
 
 def steps(peers: Sequence[Peer]) -> Iterator[Row]:
     with folder("FROM busybox\n" + "RUN true\n" * 3) as path:
         row = interleaved(peers, build(path, "--no-cache"), rounds=5)
-    yield Row("3 RUN, nothing cached", row, (Floor("docker", 1 / 3),))
+    yield Row("3 RUN, nothing cached", row, _of_all(1 / 3))
 
 
 def contexts(peers: Sequence[Peer]) -> Iterator[Row]:
     with folder("FROM busybox\nCOPY files /files\n") as path:
         fill(path, 5000, 10_000)
         row = interleaved(peers, build(path), rounds=3)
-        yield Row("5000 files, 50 MB, nothing changed", row, (Floor("docker", 1 / 2),))
+        yield Row("5000 files, 50 MB, nothing changed", row, _of_all(1 / 2))
 
         def with_a_change(peer: Peer) -> float:
             (path / "files" / "1" / "150").write_bytes(os.urandom(10_000))
             return build(path)(peer)
 
         row = interleaved(peers, with_a_change, rounds=3)
-    yield Row("5000 files, 50 MB, one changed", row, (Floor("docker", 1 / 2),))
+    yield Row("5000 files, 50 MB, one changed", row, _of_all(1 / 2))
 
 
 def copies(peers: Sequence[Peer]) -> Iterator[Row]:
@@ -81,10 +82,38 @@ def copies(peers: Sequence[Peer]) -> Iterator[Row]:
         with folder("FROM busybox\nCOPY files /files\n") as path:
             fill(path, count, size)
             row = interleaved(peers, build(path, "--no-cache"), rounds=2)
-        yield Row(title, row, (Floor("docker", ratio),))
+        yield Row(title, row, _of_all(ratio))
+
+
+def _of_all(ratio: float) -> tuple[Floor, ...]:
+    return (Floor("docker", ratio), Floor("buildkit", ratio))
 
 
 GROUPS = (cached, steps, contexts, copies)
+
+
+def builders_of(peer: Peer) -> Iterator[Peer]:
+    """The classic builder of a daemon, and its BuildKit if a client here can ask for that.
+
+    From version 23 on clients need a plugin for it, which not every distribution has.
+    """
+    yield replace(peer, environment={**peer.environment, "DOCKER_BUILDKIT": "0"})
+    environment = {**peer.environment, "DOCKER_BUILDKIT": "1"}
+    with folder("FROM scratch\nCOPY Dockerfile /\n") as path:
+        for program in ("docker", "/usr/bin/docker"):
+            found = replace(peer, name="buildkit", command=(program,), environment=environment)
+            try:
+                subprocess.run(
+                    found.words_of(("build", "-q", str(path))),
+                    env={**os.environ, **environment},
+                    capture_output=True,
+                    check=True,
+                )
+            except (OSError, subprocess.CalledProcessError):
+                continue
+            yield found
+            return
+    print("no client here can ask the daemon for BuildKit", file=sys.stderr)
 
 
 def main() -> None:
@@ -94,9 +123,7 @@ def main() -> None:
         stack.callback(shutil.rmtree, base, ignore_errors=True)
         peers = [stack.enter_context(wherry(base))]
         if shutil.which("docker") and shutil.which("dockerd"):
-            peer = stack.enter_context(docker())
-            # BuildKit is a program of its own, which few machines have for their daemon.
-            peers.append(replace(peer, environment={**peer.environment, "DOCKER_BUILDKIT": "0"}))
+            peers += builders_of(stack.enter_context(docker()))
         for group in GROUPS:
             if words and group.__name__ not in words:
                 continue

@@ -109,7 +109,13 @@ def all_engines() -> Iterator[list[Peer]]:
             archive = folder / "busybox.tar"
             peers[0]("export", "-o", str(archive), name)
             peers[0]("rm", name)
-            peers.append(stack.enter_context(podman(folder, archive.read_bytes())))
+            peer = stack.enter_context(podman(folder, archive.read_bytes()))
+            try:
+                peer("run", "--rm", "busybox", "true")
+            except subprocess.CalledProcessError:
+                print("podman cannot run containers here", file=sys.stderr)
+            else:
+                peers.append(peer)
         yield peers
 
 

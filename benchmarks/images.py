@@ -18,6 +18,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 
 from benchmarks.containers import milliseconds
@@ -29,7 +30,8 @@ from wherry.testing.registries import DockerRegistry
 
 IMAGE = "debian:bookworm"
 _ROUNDS = 3
-_LOADED, _PULLED = range(1 + _ROUNDS), range(10, 11 + _ROUNDS)  # the first does not count
+# The first of each does not count, with the last memory is measured.
+_LOADED, _PULLED = range(2 + _ROUNDS), range(10, 12 + _ROUNDS)
 
 
 def largest_layer(archive: Path) -> bytes:
@@ -72,6 +74,7 @@ def archives(peers: Sequence[Peer], layer: bytes, folder: Path) -> Iterator[Row]
     paths = {number: variation(layer, number, folder) for number in _LOADED}
     load = each_in_turn(_LOADED, lambda peer, number: peer("load", "-q", "-i", str(paths[number])))
     yield Row("load", interleaved(peers, load, _ROUNDS), (Floor("docker", 0.8),))
+    yield peak("load", peers[0], ("load", "-q", "-i", str(paths[_LOADED[-1]])))
     for path in paths.values():
         path.unlink()
     target = folder / "saved.tar"
@@ -85,7 +88,7 @@ def archives(peers: Sequence[Peer], layer: bytes, folder: Path) -> Iterator[Row]
 def transfers(peers: Sequence[Peer], layer: bytes, folder: Path) -> Iterator[Row]:
     with DockerRegistry() as registry, wherry(folder / "publisher") as publisher:
         for peer in peers:
-            for number in _LOADED:
+            for number in _LOADED[:-1]:
                 peer("tag", f"variation:{number}", f"{registry.host}/{peer.name}:{number}")
         push = each_in_turn(
             _LOADED,
@@ -104,6 +107,8 @@ def transfers(peers: Sequence[Peer], layer: bytes, folder: Path) -> Iterator[Row
             lambda peer, number: peer("pull", "-q", f"{registry.host}/variation:{number}"),
         )
         yield Row("pull", interleaved(peers, pull, _ROUNDS), (Floor("docker", 0.8),))
+        name = f"{registry.host}/variation:{_PULLED[-1]}"
+        yield peak("pull", peers[0], ("pull", "-q", name))
 
 
 def main() -> None:
@@ -121,27 +126,25 @@ def main() -> None:
         stack.enter_context(daemon)
         docker = Peer("docker", ("docker",), {"DOCKER_HOST": f"unix://{daemon.socket}"})
         peers = [ours, docker]
-        for row in (*archives(peers, layer, folder), *transfers(peers, layer, folder)):
+        for row in chain(archives(peers, layer, folder), transfers(peers, layer, folder)):
             print_row(row)
-        path = variation(layer, 20, folder)
-        print_row(Row("peak memory of a load", {"wherry": peak_of(ours, path)}, unit="MB"))
 
 
-def peak_of(peer: Peer, archive: Path) -> float:
-    """The largest resident set of a load, in MB."""
+def peak(what: str, peer: Peer, words: Sequence[str]) -> Row:
+    """The largest resident set of a command, in MB."""
     # A process begins with the peak of the one that it is forked from, so that one is small.
     count = (
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
-    words = peer.words_of(("load", "-q", "-i", str(archive)))
     measured = subprocess.run(
-        [sys.executable, "-c", count, *words],
+        [sys.executable, "-c", count, *peer.words_of(words)],
         env={**os.environ, **peer.environment},
         stdout=subprocess.PIPE,
         check=True,
     )
-    return int(measured.stdout.splitlines()[-1]) / 1024
+    size = int(measured.stdout.splitlines()[-1]) / 1024
+    return Row(f"peak memory of a {what}", {peer.name: size}, unit="MB")
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ def installation() -> Iterator[Wherry]:
     wherry("bootstrap", "busybox")
     yield wherry
     wherry.remove_everything()
+    wherry("system", "check", "--rehash")  # nothing of the store was damaged by all of that
     end_launcher(wherry)
     remove_bridge_if_unused(Store(wherry.root, wherry.run_folder))
     nothing_left(wherry.root, wherry.run_folder, before)

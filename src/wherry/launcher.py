@@ -4,25 +4,53 @@ It stands above all rooms, for it holds them warm: `shim.client` starts it by na
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from types import FunctionType
 
-from wherry.cli import warm_command
+from wherry.cli.builds.cached import BUILDER, BUILDS
 from wherry.cli.commands import warm_modules
 from wherry.engine import launch
 from wherry.shim import launcher
+from wherry.shim.launcher import Request
+from wherry.value_classes import compile_constructors
 
-OPERATIONS = {**launch.OPERATIONS, "command": warm_command.command}
+_USED_BY_BUILDS = ("wherry.build.", "wherry.dockerfile.", "wherry.store.", "wherry.engine.builds.")
+
+
+def command(request: Request) -> None:
+    """Carry out a command."""
+    from wherry.cli import warm_command  # what supervisors are forked from does without
+
+    warm_command.command(request)
+
+
+OPERATIONS = {**launch.OPERATIONS, launcher.COMMAND: command}
 
 
 def main() -> None:
     """Serve, as `shim.client` starts it."""
     root, run_folder = map(Path, sys.argv[-2:])
     launch.warm(root, run_folder)
-    for name in warm_modules():
+    rehearse = partial(launch.rehearse, root, run_folder)
+    later = {BUILDS: load_builder}
+    launcher.serve(OPERATIONS, run_folder, launch.wake, rehearse, load_commands, later)
+
+
+def load_commands() -> None:
+    """Import what the commands need that a launcher carries out."""
+    for name in ("wherry.cli.warm_command", *warm_modules()):
         __import__(name)
     _load_what_commands_import_late()
-    launcher.serve(OPERATIONS, run_folder, launch.wake, lambda: launch.rehearse(root, run_folder))
+
+
+def load_builder() -> None:
+    """Import what a build needs that finds all in its cache; not every machine builds."""
+    for name in BUILDER:
+        __import__(name)
+    for module in list(sys.modules.values()):
+        if module.__name__.startswith(_USED_BY_BUILDS):
+            compile_constructors(module)
 
 
 def _load_what_commands_import_late() -> None:

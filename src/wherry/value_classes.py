@@ -10,6 +10,7 @@ from _operator import attrgetter
 TYPE_CHECKING = False  # importing typing would cost what is saved here
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
     from typing import Any
 
 
@@ -283,6 +284,14 @@ def _fill(
 
 
 _FIRST = _first_init(frozen=True).__code__  # all of them share it
+
+
+def compile_constructors(module: "ModuleType") -> None:
+    """Compile those of the classes that the module has, as a process does before its forks do."""
+    for cls in vars(module).values():
+        init = cls.__dict__.get("__init__") if isinstance(cls, type) else None
+        if getattr(init, "__code__", None) is _FIRST:
+            _compiled_init(cls, frozen=cls.__setattr__ is _refuse_to_set)
 
 
 def _owner(cls: type, init: object) -> type:

@@ -12,7 +12,7 @@ pytest.importorskip("docker")
 
 import docker
 
-from tests.api.conftest import RunningService
+from wherry.testing.service import RunningService
 
 # It leaves the connections of execs to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import RunningService
 from tests.api.wire import Answer, Wire, ask
 from wherry.testing.command import Wherry
+from wherry.testing.service import RunningService
 from wherry.testing.waiting import eventually
 
 Ask = Callable[..., Answer]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import end_service, start_service
 from tests.api.wire import Wire, ask
 from wherry.testing.command import Wherry
+from wherry.testing.service import end_service, start_service
 from wherry.testing.waiting import eventually
 
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
@@ -43,25 +42,30 @@ def builder(wherry: Wherry) -> Iterator[Wherry]:
     wherry("builder", "prune", "-a", "-f")
 
 
-@pytest.fixture(scope="session")
-def base_in_docker(installation: Wherry, dockerd: Dockerd) -> Dockerd:
-    """The daemon, with the very busybox image of the suite."""
+@pytest.fixture(scope="module")
+def base_in_docker(installation: Wherry, dockerd: Dockerd) -> Iterator[Dockerd]:
+    """The daemon, with the very busybox image of the suite; afterwards with its own alone."""
     archive = installation.root.parent / "base.tar"
     installation("save", "-o", str(archive), "busybox")
     dockerd.docker("load", "-i", str(archive))
     archive.unlink()
-    return dockerd
+    yield dockerd
+    images = dockerd.docker("images", "-aq", "--no-trunc").stdout.split()
+    dockerd.docker("rmi", "-f", *dict.fromkeys(images))
+    dockerd.import_busybox()
 
 
-def classic_build(dockerd: Dockerd, *words: str) -> CompletedProcess[str]:
-    """`docker build` without BuildKit, which this daemon's client would not find."""
-    environment = {
-        **os.environ,
-        "DOCKER_BUILDKIT": "0",
-        "DOCKER_HOST": f"unix://{dockerd.socket}",
-    }
+def buildkit_build(dockerd: Dockerd, *words: str, **environment: str) -> CompletedProcess[str]:
+    """`docker build` with the daemon's own BuildKit, by the client that came with it: later ones
+    leave that to a plugin."""
+    environ = {**dockerd.environment, "DOCKER_BUILDKIT": "1", **environment}
     return subprocess.run(
-        ["docker", "build", *words], env=environment, capture_output=True, text=True, check=True
+        ["/usr/bin/docker", "build", *words],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.build.conftest import Files, classic_build, saved_config, tree_of
+from tests.build.conftest import Files, buildkit_build, saved_config, tree_of
 from wherry.testing.command import Wherry
 from wherry.testing.dockerd import Dockerd
 
@@ -91,6 +91,36 @@ COPY --from=0 /made /again
 RUN rm /bin/vi && rm -r /home || true
 """
     },
+    "a chain of triggers": {
+        "Dockerfile": """\
+FROM busybox AS one
+ONBUILD ARG A=1
+ONBUILD RUN echo one $A > /one
+ONBUILD ENV B=$A
+FROM one AS two
+ONBUILD RUN echo two > /two
+RUN echo $B > /b
+FROM two
+RUN echo $B > /c
+""",
+    },
+    "arguments that every build has": {
+        "Dockerfile": """\
+ARG BASE=busybox
+FROM --platform=$BUILDPLATFORM $BASE
+ARG BASE
+ARG TARGETPLATFORM
+ARG TARGETARCH
+ARG BUILDOS
+ARG DEFAULT=d
+ARG OTHER=${DEFAULT}x
+RUN env | grep -v -e HOME -e PWD -e SHLVL | sort > /env
+LABEL all="$TARGETPLATFORM $TARGETARCH $BUILDOS $OTHER"
+""",
+    },
+    "nothing to begin with": {
+        "Dockerfile": "FROM scratch\nCOPY Dockerfile /bin/true\nWORKDIR made\n",
+    },
     "RUN changes and removes": {
         "Dockerfile": """\
 FROM busybox
@@ -113,7 +143,7 @@ def test_a_dockerfile_makes_what_docker_makes_of_it(
     folder = context(CASES[name])
 
     builder("build", "-q", "-t", "case", str(folder))
-    classic_build(base_in_docker, "-q", "-t", "case", str(folder))
+    buildkit_build(base_in_docker, "-q", "-t", "case", str(folder))
 
     ours, theirs = tmp_path / "ours.tar", tmp_path / "theirs.tar"
     builder("save", "-o", str(ours), "case")
@@ -123,7 +153,7 @@ def test_a_dockerfile_makes_what_docker_makes_of_it(
     assert _history(our_config) == _history(their_config)
 
     for run, place in ((builder, ours), (base_in_docker.docker, theirs)):
-        run("run", "--name", "shown", "--user", "0", "--entrypoint", "/bin/true", "case")
+        run("create", "--name", "shown", "--entrypoint", "/bin/true", "case")
         run("export", "-o", str(place), "shown")
         run("rm", "-v", "shown")
     assert tree_of(ours) == tree_of(theirs)
@@ -175,7 +205,7 @@ def test_entrypoint_and_command_meet_as_in_docker(
         (folder / "bin" / name).chmod(0o755)
 
     builder("build", "-q", "-t", "cell", str(folder))
-    classic_build(base_in_docker, "-q", "-t", "cell", str(folder))
+    buildkit_build(base_in_docker, "-q", "-t", "cell", str(folder))
 
     ours = builder("run", "--rm", "cell", check=False)
     theirs = base_in_docker.docker("run", "--rm", "cell", check=False)

@@ -82,7 +82,7 @@ def _edit(folder: Path, old: str, new: str) -> None:
         (
             lambda folder: (folder / "src/app.py").chmod(0o600),
             (),
-            "src/app.py: mode 100644 → 100600",
+            "src/app.py: mode 644 → 600",
         ),
         (lambda folder: _edit(folder, "COPY src src", "COPY src x"), (), "destination: "),
         (lambda folder: _edit(folder, "/app", "/srv"), (), "directory: /app → /srv"),
@@ -103,6 +103,37 @@ def test_the_first_miss_says_what_changed(
     misses = [why for cached, why in explained(builder, folder, *words) if not cached]
     assert misses[0].startswith(reason)
     assert set(misses[1:]) <= {"parent rebuilt"}
+
+
+def test_a_step_is_known_again_wherever_it_stands(builder: Wherry, context: Context) -> None:
+    folder = context(FILES)
+    builder("build", "-q", str(folder))
+    _edit(folder, "COPY src src", "RUN true\nCOPY src src")
+
+    document = json.loads(builder("build", "--explain=json", str(folder)).stdout)
+
+    told = [(step["name"], step["reason"], step["lastBytes"]) for step in document["steps"]][2:]
+    assert told == [
+        ("[4/6] RUN true", "never built before", None),
+        ("[5/6] COPY src src", "parent rebuilt", 12),
+        ("[6/6] RUN cp -r src built", "parent rebuilt", 12),
+    ]
+
+
+def test_another_base_is_the_cause_and_not_what_stands_on_it(
+    builder: Wherry, context: Context
+) -> None:
+    folder = context({"Dockerfile": "FROM base\nRUN echo 1\nRUN echo 2\n"})
+    for text in ("one", "two"):
+        base = context({"base/Dockerfile": f"FROM busybox\nRUN echo {text} > /base\n"}) / "base"
+        builder("build", "-q", "-t", "base", str(base))
+        if text == "one":
+            builder("build", "-q", str(folder))
+
+    assert explained(builder, folder) == [
+        (False, "base image changed"),
+        (False, "parent rebuilt"),
+    ]
 
 
 def test_times_of_files_do_not_count(builder: Wherry, context: Context) -> None:

@@ -42,6 +42,8 @@ def git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitDaemon]:
     """A daemon with a repository r.git: tag v1, branch main behind it, branch dev."""
     served = tmp_path_factory.mktemp("served")
     repository = served / "r.git"
+    repository.mkdir()
+    (repository / "link").symlink_to("d")
     commit(repository, "one", **{"d/file": "one", "Dockerfile": "FROM busybox\nCOPY . /all/\n"})
     run = ["git", "-C", str(repository), "-c", "user.name=t", "-c", "user.email=t@localhost"]
     subprocess.run([*run, "tag", "-a", "v1", "-m", "v1"], check=True)
@@ -144,6 +146,18 @@ def test_a_file_that_does_not_come_whole_is_refused(
         fetch_file(lease, "http://127.0.0.1:1/", "file", undo)
 
 
+def test_a_name_and_password_go_to_the_server_alone(lease: Lease, web: WebServer) -> None:
+    web.files["/file"] = b"x"
+    url = web.url.replace("http://", "http://ann:se%40cret@")
+
+    with ExitStack() as undo:
+        assert (fetch_file(lease, f"{url}/file", "file", undo) / "file").read_bytes() == b"x"
+        assert web.requests[-1]["Authorization"] == "Basic YW5uOnNlQGNyZXQ="
+        with pytest.raises(WherryError) as failure:
+            fetch_file(lease, f"{url}/none", "file", undo)
+    assert "cret" not in str(failure.value)
+
+
 def test_an_archive_or_a_dockerfile_from_the_web_is_a_context(
     builder: Wherry, web: WebServer
 ) -> None:
@@ -192,7 +206,7 @@ def test_a_repository_is_a_context(builder: Wherry, git: GitDaemon) -> None:
     builder("build", "-q", "-t", "in", f"{git.url}/r.git#dev")
 
     assert _shown(builder, "cat", "/all/d/file") == "two"
-    assert _shown(builder, "ls", "-A", "/all").split() == ["Dockerfile", "d"]
+    assert _shown(builder, "ls", "-A", "/all").split() == ["Dockerfile", "d", "link"]
 
 
 @pytest.mark.parametrize(
@@ -201,6 +215,7 @@ def test_a_repository_is_a_context(builder: Wherry, git: GitDaemon) -> None:
         ("#nope", "", "does not contain ref nope"),
         ("#main:nope", "", "has no folder nope"),
         ("#main:../..", "", "is outside of the repository"),
+        ("#main:link", "", "link leads through a link"),
         ("#main", "0123456", "expected checksum to match 0123456, got "),
         ("?checksum=54321", "12345", 'checksum mismatch "12345" != "54321"'),
         ("?what=1", "", 'unexpected query "what"'),

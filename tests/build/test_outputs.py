@@ -96,6 +96,7 @@ def test_archives_go_to_pipes_and_folders(
     assert piped("type=tar") == ["file"]
     assert "manifest.json" in piped("type=docker,dest=-")
     assert (tmp_path / "layout/oci-layout").exists()
+    builder("build", "-q", "-o", "type=cacheonly", str(folder))
     assert builder("images", "-q", "--filter", "dangling=true").stdout == ""
 
 
@@ -137,3 +138,20 @@ def test_what_has_no_name_cannot_be_pushed(builder: Wherry, context: Context) ->
 
     assert failed.returncode == 1
     assert "tag is needed when pushing to registry" in failed.stderr
+
+
+def test_a_base_is_pulled_again_where_that_is_asked_for(
+    builder: Wherry, registry: DockerRegistry
+) -> None:
+    base = f"{registry.host}/base:1"
+    old = builder("build", "-q", "-t", base, "-", stdin=b"FROM busybox\nLABEL v=old\n").stdout
+    builder("build", "-q", "--push", "-t", base, "-", stdin=b"FROM busybox\nLABEL v=new\n")
+    builder("tag", old.strip(), base)
+    text = f"FROM {base}\nLABEL more=1\n".encode()
+
+    def label(*words: str) -> str:
+        made = builder("build", "-q", *words, "-", stdin=text).stdout.strip()
+        return builder("image", "inspect", made, "--format", "{{.Config.Labels.v}}").stdout
+
+    assert label() == "old\n"
+    assert label("--pull") == "new\n"

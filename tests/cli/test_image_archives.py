@@ -233,10 +233,10 @@ def test_a_terminal_gets_no_archive(wherry: Wherry) -> None:
     assert on_a_terminal(wherry, "save", "busybox").strip() == f"wherry: {text}"
 
 
-def test_a_terminal_gets_bars(wherry: Wherry, tmp_path: Path) -> None:
+def test_a_terminal_gets_progress(wherry: Wherry, tmp_path: Path) -> None:
     (tmp_path / "archive").write_bytes(old_archive([tar({"new": b"x" * 3_000_000})], "bar:1"))
 
     shown = on_a_terminal(wherry, "load", "-i", str(tmp_path / "archive"))
 
-    assert f"Loading layer [{'=' * 50}]  3.011MB/3.011MB" in shown
+    assert "Loading layer  3.011MB/3.011MB" in shown  # without a bar, which takes 110 columns
     assert shown.endswith("Loaded image: bar:1\n")

@@ -138,7 +138,6 @@ def test_drivers(ours: Side, theirs: Side, driver: str) -> None:
 
 
 REFUSED = [
-    ("--log-driver", "nosuch"),
     ("--log-opt", "nosuch=1"),
     ("--log-opt", "max-size=x"),
     ("--log-opt", "max-file=0"),
@@ -154,6 +153,16 @@ def test_options_that_are_refused(it: Side, flags: tuple[str, ...]) -> None:
 
     assert result.status == 125
     assert result.stdout == ""
+
+
+def test_a_driver_that_is_not_there(ours: Side) -> None:
+    """Docker says the same, after 15 seconds of looking for a plugin of that name."""
+    result = ours("run", "--rm", "--log-driver", "nosuch", "busybox", "true")
+
+    assert result.status == 125
+    assert result.stderr.startswith(
+        'error looking up logging plugin nosuch: plugin "nosuch" not found\n'
+    )
 
 
 def test_output_after_stdout_was_closed(it: Side) -> None:

@@ -157,6 +157,27 @@ def test_ports_that_another_container_has_are_refused_as_docker_does(host: Machi
     published(host, two, "9090:90", "8080:80").close()  # nothing of the failure is left
 
 
+def test_a_port_is_taken_before_its_holder_listens(
+    host: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = host.new_container(), host.new_container()
+    refusals: list[str] = []
+
+    def meanwhile(point: str) -> None:
+        if point == "ports recorded" and not refusals:
+            with pytest.raises(PublishFailed) as failure:
+                published(host, two, "8080:80")
+            refusals.append(text_of(failure))
+
+    monkeypatch.setattr(host.store, "trace", meanwhile)
+    with published(host, one, "8080:80"):
+        pass
+
+    assert [text.partition("): ")[2] for text in refusals] == [
+        "Bind for 0.0.0.0:8080 failed: port is already allocated"
+    ]
+
+
 def test_ports_that_the_host_has_are_refused_as_docker_does(host: Machine) -> None:
     web = host.new_container()
     with opened() as server:

@@ -9,6 +9,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,15 @@ from wherry.store.images import list_images
 from wherry.testing.command import Wherry
 from wherry.testing.registries import DockerRegistry, Exchange, HostileRegistry
 
-HASTY = Patience(connect=2, stall=0.5, document=2, attempts=3, first_delay=0.01, longest_delay=0.02)
+HASTY = Patience(
+    connect=2,
+    stall=0.5,
+    window=0.6,
+    document=2,
+    attempts=3,
+    first_delay=0.01,
+    longest_delay=0.02,
+)
 
 pytestmark = pytest.mark.needs("root", "overlay")
 
@@ -142,6 +151,19 @@ def huge(exchange: Exchange) -> None:
         exchange.wfile.write(piece)
 
 
+def trickle(exchange: Exchange) -> None:
+    """A byte now and then, as if the line were alive."""
+    _, body = exchange.registry.content[exchange.path.rpartition("/")[2]]
+    exchange.send_response(200)
+    exchange.send_header("Content-Length", str(len(body)))
+    exchange.end_headers()
+    exchange.connection.settimeout(0.1)
+    for number in range(len(body)):
+        exchange.wfile.write(body[number : number + 1])
+        with suppress(TimeoutError):  # a pause, unless the client goes
+            exchange.connection.recv(1)
+
+
 def a_page(exchange: Exchange) -> None:
     exchange.answer(200, b"<html>welcome</html>", Content_Type="text/html")
 
@@ -167,6 +189,8 @@ def broken(exchange: Exchange) -> None:
         (BLOB, after(10, Exchange.reset), "reset by peer"),
         (BLOB, after(10, wait_for_the_client), "timeout"),
         (BLOB, wait_for_the_client, "timeout"),
+        (BLOB, trickle, "the transfer is too slow: .* bytes in"),
+        (MANIFEST, trickle, "deadline exceeded|too slow"),
         (BLOB, busy, "toomanyrequests: slow down"),
         (BLOB, broken, "received unexpected HTTP status: 503 Service Unavailable"),
         (MANIFEST, wrong_bytes, "is not JSON"),
@@ -389,6 +413,20 @@ def test_a_mirror_that_fails_is_passed_over(
             "/v2",
             "/v2/team/app/blobs",
         ]
+
+
+def test_a_mirror_has_images_of_a_registry_that_is_not_there(
+    engine: Engine, hostile: HostileRegistry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    packed, tar = layer("a", 1000)
+    hostile.add_image({packed: tar})
+    config = tmp_path / "config" / "wherry" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f'[registry."127.0.0.1:1"]\nmirrors = ["http://{hostile.host}"]')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    transport = Transport(patience=HASTY, environ={})
+
+    assert len(pull_image(engine, "127.0.0.1:1/team/app", transport=transport)) == 1
 
 
 @pytest.mark.needs("registry")

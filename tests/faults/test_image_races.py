@@ -11,9 +11,9 @@ from wherry.testing.archives import old_archive, tar
 from wherry.testing.command import Wherry
 from wherry.testing.registries import HostileRegistry
 
-pytestmark = [pytest.mark.needs("containers", "nftables"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.needs("containers", "nftables"), pytest.mark.timeout(900)]
 
-ROUNDS = int(os.environ.get("WHERRY_KILLS", "2"))
+ROUNDS = int(os.environ.get("WHERRY_KILLS", "6")) // 3
 BASE = tar({f"base/{number}": b"base" * 500 for number in range(200)})
 OWN = {name: tar({f"{name}/file": name.encode() * 9000}) for name in ("one", "two")}
 PRUNE = ("system", "prune", "-a", "-f")

@@ -72,13 +72,19 @@ def test_a_request_whose_child_is_killed_before_it_began_is_done_by_another(
 ) -> None:
     clean("run", "--rm", "busybox", "true")
     launcher = launcher_of(clean)
-    (spare,) = eventually(lambda: children_of(clean, launcher), what="a child forked ahead")
+    (nursery,) = eventually(lambda: nurseries_of(clean, launcher), what="a nursery with a child")
+    forker = launcher if words[0] == "ps" else nursery
+
+    def spares() -> list[int]:
+        return [pid for pid in children_of(clean, forker) if pid != nursery]
+
+    (spare,) = eventually(spares, what="a child forked ahead")
     (worker,) = eventually(lambda: children_of(clean, spare), what="the child's worker")
 
     os.kill(worker, signal.SIGSTOP)
     client = clean.start(*words)
     # A launcher that forks the next one ahead has handed the request over.
-    eventually(lambda: children_of(clean, launcher) != [spare], what="another forked ahead")
+    eventually(lambda: spares() != [spare], what="another forked ahead")
     os.kill(worker, signal.SIGKILL)
     output, errors = client.communicate(timeout=60)
 
@@ -108,6 +114,15 @@ def links_of(pid: int) -> set[str]:
     return found
 
 
+def nurseries_of(wherry: Wherry, launcher: int) -> list[int]:
+    """Children of the launcher that have children of whom there is a worker each."""
+    return [
+        pid
+        for pid in children_of(wherry, launcher)
+        if any(children_of(wherry, child) for child in children_of(wherry, pid))
+    ]
+
+
 def children_of(wherry: Wherry, pid: int) -> list[int]:
     return [child for child in launchers_of(wherry) if parent_of(child) == pid]
 
@@ -127,7 +142,7 @@ def test_idle_supervisors_are_small(clean: Wherry) -> None:
 
     assert len(shims) == 20
     eventually(lambda: supervisors_of(clean) == shims, what="all asleep")
-    assert sum(map(shared_memory_of, shims)) / 20 < 4 * 1024  # KiB
+    assert sum(map(shared_memory_of, shims)) / 20 < 1400  # KiB
 
 
 def test_a_container_whose_supervisor_sleeps_is_served(clean: Wherry) -> None:
@@ -163,6 +178,33 @@ def test_a_container_whose_supervisor_sleeps_is_served(clean: Wherry) -> None:
     assert answer.endswith(b"end\n")
     assert clean("logs", "it").stdout.startswith("partial\npart")
     clean("rm", "-f", "it")
+
+
+def test_names_are_served_while_the_supervisor_sleeps(clean: Wherry) -> None:
+    clean("network", "create", "quiet")
+    clean("run", "-d", "--name", "it", "--network", "quiet", "busybox", "sleep", "100")
+    (shim,) = shims_of(clean)
+    eventually(lambda: supervisors_of(clean) == [shim], what="asleep")
+
+    assert "Name:\tit" in clean("exec", "it", "nslookup", "it", "127.0.0.11").stdout
+
+    eventually(lambda: supervisors_of(clean) == [shim], what="asleep again")
+    clean("network", "disconnect", "quiet", "it")
+    clean("network", "connect", "quiet", "it")
+    assert shims_of(clean) == [shim]
+    clean("rm", "-f", "it")
+    clean("network", "rm", "quiet")
+
+
+def test_a_killed_nursery_is_not_missed(clean: Wherry) -> None:
+    clean("run", "--rm", "busybox", "true")
+    launcher = launcher_of(clean)
+    (nursery,) = eventually(lambda: nurseries_of(clean, launcher), what="a nursery with a child")
+
+    kill([nursery])
+
+    assert clean("run", "--rm", "busybox", "echo", "done").stdout == "done\n"
+    assert launcher_of(clean) == launcher
 
 
 def test_a_probe_wakes_a_supervisor(clean: Wherry) -> None:

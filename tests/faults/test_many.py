@@ -48,6 +48,7 @@ def test_a_crowd_at_once_leaves_nothing(clean: Wherry) -> None:
     assert clean("volume", "ls", "-q").stdout == "common\n"
 
 
+@pytest.mark.timeout(1800)  # a thousand on a busy machine take their time
 def test_containers_of_one_network_leave_no_address_link_or_rule(clean: Wherry) -> None:
     clean("network", "create", "--subnet", "10.86.1.0/28", "small")  # 13 addresses
     before = nftables.run("list ruleset")

@@ -326,3 +326,23 @@ def test_the_command_tells_repairs_and_ends_with_a_status(
         "freed",
     ]
     assert wherry("system", "check", "--rehash").stdout.endswith(": nothing is wrong\n")
+
+
+@pytest.mark.needs("containers")
+def test_a_layer_is_left_alone_while_a_container_stands_on_it(tmp_path: Path) -> None:
+    wherry = Wherry(tmp_path / "root", tmp_path / "run")
+    wherry("bootstrap", "busybox")
+    wherry("run", "-d", "--network=none", "--name", "it", "busybox", "sleep", "100")
+    (wherry.root / "layers/1/diff/bin/busybox").rename(tmp_path / "busybox")
+    repair = ("system", "check", "--repair", "--format", "{{.Repair}}")
+
+    in_use = wherry(*repair, check=False)
+    wherry("rm", "-f", "it")
+    unknown = wherry(*repair, check=False)
+    (tmp_path / "busybox").rename(wherry.root / "layers/1/diff/bin/busybox")
+
+    assert in_use.stdout.startswith("not repaired: running container ")
+    assert unknown.stdout == "not repaired: no registry is known to have it\n"
+    assert (in_use.returncode, unknown.returncode) == (1, 1)
+    assert wherry(*repair).stdout == ""
+    wherry("system", "launcher", "stop")

@@ -178,3 +178,25 @@ def test_a_configuration_file_that_is_wrong_is_told_and_passed_over(folder: Path
     assert "expected !!seq instead of !!str" in result.stderr
     (folder / ".hadolint.yaml").write_text("failure-threshold: error\nignored: [DL4000]\n")
     assert _run(folder, "bad & ugly").returncode == 0
+
+
+def test_a_small_file_loads_little(folder: Path) -> None:
+    """What takes long to load is for those who need it; a count, where milliseconds would vary."""
+    program = (
+        "import sys; sys.path += sys.argv[1:]\n"
+        "from wherry.cli.main import main\n"
+        "main(['lint', '--no-shellcheck', '--no-color', 'small'])\n"
+        "print(*sys.modules)"
+    )
+    text = 'FROM a:1\nRUN apt-get update && apt-get install x\nCMD ["x"]\n'
+    (folder / "small").write_text(text)
+    path = [place for place in sys.path if place]
+    result = _run(folder, *path, program=[sys.executable, "-I", "-S", "-c", program])
+
+    loaded = set(result.stdout.split("\n")[-1 if result.stdout[-1] != "\n" else -2].split())
+    rules = {name for name in loaded if name.startswith("wherry.lint.rules.dl")}
+    assert "wherry.lint.rules.dl3008" in rules
+    assert len(rules) < 20
+    heavy = {"argparse", "ctypes", "re", "dataclasses", "hashlib", "inspect", "json", "pathlib"}
+    heavy |= {"sqlite3", "subprocess", "tempfile", "typing", "yaml", "importlib.resources"}
+    assert not heavy & loaded

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from wherry.testing.both import Both
+from wherry.testing.command import Wherry
 
 pytestmark = pytest.mark.needs("containers", "dockerd", "docker")
 
 RUN = "run --rm --network none"
+TMPFS_VOLUME = "--mount source=opt,target=/m,volume-opt=type=tmpfs,volume-opt=device=tmpfs"
 SCENES = {
     "create and list": (
         "volume create --label kind=a one",
@@ -25,7 +27,6 @@ SCENES = {
     "names refused": (
         "volume create x",
         "volume create a/b",
-        "volume create -d nothing abc",
         "volume create -o what=x abc",
         "volume create -o type=tmpfs abc",
         "volume inspect nothing",
@@ -91,10 +92,38 @@ SCENES = {
         f"{RUN} -v /a busybox true",
         "volume ls -q --filter dangling=true --filter label=com.docker.volume.anonymous",
     ),
+    "symbolic links": (
+        f"{RUN} -v HERE/link:/m busybox cat /m",
+        f"{RUN} -v HERE/dangling:/m busybox ls -d /m",
+        f"{RUN} --mount type=bind,source=HERE/gone,target=/m busybox true",
+        f"{RUN} -v HERE/dir:/../../m/../n busybox cat /n/file",
+    ),
+    "options refused": (
+        f"{RUN} --mount type=tmpfs,source=x,target=/m busybox true",
+        f"{RUN} --mount type=bind,source=HERE/dir,target=/m,volume-nocopy busybox true",
+        f"{RUN} --mount type=volume,source=v,target=/m,tmpfs-size=1m busybox true",
+        f"{RUN} --mount type=volume,source=v,target=m busybox true",
+        f"{RUN} -v HERE/dir:/m:rw,rslave,ro busybox true",
+        f"{RUN} -v HERE/dir:/m:what busybox true",
+        f"{RUN} -v a:b:c:d busybox true",
+        "volume create -o type=tmpfs -o size=1g sized",
+        "volume create -o size=1g sized",
+    ),
+    "volumes of --mount": (
+        f"{RUN} --mount source=lab,target=/m,volume-label=a=b,volume-label=c=d busybox true",
+        "volume inspect -f '{{json .Labels}}' lab",
+        f"{RUN} {TMPFS_VOLUME} busybox grep -c '^tmpfs /m tmpfs' /proc/mounts",
+        "volume inspect -f '{{json .Options}}' opt",
+    ),
     "twice": (
         f"{RUN} -v HERE/dir:/m -v other:/m busybox true",
         f"{RUN} -v HERE/dir:/ busybox true",
         f"{RUN} --mount type=what,target=/m busybox true",
+    ),
+    "kinds of propagation": tuple(
+        f"{RUN} -v HERE/dir:/m:{kind} busybox"
+        " sh -c 'grep \" /m \" /proc/self/mountinfo | grep -o -e shared -e master'"
+        for kind in ("private", "rprivate", "slave", "rslave", "shared", "rshared")
     ),
     "propagation": (
         "run --network none --name prop -v HERE/dir:/m:rslave busybox true",
@@ -114,7 +143,19 @@ SCENES = {
 def test_volumes_are_docker_s(both: Both, scene: str, tmp_path: Path) -> None:
     (tmp_path / "dir").mkdir()
     (tmp_path / "dir/file").write_text("of the host\n")
+    (tmp_path / "link").symlink_to("dir/file")
+    (tmp_path / "dangling").symlink_to("nowhere")
 
     for line in SCENES[scene]:
         ours, theirs = both(line.replace("HERE", str(tmp_path)))
         assert ours == theirs, line
+
+
+def test_a_driver_that_is_not_there(wherry: Wherry) -> None:
+    """Docker says the same, after 15 seconds of looking for a plugin of that name."""
+    result = wherry("volume", "create", "-d", "nothing", "abc", check=False)
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        'wherry: create abc: error looking up volume plugin nothing: plugin "nothing" not found\n'
+    )

@@ -18,8 +18,9 @@ async def answered(answer: Callable[[], Awaitable[web.StreamResponse]]) -> web.S
         return await answer()
     except WherryError as error:
         return error_response(error)
-    except (asyncio.CancelledError, ConnectionError):
-        raise  # the client has gone
+    except ConnectionError as error:
+        # The client has gone, or is to learn by the end of its connection; HTTP would log it.
+        raise asyncio.CancelledError from error
     except OSError as error:
         return error_response(Internal(os_error_text(error)))
     except Exception as error:  # the last stop: a fault of ours is one answer, not the end

@@ -8,6 +8,7 @@ from wherry.api.attachments import WaitingClients
 from wherry.api.execs import Execs
 from wherry.api.news import News
 from wherry.api.threads import Workers
+from wherry.shim.client import Connection
 
 
 class Service:
@@ -21,6 +22,7 @@ class Service:
         self.news = News(root, run)
         self.waiting = WaitingClients()
         self.execs = Execs()
+        self.builds: dict[str, Connection] = {}  # under way, by the IDs that their clients chose
         self._tasks: set[asyncio.Task[None]] = set()  # kept from being collected
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:

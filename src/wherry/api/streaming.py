@@ -24,6 +24,7 @@ from wherry.linux.files import write_all
 log = logging.getLogger("wherry.api")
 
 Produce = Callable[[Engine, int], Iterator[bytes]]
+Tell = Callable[[bytes], None]
 
 
 class Stop:
@@ -60,14 +61,40 @@ async def stream(
     at_once: bool = False,
     failed: Callable[[WherryError], bytes] | None = None,
 ) -> web.StreamResponse:
-    """Send what `produce` makes.
+    """Send what `produce` makes; see `stream_told`."""
+    stop = Stop()
+
+    def work(engine: Engine, tell: Tell) -> None:
+        try:
+            pieces = produce(engine, stop.descriptor)
+            try:
+                for piece in pieces:
+                    tell(piece)
+            finally:
+                if (close := getattr(pieces, "close", None)) is not None:
+                    close()
+        finally:
+            stop.close()
+
+    return await stream_told(call, headers, work, stop.set, at_once=at_once, failed=failed)
+
+
+async def stream_told(
+    call: Call,
+    headers: Mapping[str, str],
+    work: Callable[[Engine, Tell], None],
+    cancel: Callable[[], None],
+    *,
+    at_once: bool = False,
+    failed: Callable[[WherryError], bytes] | None = None,
+) -> web.StreamResponse:
+    """Send what `work` tells, from whichever thread; `cancel` is called when the client goes.
 
     An error before the first piece is the answer's status, unless the head is sent `at_once`; one
     after it ends the connection, or is sent as `failed` words it.
     """
     loop = asyncio.get_running_loop()
     response = await begin(call, headers) if at_once else None
-    stop = Stop()
     gone = False
 
     async def send(piece: bytes) -> None:
@@ -78,23 +105,14 @@ async def stream(
             response = await begin(call, headers)
         await response.write(piece)
 
-    def work(engine: Engine) -> None:
-        try:
-            pieces = produce(engine, stop.descriptor)
-            try:
-                for piece in pieces:
-                    asyncio.run_coroutine_threadsafe(send(piece), loop).result()
-            finally:
-                if (close := getattr(pieces, "close", None)) is not None:
-                    close()
-        finally:
-            stop.close()
+    def tell(piece: bytes) -> None:
+        asyncio.run_coroutine_threadsafe(send(piece), loop).result()
 
     try:
-        await call.do_alone(work)
+        await call.do_alone(work, tell)
     except asyncio.CancelledError:
         gone = True
-        stop.set()
+        cancel()
         raise
     except WherryError as error:
         if response is None:

@@ -2,11 +2,19 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from wherry.build.cache import Decision, Hit, Miss, decide, lock_name, remember
+from wherry.build.cache import (
+    Decision,
+    Hit,
+    Miss,
+    explained,
+    find_hit,
+    lock_name,
+    remember,
+)
 from wherry.build.configuration import Draft, applied, history_entry
 from wherry.build.copy_step import prepare_copy
 from wherry.build.errors import BuildFailed, failed, place_of
@@ -16,8 +24,9 @@ from wherry.build.layer_reuse import clamp_times, relayered
 from wherry.build.order import Base, BuildOrder, Workshop
 from wherry.build.progress import Event, Kind
 from wherry.build.run_step import prepare_run
-from wherry.build.stage import NotCached, Prepared, StageResult, StageWork
+from wherry.build.stage import NotCached, Prepared, StageResult, StageWork, place_number
 from wherry.build.steps import Step, resolve_steps
+from wherry.build.urls import is_remote
 from wherry.build.workdir_step import prepare_workdir
 from wherry.dockerfile.instructions import Add, Copy, Run, Workdir
 from wherry.errors import Internal, WherryError, os_error_text
@@ -26,12 +35,12 @@ from wherry.linux.locks import locked_by_name
 from wherry.oci.image_config import RootFS
 from wherry.oci.timestamps import format_timestamp
 from wherry.store.build_cache import CacheRecord, Use
+from wherry.store.build_history import PastStep
 from wherry.store.diff import measure_layer
 from wherry.store.layers import Layer, adopt_layer, get_layer, new_diff_folder
 from wherry.values import dataclass, replace
 
 _LOG = 1 << 16  # bytes of a step's output that a failure repeats
-_MOST_STEPS = 1_000_000
 LAYERED = (Run, Copy, Add, Workdir)
 
 
@@ -115,6 +124,19 @@ def prepare(work: StageWork, step: Step, undo: ExitStack, output: Output) -> Pre
     return None
 
 
+def texts_of(steps: Iterable[Step]) -> tuple[str, ...]:
+    """The instructions that make layers, as they are written."""
+    return tuple(
+        step.written.statement.original for step in steps if isinstance(step.instruction, LAYERED)
+    )
+
+
+def is_fetching(step: Step) -> bool:
+    """Whether a step reads from elsewhere than from this machine."""
+    instruction = step.instruction
+    return isinstance(instruction, Add) and any(is_remote(w.text) for w in instruction.sources)
+
+
 class StepOutput:
     """What a step writes: reported, and its end kept for a failure."""
 
@@ -137,10 +159,13 @@ class _StageBuilder:
         self.node = node
         self.naming = naming_of(node, alone=len(graph.nodes) == 1)
         self.number = 1  # of the step that is at hand, FROM is the first
+        self.text = ""  # of that step
+        self.overhead_ns = 0
         self.uses: list[Use] = []
         self.no_cache = is_uncached(work.order, node)
 
     def build(self, steps: tuple[Step, ...]) -> StageResult:
+        self.work.texts = texts_of(steps)
         for step in steps:
             self._step(step)
         work = self.work
@@ -148,15 +173,18 @@ class _StageBuilder:
 
     def _step(self, step: Step) -> None:
         work = self.work
-        text = step.written.statement.original
+        text = self.text = step.written.statement.original
         if not isinstance(step.instruction, LAYERED):
             try:
                 work.draft, line = applied(work.draft, step)
             except WherryError as error:
                 raise self._failed(error, text, step) from error
-            self._add_history(line, None, empty=True)
+            if line:
+                self._add_history(line, None, empty=True)
             return
         self.number += 1
+        if self.cached_only and is_fetching(step):
+            raise NotCached  # only its content tells, which whoever carries it out fetches
         name = self.naming.step(self.number, text)
         output = StepOutput(work.workshop, name)
         self._started(name)
@@ -165,6 +193,7 @@ class _StageBuilder:
             with ExitStack() as undo:
                 prepared = prepare(work, step, undo, output)
                 if prepared is None:
+                    work.workshop.report(Event(Kind.MISSED, name))
                     self._finished(name)
                 else:
                     self._layer(prepared, name)
@@ -197,7 +226,17 @@ class _StageBuilder:
             layer, record = self._make(prepared, name)
         else:
             layer, record, cached = self._make_once(prepared, name)
-        self._add_layer(layer, record, prepared.history)
+        past = None
+        if isinstance(decision, Miss) and not cached:
+            past = PastStep(
+                number=self._place,
+                text=self.text,
+                reason=decision.reason,
+                changed=decision.changed,
+                duration_ns=record.duration_ns,
+                overhead_ns=self.overhead_ns,
+            )
+        self._add_layer(layer, record, prepared.history, past)
         self._finished(name, cached=cached)
         work.is_base = False
 
@@ -225,11 +264,14 @@ class _StageBuilder:
     def _make(self, prepared: Prepared, name: str) -> tuple[Layer, CacheRecord]:
         work = self.work
         lease = work.workshop.lease
+        work.workshop.report(Event(Kind.MISSED, name))
         started = time.monotonic_ns()
         folder = lease.new_path("-step")
         try:
             new_diff_folder(folder)
             prepared.carry_out(folder)
+            carried_out = time.monotonic_ns()
+            lease.trace("step carried out")
             tidy(folder)
             if work.order.epoch_ns is not None:
                 clamp_times(folder / "diff", work.order.epoch_ns)
@@ -239,22 +281,31 @@ class _StageBuilder:
         except BaseException:
             remove_tree(folder)
             raise
+        ended = time.monotonic_ns()
+        self.overhead_ns = ended - carried_out
         record = remember(
             lease,
             prepared.inputs,
             layer,
             description=name,
             kind=prepared.kind,
-            duration_ns=time.monotonic_ns() - started,
+            duration_ns=ended - started,
             created_ns=work.now_ns,
         )
+        lease.trace("step remembered")
         return layer, record
 
-    def _add_layer(self, layer: Layer, record: CacheRecord, history: str) -> None:
+    @property
+    def _place(self) -> int:
+        return place_number(self.work.index, self.number)
+
+    def _add_layer(
+        self, layer: Layer, record: CacheRecord, history: str, past: PastStep | None
+    ) -> None:
         work = self.work
         work.layers = (*work.layers, layer)
-        number = place_number(work.index, self.number)
-        self.uses.append(Use(work.order.place, number, record.key))
+        past = past or PastStep(number=self._place, text=self.text)
+        self.uses.append(Use(work.order.place, self._place, record.key, past))
         created = format_timestamp(
             record.created_ns if work.order.epoch_ns is None else work.order.epoch_ns
         )
@@ -290,18 +341,15 @@ class _StageBuilder:
 def decide_step(work: StageWork, prepared: Prepared, number: int) -> Decision:
     """Whether the step is here already, or can be had from another machine."""
     shop = work.workshop
-    place = place_number(work.index, number)
-    decision = decide(shop.lease, prepared.inputs, work.order.place, place)
-    if isinstance(decision, Miss):
+    record = find_hit(shop.lease, prepared.inputs)
+    if record is not None and not work.order.may_use(record.chain_id):
+        return Miss("", record)
+    if record is None:
         parent = work.layers[-1] if work.layers else None
-        if (record := shop.take(shop, prepared.inputs, parent)) is not None:
-            return Hit(record)
-    return decision
-
-
-def place_number(stage: int, step: int) -> int:
-    """The number of a step among all of a Dockerfile."""
-    return stage * _MOST_STEPS + step
+        record = shop.take(shop, prepared.inputs, parent)
+    if record is not None:
+        return Hit(record)
+    return explained(shop.lease, prepared.inputs, work.former(number))
 
 
 def is_uncached(order: BuildOrder, node: StageNode) -> bool:

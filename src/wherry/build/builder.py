@@ -1,9 +1,9 @@
 """A whole build: which stages, their bases, in which order, and what comes out."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from wherry.build.build_stage import build_stage, place_number
+from wherry.build.build_stage import build_stage
 from wherry.build.errors import BuildFailed, failed, place_of
 from wherry.build.graph import (
     SCRATCH,
@@ -21,7 +21,7 @@ from wherry.build.parallel import run_stages
 from wherry.build.progress import vertex
 from wherry.build.run_step import DEFAULT_PATH
 from wherry.build.source_trees import SourceTree
-from wherry.build.stage import StageResult
+from wherry.build.stage import StageResult, place_number
 from wherry.errors import WherryError
 from wherry.oci.image_config import ContainerDefaults, ImageConfig, RootFS
 from wherry.oci.platform import Platform
@@ -46,7 +46,15 @@ class Built:
     base: Base
 
 
-def plan_build(workshop: Workshop, order: BuildOrder) -> Plan:
+# Told the stages of a build before any image is looked at, and again where triggers add some.
+Planned = Callable[[BuildOrder, StageGraph], None]
+
+
+def untold(_order: BuildOrder, _graph: StageGraph) -> None:
+    """A `Planned` that nobody listens to."""
+
+
+def plan_build(workshop: Workshop, order: BuildOrder, planned: Planned = untold) -> Plan:
     """The stages that the target needs. Images are resolved, and fetched if need be."""
     request = BuildRequest(
         build_platform=order.platform,
@@ -67,6 +75,7 @@ def plan_build(workshop: Workshop, order: BuildOrder) -> Plan:
             graph = stage_graph(order.dockerfile, request, triggers)
         except InvalidBuild as error:
             raise _located(order, error) from error
+        planned(order, graph)
         missing = [index for index in graph.nodes if index not in bases]
         fresh = False
         for index in missing:
@@ -81,9 +90,14 @@ def plan_build(workshop: Workshop, order: BuildOrder) -> Plan:
             return Plan(graph=graph, bases=bases)
 
 
-def build(workshop: Workshop, order: BuildOrder) -> Built:
-    """Build the target. Raises BuildFailed; what was built until then stays in the cache."""
-    plan = plan_build(workshop, order)
+def build(
+    workshop: Workshop, order: BuildOrder, planned: Planned = untold, *, only_cached: bool = False
+) -> Built:
+    """Build the target. Raises BuildFailed; what was built until then stays in the cache.
+
+    With `only_cached` raises NotCached instead of carrying a step out.
+    """
+    plan = plan_build(workshop, order, planned)
 
     def stage(
         index: int,
@@ -98,7 +112,7 @@ def build(workshop: Workshop, order: BuildOrder) -> Built:
             workshop, order, plan.graph, node, base, results, cached_only=cached_only
         )
 
-    result = run_stages(workshop, plan.graph, stage)
+    result = run_stages(workshop, plan.graph, stage, only_cached=only_cached)
     base = _first_base(plan)
     if order.squash:
         result = _squashed(workshop, order, plan, result, base)

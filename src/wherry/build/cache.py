@@ -2,14 +2,14 @@
 
 import time
 
-from wherry.build.inputs import StepInputs, difference
+from wherry.build.difference import changed_files, difference
+from wherry.build.inputs import StepInputs
 from wherry.oci.digest import Digest
 from wherry.store.build_cache import (
     CacheRecord,
     find_record,
     inputs_of,
     insert_record,
-    record_at,
 )
 from wherry.store.layers import Layer, claim_layer
 from wherry.store.leases import Lease
@@ -29,18 +29,14 @@ class Miss:
 
     reason: str
     last: CacheRecord | None = None
+    changed: tuple[str, ...] = ()
+    """The files that differ from then."""
 
 
 Decision = Hit | Miss
 
 NEVER_BUILT = "never built before"
 SWITCHED_OFF = "--no-cache"
-
-
-def decide(lease: Lease, inputs: StepInputs, place: str, number: int) -> Decision:
-    """Whether the step is here already; then its layer stays as long as the lease."""
-    record = find_hit(lease, inputs)
-    return explained(lease, inputs, place, number) if record is None else Hit(record)
 
 
 def find_hit(lease: Lease, inputs: StepInputs) -> CacheRecord | None:
@@ -52,15 +48,15 @@ def find_hit(lease: Lease, inputs: StepInputs) -> CacheRecord | None:
     return record
 
 
-def explained(lease: Lease, inputs: StepInputs, place: str, number: int) -> Miss:
-    """Why there is no record of these inputs."""
+def explained(lease: Lease, inputs: StepInputs, last: CacheRecord | None) -> Miss:
+    """Why there is no record of these inputs, the step having been `last` before."""
     connection = lease.store.database.connection
-    last = record_at(connection, place, number)
     before = None if last is None else inputs_of(connection, last.key)
     if last is None or before is None:
         return Miss(NEVER_BUILT)
-    reason = difference(StepInputs.from_document(before), inputs)
-    return Miss(reason or "its layer is gone", last)
+    past = StepInputs.from_document(before)
+    reason = difference(past, inputs)
+    return Miss(reason or "its layer is gone", last, changed_files(past, inputs))
 
 
 def remember(

@@ -68,7 +68,8 @@ class Draft:
 
 
 def applied(draft: Draft, step: Step) -> tuple[Draft, str]:
-    """The configuration after an instruction that changes nothing else, and its history's line."""
+    """The configuration after an instruction that changes nothing else, and its history's line,
+    if it has one."""
     instruction = step.instruction
     apply = _APPLY.get(type(instruction))
     if apply is None:
@@ -197,7 +198,7 @@ def _onbuild(draft: Draft, onbuild: Onbuild, _: Step) -> tuple[Draft, str]:
     triggers = (*draft.defaults.on_build, onbuild.expression)
     return (
         draft.with_defaults(replace(draft.defaults, on_build=triggers)),
-        f"ONBUILD {onbuild.expression}",
+        "",  # BuildKit has no line for it
     )
 
 

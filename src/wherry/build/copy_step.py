@@ -53,7 +53,10 @@ def prepare_copy(work: StageWork, step: Step, undo: ExitStack) -> Prepared:
         raise DestinationNotADirectory(transfer.NAME)
     sources = list(_sources(work, step, undo))
     contents = [contents_of(s.tree, s.selected, work.stat_index(s.tree)) for s in sources]
-    view = None if transfer.link else work.view(work.top)
+
+    def view() -> int | None:  # only when it is needed: closing a mount waits for the kernel
+        return None if transfer.link else work.view(work.top)
+
     owner = None if transfer.chown is None else parse_owner(transfer.chown.text, view)
     mode = None if transfer.chmod is None else parse_mode(transfer.chmod.text)
     path = joined(work.draft.defaults.working_dir, destination)
@@ -65,7 +68,7 @@ def prepare_copy(work: StageWork, step: Step, undo: ExitStack) -> Prepared:
             upper = stack.enter_context(
                 opened(os.open(folder / "diff", READABLE_DIRECTORY | os.O_CLOEXEC))
             )
-            writer = stack.enter_context(LayerWriter(upper, view, work.now_ns))
+            writer = stack.enter_context(LayerWriter(upper, view(), work.now_ns))
             look = Look(owner=owner, mode=mode)
             place = writer.resolve(path)
             for source in (source for source in sources if not source.unpacks):

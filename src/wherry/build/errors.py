@@ -20,7 +20,8 @@ class Place:
 class BuildFailed(WherryError):
     """What went wrong in a step, its place and the end of its output.
 
-    `kind` is that of the error itself, as in `wherry.errors.KINDS`.
+    `kind` is that of the error itself, as in `wherry.errors.KINDS`. Of a command that failed there
+    are its words and its exit status.
     """
 
     def __init__(
@@ -32,8 +33,12 @@ class BuildFailed(WherryError):
         step: str = "",
         place: Place | None = None,
         log: bytes = b"",
+        command: str = "",
+        status: int = 0,
     ) -> None:
         super().__init__(message, hint=hint)
+        self.command = command
+        self.status = status
         self.kind = kind
         self.step = step
         self.place = place
@@ -46,6 +51,7 @@ class ProcessFailed(WherryError):
         super().__init__(
             f'process "{command}" did not complete successfully: exit code: {status}', hint=hint
         )
+        self.command = command
         self.status = status
 
 
@@ -66,6 +72,16 @@ def failed(error: WherryError, step: str, place: Place | None, log: bytes = b"")
     """`error` as that of a step."""
     if isinstance(error, BuildFailed):
         return error
+    command, status = "", 0
+    if isinstance(error, ProcessFailed):
+        command, status = error.command, error.status
     return BuildFailed(
-        error.message, hint=error.hint, kind=kind_of(error), step=step, place=place, log=log
+        error.message,
+        hint=error.hint,
+        kind=kind_of(error),
+        step=step,
+        place=place,
+        log=log,
+        command=command,
+        status=status,
     )

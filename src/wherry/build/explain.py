@@ -13,13 +13,14 @@ from wherry.build.build_stage import (
     decide_step,
     is_uncached,
     naming_of,
-    place_number,
     steps_of,
+    texts_of,
 )
 from wherry.build.build_stage import prepare as prepare_step
 from wherry.build.builder import base_of, plan_build
 from wherry.build.cache import SWITCHED_OFF, Decision, Hit, Miss
 from wherry.build.configuration import applied
+from wherry.build.difference import PARENT_REBUILT
 from wherry.build.errors import failed, place_of
 from wherry.build.graph import FromStage, StageGraph, StageNode
 from wherry.build.layer_reuse import relayered
@@ -28,11 +29,9 @@ from wherry.build.stage import StageResult, StageWork
 from wherry.build.steps import Step
 from wherry.dockerfile.instructions import Add, Copy, Workdir
 from wherry.errors import WherryError
-from wherry.store.build_cache import CacheRecord, record_at
+from wherry.store.build_cache import CacheRecord
 from wherry.store.layers import get_layer
 from wherry.values import dataclass
-
-PARENT_REBUILT = "parent rebuilt"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +114,7 @@ class _Explainer:
 
     def explained(self, steps: tuple[Step, ...]) -> list[StepExplanation]:
         out = []
+        self.work.texts = texts_of(steps)
         source = self.work.order.dockerfile.source
         for step in steps:
             if isinstance(step.instruction, LAYERED):
@@ -134,9 +134,7 @@ class _Explainer:
 
     def _decision(self, step: Step) -> Hit | Miss | None:
         work = self.work
-        number = place_number(work.index, self.number)
-        connection = work.workshop.store.database.connection
-        last = record_at(connection, work.order.place, number)
+        last = work.former(self.number)
         linked = isinstance(step.instruction, Copy | Add) and step.instruction.link
         if self.is_unknown and not linked:
             return Miss(PARENT_REBUILT, last)

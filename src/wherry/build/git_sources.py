@@ -129,11 +129,12 @@ class _Git:
         (self.folder / ".git" / _FETCHED).unlink(missing_ok=True)
 
     def below(self, folder: str) -> Path:
-        """The folder of the checkout; no link may lead out of it."""
+        """The folder of the checkout; none that links lead to, as in BuildKit."""
         top = Path(os.path.normpath(self.folder / folder.lstrip("/")))
-        real = self.folder.resolve()
-        if not top.is_relative_to(self.folder) or not top.resolve().is_relative_to(real):
+        if not top.is_relative_to(self.folder):
             raise InvalidGitAddress(self.address.remote, f"{folder} is outside of the repository")
+        if top.resolve() != self.folder.resolve() / top.relative_to(self.folder):
+            raise InvalidGitAddress(self.address.remote, f"{folder} leads through a link")
         if not top.is_dir():
             raise InvalidGitAddress(self.address.remote, f"the repository has no folder {folder}")
         return top

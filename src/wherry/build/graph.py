@@ -223,6 +223,11 @@ class _Grapher:
 
     def _outside(self, name: str) -> Origin:
         context = None if name == SCRATCH else self.contexts.get(_normal(name))
+        if context is None and "://" in name:
+            # Addresses, of folders of this machine too, are the command line's to give.
+            raise InvalidBuild(
+                f"failed to parse stage name {go_quoted(name)}: invalid reference format"
+            )
         return FromImage(name) if context is None else FromContext(context)
 
     def _triggered(self, stage: Stage, base: Origin) -> Iterator[Instruction]:

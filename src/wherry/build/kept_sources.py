@@ -5,7 +5,7 @@
                          <word>/ the files
 
 A folder is read under a shared lock and removed under an exclusive one. New files get a folder of
-their own: those of a build that still reads stay until nobody does.
+their own; those that they replace go when the source is next asked for and nobody reads them.
 """
 
 import fcntl
@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from wherry.linux.files import remove_tree, sync_filesystem, write_atomically
+from wherry.linux.locks import SHARED, try_lock
 from wherry.store.leases import Lease
 from wherry.values import dataclass
 
@@ -57,21 +58,14 @@ class KeptSource:
                 raise
         document = json.dumps({**facts, _FILES: word}).encode()
         write_atomically(self.folder / "facts", document, 0o600)
-        self._forget_others(word)
         return place
 
-    def _forget_others(self, word: str) -> None:
-        try:
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            # Somebody reads. That the lock is lost for a moment matters to nobody: who removes
-            # the folder meanwhile leaves it to `held_source` to notice.
-            fcntl.flock(self.descriptor, fcntl.LOCK_SH)
-            return
+    def forget_others(self) -> None:
+        """Remove files that newer ones have replaced."""
+        current = self.facts().get(_FILES, "")
         for entry in self.folder.iterdir():
-            if entry.is_dir() and entry.name != word:
+            if entry.is_dir() and entry.name != current:
                 remove_tree(entry)
-        fcntl.flock(self.descriptor, fcntl.LOCK_SH)
 
 
 def held_source(lease: Lease, identity: str, description: str, undo: ExitStack) -> KeptSource:
@@ -85,7 +79,11 @@ def held_source(lease: Lease, identity: str, description: str, undo: ExitStack) 
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
             continue  # pruned just now
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        kept = KeptSource(folder, descriptor)
+        if try_lock(descriptor) and _is_there(folder, descriptor):
+            kept.forget_others()  # nobody reads them
+        # The lock is lost for a moment as its kind changes, and then the folder may be removed.
+        fcntl.flock(descriptor, SHARED)
         if _is_there(folder, descriptor):
             undo.callback(os.close, descriptor)
             break
@@ -93,7 +91,7 @@ def held_source(lease: Lease, identity: str, description: str, undo: ExitStack) 
     if not (folder / "id").exists():
         write_atomically(folder / "id", description.encode("utf-8", "surrogateescape"))
     os.utime(folder)  # when it was last used
-    return KeptSource(folder, descriptor)
+    return kept
 
 
 def identity_of(files: Path) -> str:

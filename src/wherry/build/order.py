@@ -8,7 +8,7 @@ from wherry.build.inputs import StepInputs
 from wherry.build.progress import Report
 from wherry.build.source_trees import SourceTree
 from wherry.dockerfile.dockerfile import Dockerfile
-from wherry.oci.digest import Digest
+from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import ImageConfig
 from wherry.oci.platform import Platform
 from wherry.store.build_cache import CacheRecord
@@ -53,6 +53,8 @@ class BuildOrder:
     """Sockets of agents by ID."""
     no_cache: bool = False
     no_cache_stages: frozenset[str] = frozenset()
+    cache_layers: frozenset[ChainID] | None = None
+    """The layers that the cache may give; None is all."""
     epoch_ns: int | None = None
     """SOURCE_DATE_EPOCH: no time in the image is later."""
     allow_insecure: bool = False
@@ -62,6 +64,10 @@ class BuildOrder:
     """Whether a failed RUN is followed by a shell in what it left."""
     settings: Mapping[str, object] = field(default_factory=dict)
     """Of every RUN (hosts, limits); those that a result may depend on."""
+
+    def may_use(self, layer: ChainID) -> bool:
+        """Whether the cache may give the layer."""
+        return self.cache_layers is None or layer in self.cache_layers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,15 +2,18 @@
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from wherry.linux.openat import open_in_root, opened
 
 _LARGEST = 16 << 20
 
 
-def parse_owner(text: str, view: int | None) -> tuple[int, int]:
-    """The numbers of `[user][:group]`; a number without a group is its group's too."""
+def parse_owner(text: str, view: Callable[[], int | None]) -> tuple[int, int]:
+    """The numbers of `[user][:group]`; a number without a group is its group's too.
+
+    Names are looked up in the root that `view` opens.
+    """
     user, colon, group = text.partition(":")
     if not colon and _is_number(user):
         return int(user), int(user)
@@ -18,7 +21,7 @@ def parse_owner(text: str, view: int | None) -> tuple[int, int]:
         return int(user), int(group)
     from wherry.oci.users import resolve_user  # numbers need no files
 
-    found = resolve_user(text, (), lambda path: lines_in(view, path))
+    found = resolve_user(text, (), lambda path: lines_in(view(), path))
     return found.uid, found.gid
 
 

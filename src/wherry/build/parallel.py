@@ -26,6 +26,7 @@ from wherry.linux.process import PrctlOption, prctl
 from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import ImageConfig
 from wherry.store.build_cache import Use
+from wherry.store.build_history import PastStep
 from wherry.store.layers import Layer, chain_of, claim_layer
 from wherry.values import astuple, dataclass, replace
 
@@ -48,8 +49,13 @@ class BuildStage(Protocol):
         """With `cached_only` raises NotCached instead of carrying a step out."""
 
 
-def run_stages(workshop: Workshop, graph: StageGraph, build: BuildStage) -> StageResult:
-    """Build every stage of the graph; the target's result, with the uses of all."""
+def run_stages(
+    workshop: Workshop, graph: StageGraph, build: BuildStage, *, only_cached: bool = False
+) -> StageResult:
+    """Build every stage of the graph; the target's result, with the uses of all.
+
+    With `only_cached` raises NotCached instead of carrying a step out.
+    """
     results: dict[int, StageResult] = {}
     waiting = {index: _needs(graph, index) for index in graph.nodes}
     running: dict[int, _Child] = {}
@@ -58,8 +64,9 @@ def run_stages(workshop: Workshop, graph: StageGraph, build: BuildStage) -> Stag
             ready = sorted(index for index, needs in waiting.items() if needs <= results.keys())
             for index in ready:
                 del waiting[index]
-            if len(ready) == 1 and not running:
-                results[ready[0]] = build(ready[0], workshop, results)
+            if only_cached or (len(ready) == 1 and not running):
+                for index in ready:
+                    results[index] = build(index, workshop, results, cached_only=only_cached)
                 continue
             for index in ready:
                 if (result := _cached(workshop, index, results, build)) is not None:
@@ -212,7 +219,9 @@ def _end(running: dict[int, _Child]) -> None:
 
 
 def _packed(result: StageResult) -> tuple[object, ...]:
-    uses = tuple((use.place, use.number, str(use.key)) for use in result.uses)
+    uses = tuple(
+        (use.place, use.number, str(use.key), use.step and astuple(use.step)) for use in result.uses
+    )
     document = result.draft.config.to_bytes()
     return (document, result.draft.command_is_own, str(result.top or ""), uses)
 
@@ -229,20 +238,38 @@ def _unpacked(workshop: Workshop, value: tuple[object, ...]) -> StageResult:
     return StageResult(
         draft=Draft(ImageConfig.from_bytes(document), bool(command_is_own)),
         layers=layers,
-        uses=tuple(Use(place, number, Digest(key)) for place, number, key in uses),
+        uses=tuple(
+            Use(place, number, Digest(key), _past_step(step)) for place, number, key, step in uses
+        ),
+    )
+
+
+def _past_step(values: tuple[Any, ...] | None) -> PastStep | None:
+    if values is None:
+        return None
+    number, text, reason, changed, duration_ns, overhead_ns = values
+    return PastStep(
+        number=number,
+        text=text,
+        reason=reason,
+        changed=tuple(changed),
+        duration_ns=duration_ns,
+        overhead_ns=overhead_ns,
     )
 
 
 def _packed_error(error: WherryError) -> tuple[object, ...]:
     if not isinstance(error, BuildFailed):
-        return (error.message, error.hint, kind_of(error), "", None, b"")
+        return (error.message, error.hint, kind_of(error), "", None, b"", "", 0)
     place = None if error.place is None else astuple(error.place)
-    return (error.message, error.hint, error.kind, error.step, place, error.log)
+    process = (error.command, error.status)
+    return (error.message, error.hint, error.kind, error.step, place, error.log, *process)
 
 
 def _unpacked_error(value: tuple[object, ...]) -> WherryError:
-    message, hint, kind, step, place, log = value
+    message, hint, kind, step, place, log, command, status = value
     assert isinstance(log, bytes)
+    assert isinstance(status, int)
     if not step:
         return rebuilt(str(kind), str(message), str(hint))
     return BuildFailed(
@@ -252,6 +279,8 @@ def _unpacked_error(value: tuple[object, ...]) -> WherryError:
         step=str(step),
         place=Place(*place) if isinstance(place, tuple) else None,
         log=log,
+        command=str(command),
+        status=status,
     )
 
 

@@ -1,6 +1,6 @@
 """What a build tells while it runs.
 
-    started(vertex) ── output(vertex, stream, data)* ── finished(vertex, cached, error)
+    started(vertex) ─ missed(vertex)? ─ output(vertex, stream, data)* ─ finished(vertex, …)
 
 A vertex is what BuildKit calls one line of its progress: a step, or something around the steps.
 Events are plain values, so that they also come from the processes of parallel stages.
@@ -18,6 +18,8 @@ class Kind(IntEnum):
     STARTED = 1
     OUTPUT = 2
     FINISHED = 3
+    MISSED = 4
+    """The cache does not have it: it is carried out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,12 @@ from wherry.build.order import Base, BuildOrder, Workshop
 from wherry.build.source_trees import SourceTree
 from wherry.build.stat_index import StatIndex
 from wherry.oci.digest import ChainID
-from wherry.store.build_cache import Use
+from wherry.store.build_cache import CacheRecord, Use, records_of_place
 from wherry.store.layers import Layer
 from wherry.store.snapshots import open_view
 from wherry.values import dataclass, field
+
+_MOST_STEPS = 1_000_000
 
 
 class NotCached(Exception):
@@ -63,13 +65,25 @@ class StageWork:
     layers: tuple[Layer, ...]
     is_base: bool = True
     """Whether no step has made a layer yet."""
+    texts: tuple[str, ...] = ()
+    """Its instructions that make layers."""
     undo: ExitStack = field(default_factory=ExitStack)
     _views: dict[ChainID | None, int] = field(default_factory=dict)
+    _former: Mapping[int, CacheRecord] | None = None
     _indexes: dict[str, StatIndex] = field(default_factory=dict)
 
     @property
     def top(self) -> ChainID | None:
         return self.layers[-1].chain_id if self.layers else None
+
+    def former(self, number: int) -> CacheRecord | None:
+        """What the last build from here used for the step that is now the `number`th."""
+        if self._former is None:
+            from wherry.build.former_steps import former_steps  # only where a step is missed
+
+            records = records_of_place(self.workshop.store.database.connection, self.order.place)
+            self._former = former_steps(records, self.index, self.texts)
+        return self._former.get(number)
 
     @property
     def parent_facts(self) -> dict[str, object]:
@@ -127,6 +141,16 @@ class StageWork:
         self.undo.close()
         for index in self._indexes.values():
             index.save()
+
+
+def place_number(stage: int, step: int) -> int:
+    """The number of a step among all of a Dockerfile."""
+    return stage * _MOST_STEPS + step
+
+
+def stage_of(number: int) -> int:
+    """The stage of a step that has this number among all."""
+    return number // _MOST_STEPS
 
 
 def top_of(base: Base) -> ChainID | None:

@@ -82,6 +82,9 @@ def _hash(root: int, path: str, status: os.stat_result) -> bytes:
         found = os.fstat(file)
         if not stat.S_ISREG(found.st_mode) or numbers_of(found) != numbers_of(status):
             raise FileChanged(path)
-        while data := os.read(file, _READ):
-            digest.update(data)
+        try:
+            while data := os.read(file, _READ):
+                digest.update(data)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, path) from None  # read(2) knows no path
     return digest.digest()

@@ -6,6 +6,7 @@ stated in the Dockerfile is asked for once only.
 
 import os
 import posixpath
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from email.utils import parsedate_to_datetime
@@ -15,7 +16,7 @@ from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import (
     HTTPDefaultErrorHandler,
     HTTPErrorProcessor,
@@ -51,8 +52,8 @@ class WrongChecksum(InvalidArgument):
 
 def file_name(url: str) -> str:
     """The last part of the URL's path, as BuildKit has it."""
-    name = unquote(posixpath.basename(posixpath.normpath(urlsplit(url).path)))
-    return "__unnamed__" if name in ("", ".", "..") or "/" in name or "\0" in name else name
+    name = posixpath.basename(posixpath.normpath(unquote(urlsplit(url).path)))
+    return "__unnamed__" if name in ("", ".", "..") or "\0" in name else name
 
 
 def fetch_file(lease: Lease, url: str, name: str, undo: ExitStack, *, checksum: str = "") -> Path:
@@ -103,8 +104,11 @@ def _open(url: str, etag: str) -> HTTPResponse | None:
         HTTPErrorProcessor(),
     ):
         opener.add_handler(handler)
+    request = Request(_without_user(url), headers=headers)
+    if credentials := _credentials(url):
+        request.add_unredirected_header("Authorization", f"Basic {credentials}")
     try:
-        answer = opener.open(Request(url, headers=headers), timeout=_PATIENCE)
+        answer = opener.open(request, timeout=_PATIENCE)
     except HTTPError as error:
         with error:
             if error.code == HTTPStatus.NOT_MODIFIED and etag:
@@ -112,6 +116,18 @@ def _open(url: str, etag: str) -> HTTPResponse | None:
             raise FetchFailed(url, f"invalid response status {error.code}") from error
     assert isinstance(answer, HTTPResponse)
     return answer
+
+
+def _without_user(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _credentials(url: str) -> str:
+    """What of `http://NAME:PASSWORD@HOST/` a server is sent."""
+    who, at, _ = urlsplit(url).netloc.rpartition("@")
+    name, _, password = who.partition(":")
+    return b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode() if at else ""
 
 
 @contextmanager

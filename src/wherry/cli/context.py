@@ -18,6 +18,10 @@ class OutputClosed(Exception):
     """Whoever read standard output went away; the program ends as by SIGPIPE."""
 
 
+class Declined(Exception):
+    """The command would take more than a fork of the launcher is for; nothing of it was done."""
+
+
 class OutputFailed(WherryError):
     """Standard output cannot be written, as when its disk is full."""
 
@@ -72,6 +76,9 @@ class Context:
         self.words: list[str] = []  # the whole command line, where another may carry it out
         self.status = 0
         self.failure = 1  # the exit status of errors that have none of their own
+        # Of a fork that may do no more than is in the build cache: called when it is certain that
+        # it will, else `Declined` is raised.
+        self.on_cached: Callable[[], None] | None = None
         self._stdout = Output(1)
         self._engine = engine
 

@@ -289,6 +289,11 @@ class FlagSet:
         """Whether the flag was on the command line, with whatever value."""
         return attribute in self._given
 
+    @property
+    def given_names(self) -> frozenset[str]:
+        """The attributes of all flags on the command line."""
+        return frozenset(self._given)
+
     @classmethod
     def declared(cls) -> dict[str, Flag]:
         """The flags by name."""

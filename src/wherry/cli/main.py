@@ -58,12 +58,17 @@ def entry() -> None:
     os._exit(status)
 
 
-def main(words: list[str], engine: "Engine | None" = None) -> int:
+def main(
+    words: list[str],
+    engine: "Engine | None" = None,
+    on_cached: "Callable[[], None] | None" = None,
+) -> int:
     """Run the command that `words` say and return its exit status.
 
     With an `engine` on the folders that they name it is done by that; else a launcher may.
     """
     context = Context(engine=engine)
+    context.on_cached = on_cached
     context.words = [] if engine is not None else words
     try:
         _run(words, context)
@@ -244,6 +249,7 @@ def _command_help(row: Row, name: str, context: Context) -> None:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Protocol
 
     from wherry.engine.engine import Engine

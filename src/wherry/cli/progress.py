@@ -3,6 +3,7 @@
 5f70bf18a086: Loading layer [=========>            ]  31.2MB/170.4MB
 """
 
+import os
 import time
 from threading import Lock
 
@@ -20,14 +21,16 @@ if TYPE_CHECKING:
 
 
 _WIDTH = 50
+_ROOM = 110  # columns that a terminal must have more of, or there are numbers alone
 _INTERVAL = 0.1  # seconds between two drawings of a line
 
 
 class Bars:
     """The lines, drawn in place. Threads may share it."""
 
-    def __init__(self, sink: "Sink") -> None:
+    def __init__(self, sink: "Sink", descriptor: int = 1) -> None:
         self._sink = sink
+        self._columns = os.get_terminal_size(descriptor).columns
         self._lock = Lock()
         self._lines: dict[str, int] = {}
         self._drawn: dict[str, float] = {}
@@ -45,9 +48,7 @@ class Bars:
             if done < total and now - self._drawn.get(name, 0.0) < _INTERVAL:
                 return
             self._drawn[name] = now
-            filled = _WIDTH * min(done, total) // total if total else _WIDTH
-            bar = ("=" * filled + ">" * (filled < _WIDTH))[:_WIDTH].ljust(_WIDTH)
-            self._draw(name, f"{name}: {action} [{bar}]  {human_size(done)}/{human_size(total)}")
+            self._draw(name, f"{name}: {action} {bar(done, total, self._columns)}")
 
     def tell(self, name: str, text: str) -> None:
         """Put `text` on the line of `name`."""
@@ -69,3 +70,13 @@ class Bars:
             up = len(self._lines) - self._lines[name]
             self._sink.write(f"\x1b[{up}A\r\x1b[2K{text}\x1b[{up}B\r")
         self._sink.flush()
+
+
+def bar(done: int, total: int, columns: int) -> str:
+    """How far something is, as Docker's client shows it on a terminal of so many columns."""
+    box = ""
+    if columns > _ROOM:
+        filled = min(int(done / total * 100) // 2, _WIDTH)
+        box = f"[{'=' * filled}>{' ' * (_WIDTH - filled)}] "
+    numbers = f"{human_size(done):>8}"
+    return f"{box}{numbers}/{human_size(total)}" if done <= total else f"{box}{numbers}"

@@ -39,7 +39,7 @@ def report_to(sink: "Sink", *, descriptor: int = 1, quiet: bool = False) -> "Rep
     if quiet:
         return lambda _progress: None
     if is_terminal(descriptor):
-        return _Drawn(sink)
+        return _Drawn(Bars(sink, descriptor))
     return lambda progress: _print(sink, progress)
 
 
@@ -55,8 +55,8 @@ def _print(sink: "Sink", progress: "Progress") -> None:
 class _Drawn:
     """A line for each layer."""
 
-    def __init__(self, sink: "Sink") -> None:
-        self._bars = Bars(sink)
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
 
     def __call__(self, progress: "Progress") -> None:
         if not progress.id:

@@ -28,8 +28,11 @@ class CommandLost(Unavailable):
         super().__init__("the process that carried out the command has ended")
 
 
-def run_in_launcher(words: list[str], context: "Context") -> bool:
-    """Have `words` carried out; False when nothing was done, because no launcher is there."""
+def run_in_launcher(words: list[str], context: "Context", *, only_cached: bool = False) -> bool:
+    """Have `words` carried out; False when nothing was done, as when no launcher is there.
+
+    A build that is to be `only_cached` may be declined.
+    """
     root = root_path(context.root)
     try:
         folder = os.open(".", os.O_PATH | os.O_CLOEXEC)
@@ -37,7 +40,12 @@ def run_in_launcher(words: list[str], context: "Context") -> bool:
         return False
     mask = os.umask(0o077)
     os.umask(mask)
-    payload = {"words": words, "environ": dict(os.environ), "umask": mask}
+    payload = {
+        "words": words,
+        "environ": dict(os.environ),
+        "umask": mask,
+        "only_cached": only_cached,
+    }
     try:
         connection = Launcher(root, run_path(root, context.run)).request_if_running(
             "command", payload, (0, 1, 2, folder)
@@ -47,23 +55,27 @@ def run_in_launcher(words: list[str], context: "Context") -> bool:
     if connection is None:
         return False
     try:
-        _follow(connection, context)
+        return _is_done(connection, context, may_decline=only_cached)
     finally:
         connection.close()
-    return True
 
 
-def _follow(connection: Connection, context: "Context") -> None:
-    """Wait for the command's end."""
+def _is_done(connection: Connection, context: "Context", *, may_decline: bool) -> bool:
+    """Wait for the command's end; False when it was declined, and nothing done."""
+    begun = not may_decline
     try:
         for message in connection.controls():
+            if message.get("declined"):
+                return False
+            begun = True
             if message.get("broken_pipe"):
                 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
                 os.kill(os.getpid(), signal.SIGPIPE)
             if "status" in message:
                 context.status = int(str(message["status"]))
-                return
+                return True
     except OSError:
         pass
-    # It was begun, and must not be done a second time.
-    raise CommandLost
+    if begun:  # it must not be done a second time
+        raise CommandLost
+    return False

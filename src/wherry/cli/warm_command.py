@@ -9,32 +9,60 @@ import fcntl
 import os
 import signal
 import socket
+import struct
+import sys
 import time
+from collections.abc import Callable
 
-from wherry.cli.context import OutputClosed
+from wherry.cli.builds.cached import BUILDER
+from wherry.cli.context import Declined, OutputClosed
 from wherry.cli.main import main
+from wherry.engine.engine import Engine
 from wherry.engine.launch import engine_of
 from wherry.shim.launcher import Request
 from wherry.shim.protocol import control
 
 _DESCRIPTORS = 4  # standard input, output and error, and the folder
+_CREDENTIALS = struct.Struct("3i")
+_RIGHTS = (b"Uid:", b"Gid:", b"Groups:", b"CapEff:", b"NoNewPrivs:", b"Seccomp:")
 
 
 def command(request: Request) -> None:
     """Carry out the words of the command line that `request` has."""
-    payload, client = request.payload, request.socket
-    _end_with(client)
-    environ, words = payload["environ"], payload["words"]
-    assert isinstance(environ, dict)
-    assert isinstance(words, tuple | list)
-    _become_the_clients(request.descriptors, environ, int(str(payload["umask"])))
-    engine = engine_of(payload)
+    _end_with(request.socket)
+    if request.payload.get("only_cached"):
+        _cached_build(request)
+        return
+    _become_the_client(request)
+    _run(request, engine_of(request.payload))
+
+
+def _cached_build(request: Request) -> None:
+    """Carry out a build of which all is in the cache; any other is declined, and nothing done.
+
+    What it reads must be what its client would: `_stands_beside` tells.
+    """
+    client = request.socket
+    if not all(name in sys.modules for name in BUILDER) or not _stands_beside(client):
+        client.sendall(control(declined=True))
+        return
+    _become_the_client(request)
+    engine = engine_of(request.payload)
     try:
-        status = main([str(word) for word in words], engine)
+        _run(request, engine, lambda: client.sendall(control(begun=True)))
+    except Declined:
+        client.sendall(control(declined=True))
+
+
+def _run(request: Request, engine: Engine, on_cached: Callable[[], None] | None = None) -> None:
+    words = request.payload["words"]
+    assert isinstance(words, tuple | list)
+    try:
+        status = main([str(word) for word in words], engine, on_cached)
     except OutputClosed:
-        client.sendall(control(broken_pipe=True))
+        request.socket.sendall(control(broken_pipe=True))
     else:
-        client.sendall(control(status=status))
+        request.socket.sendall(control(status=status))
 
 
 def _end_with(client: socket.socket) -> None:
@@ -51,7 +79,28 @@ def _end_with(client: socket.socket) -> None:
         return
 
 
-def _become_the_clients(descriptors: list[int], environ: dict[str, str], umask: int) -> None:
+def _stands_beside(client: socket.socket) -> bool:
+    """Whether the client sees the files that we see, with the same rights."""
+    data = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, _, _ = _CREDENTIALS.unpack(data)
+    try:
+        return _standing(str(pid)) == _standing("self")
+    except OSError:  # in another PID namespace, or gone
+        return False
+
+
+def _standing(process: str) -> tuple[object, ...]:
+    spaces = [os.stat(f"/proc/{process}/ns/{name}").st_ino for name in ("mnt", "user")]
+    root = os.stat(f"/proc/{process}/root")
+    with open(f"/proc/{process}/status", "rb") as status:
+        rights = [line for line in status if line.startswith(_RIGHTS)]
+    return (spaces, root.st_dev, root.st_ino, rights)
+
+
+def _become_the_client(request: Request) -> None:
+    environ = request.payload["environ"]
+    assert isinstance(environ, dict)
+    descriptors = request.descriptors
     assert len(descriptors) == _DESCRIPTORS
     *standard, folder = descriptors
     os.fchdir(folder)
@@ -59,7 +108,7 @@ def _become_the_clients(descriptors: list[int], environ: dict[str, str], umask: 
         os.dup2(descriptor, number)
     for descriptor in descriptors:
         os.close(descriptor)
-    os.umask(umask)
+    os.umask(int(str(request.payload["umask"])))
     os.environ.clear()
     os.environ.update(environ)
     time.tzset()

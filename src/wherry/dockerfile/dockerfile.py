@@ -52,6 +52,14 @@ class Stage:
         """In lower case; "" if it has none."""
         return self.base.stage_name
 
+    @property
+    def description(self) -> str:
+        """What the comment above that begins with its name says of it."""
+        front = f"{self.name} "
+        texts = (comment.text for comment in self.base.comments)
+        found = (text.removeprefix(front) for text in texts if text.startswith(front))
+        return next(found, "") if self.name else ""
+
 
 @dataclass(frozen=True)
 class Dockerfile:

@@ -4,6 +4,7 @@
     run     make a container, then as start
     start   become the supervisor of a container, answering as far as the client wants to know
     exec    run a process in a container and stay with it
+    build   build an image for a client of the API
     guard   remove a container when its user's process is gone
     find    where to attach to, for a client that loads no database
     quit    end the launcher
@@ -12,6 +13,7 @@ Everything that a child needs is imported here, once, before any fork.
 """
 
 import os
+import select
 import signal
 import socket
 from collections.abc import Mapping
@@ -74,6 +76,8 @@ from wherry.store.containers import (
 from wherry.store.hold import hold_open
 from wherry.store.store import Store
 from wherry.values import replace
+
+_ENDING = 10.0  # seconds for a launcher that was told to
 
 
 def create(request: Request) -> None:
@@ -234,6 +238,13 @@ def _publish_exec(engine: Engine, container: Container, action: str, exec_id: st
     container_event(engine.store, container, action, execID=exec_id)
 
 
+def build(request: Request) -> None:
+    """Build an image for a client of the API."""
+    from wherry.engine.builds.for_client import build_for_client  # the builder, for builds only
+
+    build_for_client(engine_of(request.payload), request)
+
+
 def find(request: Request) -> None:
     """Tell what a client must know to attach to a container."""
     container = find_live_container(engine_of(request.payload), str(request.payload["name"]))
@@ -252,10 +263,11 @@ def find(request: Request) -> None:
 def quit_(request: Request) -> None:
     """End the launcher that forked this child; containers and their supervisors live on."""
     pid = request.keeper.launcher
-    with opened(os.pidfd_open(pid)) as launcher_of_ours:
+    with suppress(ProcessLookupError), opened(os.pidfd_open(pid)) as launcher_of_ours:
         # Killed meanwhile, its number may be somebody else's.
         if command_line(pid) == command_line(os.getpid()):
             signal.pidfd_send_signal(launcher_of_ours, signal.SIGTERM)
+            select.select([launcher_of_ours], (), (), _ENDING)
     request.socket.sendall(control(done=True))
 
 
@@ -269,6 +281,7 @@ OPERATIONS = {
     "run": run,
     "start": start,
     "exec": exec_,
+    "build": build,
     "guard": guard,
     "find": find,
     "quit": quit_,

@@ -13,7 +13,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from threading import Event
+from typing import TYPE_CHECKING
 
 from wherry.errors import InvalidArgument
 from wherry.oci.descriptor import Descriptor
@@ -44,6 +44,9 @@ from wherry.store.layers import (
 from wherry.store.leases import Lease
 from wherry.store.snapshots import TooManyLayers
 from wherry.values import dataclass
+
+if TYPE_CHECKING:
+    from threading import Event
 
 _AT_ONCE = max(2, min(4, os.cpu_count() or 1))
 _BATCH = 32  # layers made visible, and locks held, together
@@ -178,6 +181,8 @@ def _record_blobs(
 def _staged(
     lease: Lease, sources: Sequence[LayerSource], batch: range, progress: Progress | None
 ) -> list[StagedLayer]:
+    from threading import Event  # it makes every fork dearer in a process that has it
+
     stop = Event()
 
     def stage(number: int) -> StagedLayer:
@@ -185,6 +190,9 @@ def _staged(
         pieces = _watched(source, number, progress, stop)
         return stage_layer(lease, pieces, diff_id=source.diff_id)
 
+    if progress is not None:
+        for number in batch:  # lowest first, whichever is read first
+            progress(number, 0)
     if len(batch) < 2:
         return [stage(number) for number in batch]
     from concurrent.futures import ThreadPoolExecutor  # a build has its layers already
@@ -205,7 +213,7 @@ def _staged(
 
 
 def _watched(
-    source: LayerSource, number: int, progress: Progress | None, stop: Event
+    source: LayerSource, number: int, progress: Progress | None, stop: "Event"
 ) -> Iterator[bytes]:
     """The source's bytes, checked against its descriptor as they pass."""
     wanted = source.descriptor

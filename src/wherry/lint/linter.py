@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wherry.dockerfile.ignorefile import IgnoreFile
     from wherry.lint.shellcheck import Checking
+    from wherry.lint.surroundings import Surroundings
 
 UNREADABLE = "DL1000"
 
@@ -46,9 +47,22 @@ def lint(source: Source, options: Options = Options()) -> Report:  # noqa: B008 
     return lint_all([source], options)[0]
 
 
-def check_for_build(source: Source, ignore_file: "IgnoreFile | None" = None) -> Report:
-    """What BuildKit's checks find: what `build --check` shows, and a build warns of."""
-    options = Options(rules=False, checks=True, shellcheck=False, ignore_file=ignore_file)
+def check_for_build(
+    source: Source,
+    ignore_file: "IgnoreFile | None" = None,
+    surroundings: "Surroundings | None" = None,
+) -> Report:
+    """What BuildKit's checks find: what `build --check` shows, and a build warns of.
+
+    Of `surroundings` it is the platforms of base images that count.
+    """
+    options = Options(
+        rules=False,
+        checks=True,
+        shellcheck=False,
+        ignore_file=ignore_file,
+        surroundings={source.name: surroundings} if surroundings else {},
+    )
     return lint(source, options)
 
 

@@ -14,6 +14,14 @@ class NoSuchRule(NotFound):
         )
 
 
+_REPAIRS = {
+    "": "",
+    "fix": "\n\nwherry lint --fix repairs it where that is safe.",
+    "unsafe": "\n\nwherry lint --fix-unsafe repairs it; that may change what is built.",
+}
+_NOTES = {"": "", "fix": ", with a repair", "unsafe": ", with an unsafe repair"}
+
+
 def docstring(rule: Rule) -> str:
     """The rule's page: a sentence, reasons, a bad and a good example."""
     return cleandoc(module_of(rule).__doc__ or "")
@@ -24,7 +32,10 @@ def title(rule: Rule) -> str:
 
 
 def repair(rule: Rule) -> str:
-    return "fix" if rule.fix else ""
+    """How far it goes: `fix`, or `unsafe` for those who ask for that."""
+    if rule.fix:
+        return "fix"
+    return "unsafe" if rule.unsafe_fix or rule.pin else ""
 
 
 def list_rules() -> str:
@@ -32,7 +43,7 @@ def list_rules() -> str:
     rules = load_all()
     width = max(len(rule.code) for rule in rules)
     return "".join(
-        f"{rule.code:{width}}  {rule.level.value:7}  {repair(rule):3}  {title(rule)}\n"
+        f"{rule.code:{width}}  {rule.level.value:7}  {repair(rule):6}  {title(rule)}\n"
         for rule in rules
     )
 
@@ -41,7 +52,7 @@ def explain_rule(code: str) -> str:
     """The page of one rule; NoSuchRule."""
     for rule in load_all():
         if rule.code.lower() == code.lower():
-            fixed = "\n\nwherry lint --fix repairs it where that is safe." if rule.fix else ""
+            fixed = _REPAIRS[repair(rule)]
             return f"{rule.code} ({rule.level.value})\n\n{docstring(rule)}{fixed}\n"
     raise NoSuchRule(code)
 
@@ -53,8 +64,7 @@ def reference() -> str:
         "Made from the rules' docstrings; `wherry lint --explain CODE` shows one of them.\n",
     ]
     parts += [
-        f"## {rule.code}\n\n*{rule.level.value}{', with a repair' if rule.fix else ''}*\n\n"
-        f"{docstring(rule)}\n"
+        f"## {rule.code}\n\n*{rule.level.value}{_NOTES[repair(rule)]}*\n\n{docstring(rule)}\n"
         for rule in load_all()
     ]
     return "\n".join(parts)

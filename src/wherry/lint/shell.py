@@ -141,6 +141,64 @@ NO_SCRIPT = Script(is_sound=False)
 
 def read_script(text: str) -> Script:
     """The commands of `text`, those in conditions, functions and substitutions too."""
+    return _plain_script(text) or parsed_script(text)
+
+
+# What a shell reads in one way only: words that it leaves as they are, `&&`, `||` and `;`.
+_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./")
+_PLAIN_CHARACTERS = _NAME_CHARACTERS | frozenset(":,+@=* \t&|;")
+_NO_NAMES = (
+    *("if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for"),
+    *("in", "function", "select", "time", "coproc", "declare", "typeset", "export", "readonly"),
+    *("local", "unset", "unsetenv"),
+)
+
+
+def _plain_script(text: str) -> Script | None:
+    """The commands of a script that needs no grammar, which takes 4 ms to load; else None."""
+    if not _PLAIN_CHARACTERS.issuperset(text):
+        return None
+    commands: list[Command] = []
+    words: list[Word] = []
+    at, end = 0, len(text)
+    is_open = True  # whether a command must follow
+    while at < end:
+        character = text[at]
+        if character in " \t":
+            at += 1
+        elif character not in "&|;":
+            start = at
+            while at < end and text[at] not in " \t&|;":
+                at += 1
+            words.append(Word(text[start:at], start, at))
+        else:
+            operator = text[at : at + 2] if character != ";" else ";"
+            at += len(operator)
+            if operator not in ("&&", "||", ";") or text[at : at + 1] in ("&", "|", ";"):
+                return None
+            if not words or not _may_be_name(words[0].text):
+                return None
+            commands.append(_plain_command(words))
+            words, is_open = [], operator != ";"
+    if words and _may_be_name(words[0].text):
+        commands.append(_plain_command(words))
+    elif words or is_open:
+        return None
+    return Script(tuple(commands))
+
+
+def _may_be_name(word: str) -> bool:
+    begins_well = word[0].isalpha() or word[0] in "/."
+    return begins_well and _NAME_CHARACTERS.issuperset(word) and word not in _NO_NAMES
+
+
+def _plain_command(words: list[Word]) -> Command:
+    name, rest = words[0], tuple(words[1:])
+    return _without_wrapper(Command(name.text, rest, name.start, words[-1].end, name.end))
+
+
+def parsed_script(text: str) -> Script:
+    """The same of any script, by the grammar."""
     data = text.encode("utf-8", "surrogateescape")
     root = parse(data)
     if root.has_error:

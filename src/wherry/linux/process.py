@@ -27,6 +27,7 @@ _CLOSE_RANGE_CLOEXEC = 4
 
 class PrctlOption(IntEnum):
     SET_PDEATHSIG = 1
+    GET_DUMPABLE = 3
     SET_DUMPABLE = 4
     SET_KEEPCAPS = 8
     CAPBSET_READ = 23
@@ -80,9 +81,14 @@ def open_process(pid: int, started: int) -> int:
     raise ProcessLookupError(3, "the process is gone", str(pid))
 
 
+_SET_CHILD_SUBREAPER = int(PrctlOption.SET_CHILD_SUBREAPER)
+
+
 def become_subreaper() -> None:
     """Adopt orphaned descendants, PR_SET_CHILD_SUBREAPER."""
-    prctl(PrctlOption.SET_CHILD_SUBREAPER, 1)
+    # Without the enumeration: those who call this are to stay small, see `bare`.
+    if _prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise last_error()
 
 
 def close_other_descriptors(keep: set[int]) -> None:

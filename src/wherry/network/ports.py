@@ -351,14 +351,23 @@ def _bound_socket(port: PublishedPort) -> socket.socket:
                 bound.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVPKTINFO, 1)
             else:
                 bound.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
-        else:
-            # Connections of an earlier holder that are still being closed are in nobody's way.
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((str(port.host_ip), port.host_port))
+        _bind(bound, (str(port.host_ip), port.host_port))
     except OSError:
         bound.close()
         raise
     return bound
+
+
+def _bind(bound: socket.socket, address: tuple[str, int]) -> None:
+    try:
+        bound.bind(address)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE or bound.type == socket.SOCK_DGRAM:
+            raise
+        # Connections of an earlier holder that are still being closed are in nobody's way. Not at
+        # once: two that both say so may have one port until one of them listens, socket(7).
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
 
 
 def _why_not(store: Store, port: PublishedPort, error: OSError) -> str:

@@ -223,6 +223,7 @@ class ContainerConfig:
     uts_mode: str = ""
     user_namespace_mode: str = ""
     cgroup_namespace_mode: str = ""
+    isolation: str = ""  # "default" says the same
     storage_options: dict[str, str] = field(default_factory=dict)
     masked_paths: tuple[str, ...] | None = None  # None: Docker's list
     readonly_paths: tuple[str, ...] | None = None

@@ -17,7 +17,7 @@ from wherry.errors import WherryError
 from wherry.linux.files import write_all
 from wherry.oci.descriptor import Descriptor
 from wherry.oci.digest import Digest
-from wherry.registry.errors import BlobUnknown, InvalidAnswer, Unreachable
+from wherry.registry.errors import BlobUnknown, InvalidAnswer, TooSlow, Unreachable
 from wherry.registry.patience import Cancelled
 from wherry.registry.repository import Repository
 from wherry.registry.transport import Answer
@@ -141,9 +141,10 @@ def _rest(
                     raise WrongLength(descriptor, f"only {at}")
             except Cancelled:
                 raise
-            except Unreachable:
+            except Unreachable as error:
                 # A line that breaks again and again but gets on each time is a line.
-                failures = 1 if at > before else failures + 1
+                gets_on = at > before and not isinstance(error, TooSlow)
+                failures = 1 if gets_on else failures + 1
                 if failures >= patience.attempts:
                     if position + 1 == len(repositories):
                         raise

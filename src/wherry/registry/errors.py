@@ -74,6 +74,13 @@ class Unreachable(Unavailable):
         self.problem = problem
 
 
+class TooSlow(Unreachable):
+    """Bytes do come, but at this pace nobody would live to see the last one."""
+
+    def __init__(self, request: str, count: int, seconds: float) -> None:
+        super().__init__(request, f"the transfer is too slow: {count} bytes in {seconds:.0f} s")
+
+
 class NotTLS(Unreachable):
     """A server that speaks no TLS, or whose certificate is not trusted."""
 

@@ -57,10 +57,15 @@ class Cancellation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patience:
-    """Seconds and numbers. `stall` bounds the wait for the next byte, never a whole transfer."""
+    """Seconds and numbers. `stall` bounds the wait for the next byte, never a whole transfer.
+
+    A line that brings less than `least` bytes in each `window` is as good as broken.
+    """
 
     connect: float = 15.0
     stall: float = 30.0
+    window: float = 60.0
+    least: int = 6000
     document: float = 60.0  # for all of a manifest, a token or an error
     attempts: int = 5
     first_delay: float = 0.5

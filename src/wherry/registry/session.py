@@ -7,6 +7,7 @@ Which scheme an endpoint speaks and what proof it wants is found out once, by as
 """
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from threading import Lock
 
 from wherry.oci.reference import Reference
@@ -84,6 +85,9 @@ class Session:
             except Unreachable as error:
                 failure = error
                 continue
+            if failure is not None and answer.status == HTTPStatus.BAD_REQUEST:
+                answer.close()  # a server of HTTPS after all: what it had against us counts
+                raise failure
             challenges = parse_challenges(answer.headers.getlist("WWW-Authenticate"))
             if answer.status >= 500:
                 answer.close()

@@ -87,12 +87,15 @@ class Authorizer:
             if not self.credential.username:
                 raise NoBasicCredentials(request)
             return self.credential.basic
-        return f"Bearer {self.token(scopes, fresh=fresh).text}"
+        return f"Bearer {self.token(scopes, request, fresh=fresh).text}"
 
     def token(
-        self, scopes: tuple[str, ...], *, fresh: bool = False, for_login: bool = False
+        self, scopes: tuple[str, ...], request: str, *, fresh: bool = False, for_login: bool = False
     ) -> Token:
-        """A token for `scopes`, kept or new; `for_login` asks for an identity token too."""
+        """A token for `scopes`, kept or new; `for_login` asks for an identity token too.
+
+        `request` is what it is for, named in errors.
+        """
         assert self._challenge is not None
         realm = self._challenge.parameters.get("realm", "")
         service = self._challenge.parameters.get("service", "")
@@ -101,7 +104,10 @@ class Authorizer:
         with self._lock:  # one asks, the others wait for what it gets
             token = self._tokens.get(key)
             if token is None or fresh or token.expires <= time.monotonic():
-                token = self._fetch(realm, service, scopes, for_login=for_login)
+                try:
+                    token = self._fetch(realm, service, scopes, for_login=for_login)
+                except AuthenticationRequired as error:
+                    raise AuthenticationRequired(f"{request}: {error.message}") from error
                 self._tokens[key] = token
             return token
 
@@ -129,14 +135,10 @@ class Authorizer:
         else:
             request = self._get(realm, service, scopes, for_login=for_login)
         answer = self._transport.send(replace(request, verify=self._verify))
-        if answer.status == 401 and not refresh and not self.credential.username:
-            answer.close()
-            raise AuthenticationRequired
         if answer.status != 200:
-            body = answer.error_text()
-            if answer.status == 401:
-                raise AuthenticationRequired("unauthorized: incorrect username or password")
-            error = refusal_of(answer.status, body)
+            error = refusal_of(answer.status, answer.error_text())
+            if isinstance(error, AuthenticationRequired):
+                raise AuthenticationRequired(_as_code(error.message))
             if isinstance(error, RegistryFailed):
                 error = RegistryFailed(
                     f"failed to fetch oauth token: unexpected status: {status_line(answer.status)}"
@@ -159,6 +161,11 @@ class Authorizer:
         joint = "&" if urlsplit(realm).query else "?"
         url = realm + (joint + urlencode(query) if query else "")
         return Request(method="GET", url=url, headers=headers)
+
+
+def _as_code(text: str) -> str:
+    """Docker Hub's own form of a refusal names no code, others' do."""
+    return text if text.startswith("unauthorized: ") else f"unauthorized: {text}"
 
 
 def _post(realm: str, service: str, scopes: tuple[str, ...], refresh: str) -> Request:

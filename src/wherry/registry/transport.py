@@ -20,7 +20,7 @@ from urllib3.exceptions import SSLError as WrappedSSLError
 
 from wherry.errors import WherryError
 from wherry.registry.certificates import certificate_folders, tls_context
-from wherry.registry.errors import InvalidAnswer, NotTLS, Unreachable
+from wherry.registry.errors import InvalidAnswer, NotTLS, TooSlow, Unreachable
 from wherry.registry.failures import problem_of
 from wherry.registry.patience import Cancellation, Patience
 from wherry.registry.proxies import proxy_for
@@ -79,7 +79,9 @@ class Answer:
         cancellation.watch(self)
 
     def chunks(self) -> Iterator[bytes]:
-        """The body as it comes; Unreachable when it stops before its end."""
+        """The body as it comes; Unreachable when it stops before its end, or nearly stands."""
+        begun = time.monotonic()
+        count = 0
         try:
             while True:
                 self._cancellation.check()
@@ -87,6 +89,12 @@ class Answer:
                 piece = self._response.read1(PIECE)
                 if not piece:
                     break
+                count += len(piece)
+                if count >= self._patience.least:
+                    begun, count = time.monotonic(), 0
+                elif time.monotonic() - begun > self._patience.window:
+                    seconds = time.monotonic() - begun
+                    raise TooSlow(self.request.named, count, seconds)
                 yield piece
             self._cancellation.check()  # being called off looks like the end
         except (HTTPError, OSError) as error:

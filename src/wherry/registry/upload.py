@@ -4,9 +4,9 @@
     PATCH Location  (the whole blob)          202, Location: where to finish
     PUT Location?digest=...                   201
 
-A blob goes in one PATCH, as Docker sends it. Where that breaks, the registry is asked how much
-has come (GET Location, header Range) and the rest follows. A registry that states a smallest
-chunk gets the rest whole, which is never smaller.
+A small blob goes in the PUT itself, others in one PATCH, as Docker sends it. Where that breaks,
+the registry is asked how much has come (GET Location, header Range) and the rest follows. One
+that states a smallest chunk gets the rest whole, which is never smaller.
 """
 
 import os
@@ -25,6 +25,8 @@ from wherry.registry.transport import Answer
 
 _RANGE = re.compile(r"(?:bytes=)?0-(\d{1,18})")
 _ACCEPTED = (HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT, HTTPStatus.CREATED, HTTPStatus.OK)
+
+_SMALL = 1 << 16  # bytes; to send those again costs less than to ask how many have come
 
 Progress = Callable[[int], None]
 
@@ -59,6 +61,11 @@ def upload_blob(
     """Send the blob that `file`, which can seek, holds. `progress` gets the bytes sent so far."""
     size = os.fstat(file.fileno()).st_size
     location = location or begin_upload(repository)
+    if size <= _SMALL:
+        file.seek(0)
+        _finish(repository, location, digest, file.read(size))
+        progress(size)
+        return
     transport = repository.session.transport
     at = 0
     failures = 0
@@ -97,11 +104,14 @@ def push_blob(
     return True
 
 
-def _finish(repository: Repository, location: str, digest: Digest) -> None:
+def _finish(repository: Repository, location: str, digest: Digest, rest: bytes = b"") -> None:
     parts = urlsplit(location)
     query = [*parse_qsl(parts.query, keep_blank_values=True), ("digest", str(digest))]
     address = urlunsplit(parts._replace(query=urlencode(query)))
-    answer = repository.send("PUT", address, {"Content-Length": "0"}, b"")
+    headers = {"Content-Length": str(len(rest))}
+    if rest:
+        headers["Content-Type"] = "application/octet-stream"
+    answer = repository.send("PUT", address, headers, rest)
     if answer.status not in (HTTPStatus.CREATED, HTTPStatus.OK, HTTPStatus.NO_CONTENT):
         raise repository.refused(answer)
     answer.close()

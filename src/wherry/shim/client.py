@@ -166,6 +166,12 @@ class Launcher:
             return Connection(sock)
         return None
 
+    def ensure_started(self) -> None:
+        """Start a launcher unless one is there, or none can be had."""
+        sock = self._connected() if self.is_wanted else None
+        if sock is not None:
+            sock.close()
+
     @property
     def is_wanted(self) -> bool:
         return os.environ.get("WHERRY_LAUNCHER", "").lower() not in ("off", "0", "no", "false")

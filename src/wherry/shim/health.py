@@ -204,7 +204,7 @@ class _Probe:
             with opened(nothing):
                 self.process: Supervised = start_exec(
                     supervisor.store,
-                    probe_of(supervisor.container, supervisor.run.plan.spec, check.test),
+                    probe_of(supervisor.container, supervisor.run.made.spec(), check.test),
                     Stdio(stdin=nothing, stdout=writer, stderr=writer),
                 )
         except BaseException:

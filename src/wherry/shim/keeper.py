@@ -16,25 +16,64 @@ Neither outlives the other while the container runs: the kernel kills the worker
 and a keeper whose worker ends without a word ends too. Both are as a supervisor that was killed.
 """
 
-import fcntl
 import gc
-import marshal
-import os
-import select
-import signal
-import socket
 from array import array
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
+from fcntl import LOCK_EX, LOCK_NB, lockf
+from os import (
+    EFD_CLOEXEC,
+    EFD_NONBLOCK,
+    P_ALL,
+    P_PID,
+    WEXITED,
+    WNOHANG,
+    WNOWAIT,
+    _exit,
+    close,
+    eventfd,
+    eventfd_read,
+    eventfd_write,
+    fork,
+    getpid,
+    getppid,
+    kill,
+    waitid,
+    waitpid,
+)
+from select import POLLIN, poll
+from struct import Struct
 from typing import NoReturn, Protocol
 
+from wherry.linux.bare import (
+    BLOCK,
+    PACKETS,
+    SIGCHLD,
+    SIGKILL,
+    SIGTERM,
+    UNBLOCK,
+    UNIX,
+    Socket,
+    receive_descriptors,
+    send_descriptors,
+    set_handler,
+    set_mask,
+    socketpair,
+)
 from wherry.linux.process import PrctlOption, become_subreaper, prctl
-from wherry.shim.process import reap_orphans
 
 _MOST_DESCRIPTORS = 200  # in one message; the kernel takes 253, unix(7)
-_LARGEST_MESSAGE = 1 << 16
-_TAKEN, _LOCKED, _NO_FOLDER = range(3)
+_LARGEST_MESSAGE = 4096
+
+# What a worker says, in one byte before what goes with it.
+_LOCK = b"l"  # a descriptor; answered by _DONE, or by nothing but _TAKEN
+_REAP = b"r"  # a pid; answered by its code and status
+_KEEP = b"k"  # descriptors; events for each
+_STAY = b"s"  # to forget what it was to keep
+_SLEEP = b"z"  # milliseconds, or -1; a pid
+_LEAVE = b"e"
+_DONE, _TAKEN = b"y", b"n"
+_TWO = Struct("=qq")
 
 Work = Callable[["Keeper"], None]
 
@@ -48,32 +87,26 @@ class Wake(Protocol):
 class Keeper:
     """A worker's line to its keeper."""
 
-    def __init__(self, line: socket.socket, launcher: int) -> None:
+    def __init__(self, line: Socket, launcher: int) -> None:
         self._line = line
-        self.launcher = launcher  # who forked the keeper
+        self.launcher = launcher  # who has got the request
 
-    def try_lock(self, path: str) -> bool:
-        """Have the keeper take the record lock on the file `path`, which is made if need be.
-
-        False when another process has it; FileNotFoundError when the file's folder has gone.
-        """
-        answer = self._ask("lock", path)
-        if answer == _NO_FOLDER:
-            raise FileNotFoundError(path)
-        return answer == _LOCKED
+    def try_lock(self, descriptor: int) -> bool:
+        """Have the keeper lock a file, and let go of what it had locked; False if it is taken."""
+        send_descriptors(self._line, _LOCK, array("i", (descriptor,)).tobytes())
+        return self._answer() == _DONE
 
     def reap(self, pid: int) -> tuple[int, int]:
         """Wait for a process that was left to the keeper; its code and status, waitid(2)."""
-        answer = self._ask("reap", pid)
-        assert isinstance(answer, tuple)
-        return answer
+        self._line.send(_REAP + _TWO.pack(pid, 0))
+        code, status = _TWO.unpack(self._answer())
+        return code, status
 
-    def _ask(self, name: str, value: str | int) -> object:
-        self._line.sendall(marshal.dumps((name, value)))
+    def _answer(self) -> bytes:
         answer = self._line.recv(_LARGEST_MESSAGE)
         if not answer:
-            os._exit(1)  # the keeper has just been killed, and we are about to be
-        return marshal.loads(answer)
+            _exit(1)  # the keeper has just been killed, and we are about to be
+        return answer
 
     def sleep(
         self, descriptors: Sequence[tuple[int, int]], seconds: float | None, init: int
@@ -88,172 +121,154 @@ class Keeper:
         try:
             for first in range(0, len(descriptors), _MOST_DESCRIPTORS):
                 some = descriptors[first : first + _MOST_DESCRIPTORS]
-                message = marshal.dumps(("keep", [events for _, events in some]))
-                socket.send_fds(self._line, [message], [number for number, _ in some])
+                numbers = array("i", (number for number, _ in some))
+                events = array("i", (wanted for _, wanted in some))
+                send_descriptors(self._line, _KEEP + events.tobytes(), numbers.tobytes())
         except OSError:
-            self._line.sendall(marshal.dumps(("stay",)))
+            self._line.send(_STAY)
             raise
-        self._line.sendall(marshal.dumps(("sleep", seconds, init)))
-        os._exit(0)
+        milliseconds = -1 if seconds is None else max(0, round(seconds * 1000))
+        self._line.send(_SLEEP + _TWO.pack(milliseconds, init))
+        _exit(0)
 
     def leave(self) -> None:
         """Have the keeper let go of the lock and end; we need it no more."""
         prctl(PrctlOption.SET_PDEATHSIG, 0)
-        self._line.sendall(marshal.dumps(("leave",)))
+        self._line.send(_LEAVE)
         with suppress(ConnectionResetError):
             self._line.recv(1)  # its end
         self._line.close()
 
 
-def keep(work: Work, wake: Wake, theirs: Sequence[int] = ()) -> NoReturn:
+def keep(work: Work, wake: Wake, theirs: Sequence[int], launcher: int) -> NoReturn:
     """Be the keeper of a worker that does `work`, and of those after it, which do `wake`.
 
-    The descriptors in `theirs` are the worker's alone.
+    The descriptors in `theirs` are the worker's alone. `launcher` is who has got the request.
     """
     try:
         gc.disable()  # a collection would look at everything
-        keeping = _Keeping()
-        keeping.attend(work, theirs)
-        while True:
-            told = keeping.wait()
-            kept = keeping.taken()
-            keeping.attend(partial(wake, descriptors=kept, told=told), kept)
+        _keep(work, wake, theirs, launcher)
     finally:
-        os._exit(0)
+        _exit(0)
 
 
-class _Keeping:
-    def __init__(self) -> None:
-        self.launcher = os.getppid()
-        self.worker = 0
-        self.init = 0
-        self.bell = -1
-        self.descriptors: list[int] = []
-        self.events: list[int] = []
-        self.seconds: float | None = None
-        self.told = False  # to shut down
+def _keep(work: Work, wake: Wake, theirs: Sequence[int], launcher: int) -> None:
+    # One function and its locals: an object looked at is a page, a name looked up another.
+    us = getpid()
+    worker = init = 0
+    lock = bell = -1  # the bell rings when told to shut down; there is one as soon as a lock
+    told = woken = False
 
-    # ---- a worker is at it
+    def shut_down(_number: int, _frame: object) -> None:
+        nonlocal told
+        told = True
+        eventfd_write(bell, 1)
+        if worker:
+            kill(worker, SIGTERM)
 
-    def attend(self, work: Work, theirs: Sequence[int] = ()) -> None:
-        """Serve a worker until it wants to sleep; the process ends when it does otherwise.
+    def reap_orphans(_number: int, _frame: object) -> None:
+        _reap_orphans(worker, init)
 
-        The descriptors in `theirs` are its own from then on.
-        """
-        ours, line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        us = os.getpid()
-        if self.bell >= 0:
-            # Until the worker has its own handler, which lets it through.
-            signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
-        child = os.fork()
-        if child == 0:
+    while True:
+        ours, line = socketpair(UNIX, PACKETS)
+        if lock >= 0:
+            set_mask(BLOCK, (SIGTERM,))  # until the worker has its own handler and lets it through
+        worker = fork()
+        if worker == 0:
             try:
                 ours.close()
                 gc.enable()
-                prctl(PrctlOption.SET_PDEATHSIG, signal.SIGKILL)
-                if os.getppid() == us:
-                    work(Keeper(line, self.launcher))
+                prctl(PrctlOption.SET_PDEATHSIG, SIGKILL)
+                if getppid() != us:
+                    _exit(0)
+                if woken:
+                    wake(Keeper(line, launcher), descriptors=list(theirs), told=told)
+                else:
+                    work(Keeper(line, launcher))
             finally:
-                os._exit(0)
-        self.worker = child
-        if self.bell >= 0:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+                _exit(0)
+        if woken and told:
+            told = False
+            eventfd_read(bell)
+        if lock >= 0:
+            set_mask(UNBLOCK, (SIGTERM,))
         line.close()
         for number in theirs:
-            os.close(number)
-        with ours:
-            self._serve(ours)
-        os.waitpid(child, 0)  # what it had started is ours then
-        self.worker = 0
+            close(number)
 
-    def _serve(self, line: socket.socket) -> None:
+        kept, events = array("i"), array("i")
         while True:
-            body, descriptors = _received(line)
-            if not body:
-                os._exit(0)
-            name, *values = marshal.loads(body)
-            if name == "keep":
-                self.descriptors += descriptors
-                self.events += values[0]
-            elif name == "sleep":
-                self.seconds, self.init = values
+            body, numbers = receive_descriptors(ours, _LARGEST_MESSAGE, _MOST_DESCRIPTORS)
+            order = body[:1]
+            if order == _LOCK:
+                if lock >= 0:
+                    close(lock)
+                lock = array("i", numbers)[0]
+                try:
+                    lockf(lock, LOCK_EX | LOCK_NB)
+                except (BlockingIOError, PermissionError):
+                    close(lock)
+                    lock = -1
+                    ours.send(_TAKEN)
+                    continue
+                if bell < 0:  # there may be a container from here on
+                    bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
+                    become_subreaper()
+                    set_handler(SIGTERM, shut_down)
+                    set_handler(SIGCHLD, reap_orphans)
+                ours.send(_DONE)
+            elif order == _REAP:
+                pid, _ = _TWO.unpack_from(body, 1)
+                _, _, _, status, code = waitid(P_PID, pid, WEXITED) or (0, 0, 0, 0, 0)
+                ours.send(_TWO.pack(code, status))
+            elif order == _KEEP:
+                kept += array("i", numbers)
+                events += array("i", body[1:])
+            elif order == _STAY:
+                for number in kept:
+                    close(number)
+                kept, events = array("i"), array("i")
+            elif order == _SLEEP:
+                milliseconds, init = _TWO.unpack_from(body, 1)
+                break
+            else:  # it leaves, or has ended without a word
                 return
-            elif name == "stay":
-                for number in self.taken():
-                    os.close(number)
-            elif name == "lock":
-                line.sendall(marshal.dumps(self._try_lock(values[0])))
-            elif name == "reap":
-                result = os.waitid(os.P_PID, values[0], os.WEXITED)
-                assert result is not None
-                line.sendall(marshal.dumps((result.si_code, result.si_status)))
-            elif name == "leave":
-                os._exit(0)
+        ours.close()
+        waitpid(worker, 0)  # what it had started is ours then
+        worker = 0
+        _reap_orphans(0, init)
 
-    def _try_lock(self, path: str) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        try:
-            descriptor = os.open(path, flags, 0o600)
-        except FileNotFoundError:
-            return _NO_FOLDER
-        try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            os.close(descriptor)
-            return _TAKEN
-        # A supervisor that leaves removes the file: a lock on that one would exclude nobody.
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
-                self._stay()
-                return _LOCKED
-        os.close(descriptor)
-        return _NO_FOLDER
-
-    def _stay(self) -> None:
-        """From here on there may be a container; the lock goes with this process."""
-        self.bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        become_subreaper()
-        signal.signal(signal.SIGTERM, self._shut_down)
-        signal.signal(signal.SIGCHLD, self._reap_orphans)
-
-    # ---- signals
-
-    def _shut_down(self, _number: int, _frame: object) -> None:
-        self.told = True
-        os.eventfd_write(self.bell, 1)
-        if self.worker:
-            os.kill(self.worker, signal.SIGTERM)
-
-    def _reap_orphans(self, _number: int, _frame: object) -> None:
-        reap_orphans({self.worker, self.init})
-
-    # ---- nobody is
-
-    def wait(self) -> bool:
-        """Sleep until there is something to do; whether that is to shut down."""
-        reap_orphans({self.init})
-        poll = select.poll()
-        poll.register(self.bell, select.POLLIN)
-        for number, events in zip(self.descriptors, self.events, strict=True):
-            if events >= 0:
-                poll.register(number, events)
-        if not self.told:
-            poll.poll(None if self.seconds is None else max(0.0, self.seconds * 1000))
-        told, self.told = self.told, False
-        if told:
-            os.eventfd_read(self.bell)
-        return told
-
-    def taken(self) -> list[int]:
-        """What is kept, which is the caller's now."""
-        descriptors, self.descriptors, self.events = self.descriptors, [], []
-        return descriptors
+        waiting = poll()
+        waiting.register(bell, POLLIN)
+        for number, wanted in zip(kept, events, strict=True):
+            if wanted >= 0:
+                waiting.register(number, wanted)
+        if not told:
+            waiting.poll(milliseconds)
+        woken, theirs = True, kept
 
 
-def _received(line: socket.socket) -> tuple[bytes, list[int]]:
-    descriptors = array("i")
-    space = socket.CMSG_SPACE(_MOST_DESCRIPTORS * descriptors.itemsize)
-    body, ancillary, _, _ = line.recvmsg(_LARGEST_MESSAGE, space, socket.MSG_CMSG_CLOEXEC)
-    for _, _, data in ancillary:
-        descriptors.frombytes(data)
-    return body, list(descriptors)
+def _reap_orphans(worker: int, init: int) -> None:
+    """As `process.reap_orphans`; those two are waited for by name."""
+    try:
+        while found := waitid(P_ALL, 0, WEXITED | WNOHANG | WNOWAIT):
+            pid = found[0]
+            if pid in (worker, init):
+                break
+            waitpid(pid, WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def warm() -> None:
+    """Look up what a keeper will: done here once, its children find it, and write to no page."""
+    for end in socketpair(UNIX, PACKETS):
+        _ = end.send, end.recvmsg, end.sendmsg, end.detach, end.fileno
+        end.close()
+    waiting = poll()
+    waiting.register(0, POLLIN)
+    _ = waiting.poll
+    numbers = array("i", bytes(8))
+    numbers += array("i", _TWO.pack(0, 0))
+    _TWO.unpack_from(numbers)
+    prctl(PrctlOption.GET_DUMPABLE)

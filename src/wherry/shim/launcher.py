@@ -1,16 +1,17 @@
 """The launcher: a warm, single-threaded interpreter that forks a child for each request.
 
 It holds no state. Killing it costs the next command an interpreter start and nothing else; its
-children live on. It never reads a request: it checks whose it is (SO_PEERCRED), forks, and the
-child reads, answers, and stays if it became the shim of a container.
+children live on. It never reads a request: it checks whose it is (SO_PEERCRED), peeks at what
+it asks for, forks, and the child reads, answers, and stays if it became the shim of a container.
 
-    spare    between requests one child is forked ahead and rehearses: it opens the database and
-             touches the memory that a request will. It gets the next request from the launcher,
-             which looks at it no more than at any; without a spare a child is forked there and then
+    command  a request that begins with that word is for a child that has the commands loaded
+    others   go on to the nursery, whose children are smaller: among them are those that stay
     stale    a module of ours was written to: it executes itself anew, with the listening socket,
              so that requests in the backlog are answered by the new code
-    idle     no request for a while and no child: it removes its socket, under the lock that
-             commands take to start one, and ends
+    wanted   a file in the run folder has the name of something that not every installation needs:
+             it is loaded between two requests, for the commands from then on
+    idle     no request for a while and none of the nursery's children: it removes its socket,
+             under the lock that commands take to start one, and ends
     orphan   its socket was removed or replaced: nobody can reach it, it ends
 
 A shim must outlive the session, the terminal and the control group of whoever made it: the
@@ -30,16 +31,21 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import NoReturn
 
 from wherry.errors import Internal, WherryError, kind_of, os_error_text
+from wherry.linux.bare import PEER, SOCKET_LEVEL, Socket, accepted
 from wherry.linux.cgroup.manager import open_manager
 from wherry.linux.inotify import Change, Inotify
 from wherry.linux.locks import locked
 from wherry.linux.process import close_other_descriptors
 from wherry.linux.sealed import execute_sealed
+from wherry.shim import memory
+from wherry.shim.children import Children, has_children, reap_themselves, start_as_child
 from wherry.shim.client import LAUNCHER_DESCRIPTOR
-from wherry.shim.keeper import Keeper, Wake, Work, keep
+from wherry.shim.keeper import Keeper, Wake, keep, warm
+from wherry.shim.nursery import QUIET_SECONDS, Nursery
 from wherry.shim.protocol import (
     LARGEST_REQUEST,
     TAKEN,
@@ -47,15 +53,18 @@ from wherry.shim.protocol import (
     Payload,
     error_frame,
     parse_request,
+    request_bytes,
 )
 from wherry.values import dataclass, field
 
 IDLE_SECONDS = 300.0
-_QUIET_SECONDS = 0.05  # after which a spare is forked, which would only hinder those who ask
+COMMAND = "command"  # the operation that is carried out with the command line's modules
+_BEGINNING = len(request_bytes(COMMAND, {}))  # bytes of a request that name its operation
 CGROUP = "/wherry-shims"
 _MOST_DESCRIPTORS = 8
 _CREDENTIALS = struct.Struct("3i")
 _WRITTEN = Change.CLOSE_WRITE | Change.MOVED_TO | Change.MOVED_FROM | Change.DELETE
+_IN_RUN = Change.CREATE | Change.DELETE | Change.MOVED_TO
 
 
 @dataclass
@@ -71,87 +80,129 @@ class Request:
 
 Operations = Mapping[str, Callable[[Request], None]]
 
+Later = Mapping[str, Callable[[], None]]
+"""What is loaded when a file of that name is in the run folder."""
+
 
 def _nothing() -> None:
     return
 
 
 def serve(
-    operations: Operations, run: Path, wake: Wake, rehearse: Callable[[], None] = _nothing
+    operations: Operations,
+    run: Path,
+    wake: Wake,
+    rehearse: Callable[[], None] = _nothing,
+    load: Callable[[], None] = _nothing,
+    later: Later = MappingProxyType({}),
 ) -> None:
-    """Answer requests on the inherited listening socket until idle or orphaned."""
+    """Answer requests on the inherited listening socket until idle or orphaned.
+
+    What `load` and `later` bring in is for those requests alone that are for commands.
+    """
     os.chdir("/")
     os.umask(0o022)
     leave_callers_cgroup()
-    # The kernel reaps children by itself then; a child puts the default back before it forks.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    reap_themselves()
+    # Executed by a descriptor, it would be called by that number; shims inherit the name.
+    Path("/proc/self/comm").write_text("wherry")
+    warm()
+    _settle()
+    carry_out = partial(handle, operations=operations)
+    nursery = Nursery(carry_out, wake, rehearse, (LAUNCHER_DESCRIPTOR,))
+    load()
     with Inotify() as inotify:
         listener = socket.socket(fileno=LAUNCHER_DESCRIPTOR)
-        launcher = _Launcher(operations, run, listener, inotify, wake, rehearse)
+        ours = [LAUNCHER_DESCRIPTOR, inotify.descriptor, nursery.fileno()]
+        children = Children(carry_out, wake, rehearse, os.getpid(), ours)
+        launcher = _Launcher(run, listener, inotify, nursery, children, later)
         signal.signal(signal.SIGTERM, lambda _number, _frame: launcher.retire())
-        gc.collect()
-        # Executed by a descriptor, it would be called by that number; shims inherit the name.
-        Path("/proc/self/comm").write_text("wherry")
-        gc.freeze()
+        _settle()
         launcher.loop()
+
+
+def _settle() -> None:
+    """Have children find memory as it will stay."""
+    memory.trim()
+    gc.freeze()
 
 
 class _Launcher:
     def __init__(
         self,
-        operations: Operations,
         run: Path,
         listener: socket.socket,
         inotify: Inotify,
-        wake: Wake,
-        rehearse: Callable[[], None],
+        nursery: Nursery,
+        children: Children,
+        later: Later,
     ) -> None:
-        self.operations = operations
         self.run = run
         self.path = run / "launcher.sock"
         self.listener = listener
         self.inotify = inotify
-        self.wake = wake
-        self.rehearse = rehearse
-        self.spare: _Spare | None = None
+        self.nursery: Nursery | None = nursery
+        self.children = children
+        self.later = dict(later)
+        self.looks_for_wanted = True
         found = self.path.stat()
         self.identity = (found.st_dev, found.st_ino)
         self.run_watch = -1
+        self.poll = select.poll()
+        self.silent: dict[int, Socket] = {}  # clients whose request has not come
 
     def loop(self) -> None:
         os.set_inheritable(self.listener.fileno(), False)
         self.listener.setblocking(False)
-        for folder in _module_folders():
-            self.inotify.watch(folder, _WRITTEN)
-        self.run_watch = self.inotify.watch(self.run, Change.DELETE | Change.MOVED_TO)
-        poll = select.poll()
-        poll.register(self.listener, select.POLLIN)
-        poll.register(self.inotify.descriptor, select.POLLIN)
+        self._watch_modules()
+        self.run_watch = self.inotify.watch(self.run, _IN_RUN)
+        self.poll.register(self.listener, select.POLLIN)
+        self.poll.register(self.inotify.descriptor, select.POLLIN)
         while True:
-            ready = poll.poll((IDLE_SECONDS if self.spare else _QUIET_SECONDS) * 1000)
+            ready = self.poll.poll((IDLE_SECONDS if self.children.spare else QUIET_SECONDS) * 1000)
             if not ready:
                 self._idle()
             # Before any request: it must not be answered by code that has been replaced.
             if any(descriptor == self.inotify.descriptor for descriptor, _ in ready):
                 self._look_at_changes()
+            for descriptor, _ in ready:
+                if descriptor in self.silent:
+                    self._look_at(self._no_longer_silent(descriptor))
             self._accept()
+            if self.looks_for_wanted:
+                self._load_what_is_wanted()
 
     def _idle(self) -> None:
         """Nobody has asked for a moment, or for a long time."""
-        if self.spare is None:
-            self.spare = self._fork_spare()
+        if self.children.spare is None:
+            self.children.fork_spare()
             return
-        self._dismiss_spare()
-        if not _has_children():
+        self.children.dismiss_spare()
+        if not (has_children() if self.nursery is None else self.nursery.has_children):
             self.retire()
+
+    def _watch_modules(self) -> None:
+        for folder in _module_folders():
+            self.inotify.watch(folder, _WRITTEN)
+
+    def _load_what_is_wanted(self) -> None:
+        self.looks_for_wanted = False
+        wanted = [name for name in self.later if (self.run / name).exists()]
+        for name in wanted:
+            self.later.pop(name)()
+        if wanted:
+            self.children.dismiss_spare()  # the next one has it loaded
+            self._watch_modules()
+            _settle()
 
     def _look_at_changes(self) -> None:
         for watch, change, name in self.inotify.changes():
             if change & Change.Q_OVERFLOW:
                 self._start_anew()
             elif watch == self.run_watch:
+                self.looks_for_wanted |= name in self.later
                 if not self._is_reachable():
-                    self._dismiss_spare()
+                    self._end_helpers()
                     sys.exit(0)
             elif name.endswith(".py") or change & Change.IGNORED:
                 self._start_anew()
@@ -164,8 +215,14 @@ class _Launcher:
             return False
         return (found.st_dev, found.st_ino) == self.identity
 
+    def _end_helpers(self) -> None:
+        """End the processes that only wait for what we send them."""
+        self.children.dismiss_spare()
+        if self.nursery is not None:
+            self.nursery.end()
+
     def _start_anew(self) -> NoReturn:
-        self._dismiss_spare()
+        self._end_helpers()
         os.set_inheritable(self.listener.fileno(), True)
         execute_sealed(sys.orig_argv)
 
@@ -176,80 +233,56 @@ class _Launcher:
                 self.path.unlink()
             # Whoever connected before the name was gone is still answered.
             self._accept()
-        self._dismiss_spare()
+            for descriptor in list(self.silent):
+                self._pass_on(self._no_longer_silent(descriptor), is_command=False)
+        self._end_helpers()
         sys.exit(0)
 
     def _accept(self) -> None:
         while True:
             try:
-                client, _ = self.listener.accept()
+                client = accepted(self.listener)
             except (BlockingIOError, ConnectionAbortedError):
                 return
-            with client:
-                if is_own_user(client) and not self._give_to_spare(client):
-                    self._fork(partial(handle, client, self.operations), client)
+            if is_own_user(client):
+                self._look_at(client)
+            else:
+                client.close()
 
-    def _fork(self, work: Work, connection: socket.socket, *others: socket.socket) -> int:
-        """A child whose worker does `work`, with the `connection` that this needs."""
-        child = os.fork()
-        if child == 0:
-            # Whatever happens here must not come back into the launcher's loop.
-            try:
-                self.listener.close()
-                self.inotify.close()
-                if self.spare is not None:
-                    self.spare.line.close()
-                for other in others:
-                    other.close()
-                _start_as_child()
-                keep(work, self.wake, (connection.fileno(),))
-            finally:
-                os._exit(0)
-        return child
+    def _look_at(self, client: Socket) -> None:
+        """Pass on a client whose request has begun to come, and wait for that of another."""
+        try:
+            begin = client.recv(_BEGINNING, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            self.silent[client.fileno()] = client
+            self.poll.register(client, select.POLLIN)
+            self.children.ours.append(client.fileno())
+        except OSError:
+            client.close()
+        else:
+            # As marshal writes a word. Any child can carry out any request, but some would have
+            # to load what others have.
+            self._pass_on(client, is_command=b"%c%b" % (len(COMMAND), COMMAND.encode()) in begin)
 
-    def _fork_spare(self) -> "_Spare":
-        ours, theirs = socket.socketpair()
-        with theirs:
+    def _no_longer_silent(self, descriptor: int) -> Socket:
+        self.poll.unregister(descriptor)
+        self.children.ours.remove(descriptor)
+        return self.silent.pop(descriptor)
 
-            def wait_for_request(keeper: Keeper) -> None:
-                self.rehearse()
-                if (client := _receive_socket(theirs)) is not None:
-                    theirs.close()
-                    handle(client, self.operations, keeper)
+    def _pass_on(self, client: Socket, *, is_command: bool) -> None:
+        if self.nursery is None or is_command or not self._pass_to_nursery(self.nursery, client):
+            self.children.take(client)
+        client.close()
 
-            return _Spare(self._fork(wait_for_request, theirs, ours), ours)
-
-    def _give_to_spare(self, client: socket.socket) -> bool:
-        spare, self.spare = self.spare, None
-        if spare is None:
+    def _pass_to_nursery(self, nursery: Nursery, client: Socket) -> bool:
+        try:
+            nursery.take(client)
+        except OSError:  # somebody has killed it: we can do without
+            self.children.ours.remove(nursery.fileno())
+            nursery.end()
+            self.nursery = None
             return False
-        with spare.line, suppress(OSError):  # somebody may have killed it
-            socket.send_fds(spare.line, [b"."], [client.fileno()])
-            return True
-        return False
-
-    def _dismiss_spare(self) -> None:
-        spare, self.spare = self.spare, None
-        if spare is not None:
-            spare.line.close()  # it reads the end
-            with suppress(ChildProcessError):  # such is the answer where children reap themselves
-                os.waitpid(spare.pid, 0)
-
-
-@dataclass
-class _Spare:
-    """A child that waits for a request at the other end of `line`."""
-
-    pid: int
-    line: socket.socket
-
-
-def _receive_socket(line: socket.socket) -> socket.socket | None:
-    """The client that the launcher hands over; None when it needs us no more."""
-    _, ancillary, _, _ = line.recvmsg(1, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC)
-    for _, _, data in ancillary:
-        return socket.socket(fileno=int.from_bytes(data[:4], sys.byteorder))
-    return None
+        return True
 
 
 def serve_one(client: socket.socket, operations: Operations, wake: Wake) -> NoReturn:
@@ -262,13 +295,14 @@ def serve_one(client: socket.socket, operations: Operations, wake: Wake) -> NoRe
         os.chdir("/")
         os.umask(0o022)
         leave_callers_cgroup()
-        _start_as_child()
-        keep(partial(handle, client, operations), wake, (client.fileno(),))
+        start_as_child()
+        carry_out = partial(handle, client, operations=operations)
+        keep(carry_out, wake, (client.fileno(),), os.getppid())
     finally:
         os._exit(0)
 
 
-def handle(client: socket.socket, operations: Operations, keeper: Keeper) -> None:
+def handle(client: socket.socket, keeper: Keeper, *, operations: Operations) -> None:
     """Read one request and carry it out; a failure is answered."""
     try:
         request = receive_request(client, keeper)
@@ -331,20 +365,11 @@ class OtherInstallation(WherryError):
         )
 
 
-def is_own_user(client: socket.socket) -> bool:
+def is_own_user(client: Socket) -> bool:
     """Whether the process at the other end may give us orders: it runs as our user, or root."""
-    data = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    data = client.getsockopt(SOCKET_LEVEL, PEER, _CREDENTIALS.size)
     _, uid, _ = _CREDENTIALS.unpack(data)
     return uid in (os.geteuid(), 0)
-
-
-def _start_as_child() -> None:
-    os.setsid()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # A terminal or a group that goes away is none of a shim's business.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def fork_outside() -> int:
@@ -368,14 +393,6 @@ def leave_callers_cgroup() -> None:
         manager.enter()
     except OSError:  # without the right to: a user's own launcher stays where it is
         return
-
-
-def _has_children() -> bool:
-    try:
-        os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return False
-    return True
 
 
 def _module_folders() -> set[str]:

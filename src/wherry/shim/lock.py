@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from wherry.linux.files import remove_tree
+from wherry.linux.openat import opened
 from wherry.shim.errors import AlreadyStarted
 from wherry.shim.keeper import Keeper
 from wherry.store.containers import find_container
@@ -41,13 +42,13 @@ def take_shim_lock(store: Store, container_id: str, *, of_file: bool = False) ->
 
 def give_shim_lock(store: Store, container_id: str, keeper: Keeper) -> None:
     """As `take_shim_lock`, but for our keeper, which is then the container's supervisor."""
-    folder = store.container_run_folder(container_id)
+    path = store.container_run_folder(container_id) / LOCK
     while True:
-        _make(folder)
-        with suppress(FileNotFoundError):  # the folder has just gone with a supervisor before us
-            if keeper.try_lock(f"{folder}/{LOCK}"):
+        with opened(_open(path)) as descriptor:
+            if not keeper.try_lock(descriptor):
+                _wait_a_moment(store, container_id)
+            elif _is_at(descriptor, path):
                 return
-            _wait_a_moment(store, container_id)
 
 
 def _wait_a_moment(store: Store, container_id: str) -> None:
@@ -58,22 +59,21 @@ def _wait_a_moment(store: Store, container_id: str) -> None:
     time.sleep(_MOMENT)
 
 
-def _make(folder: Path) -> None:
-    # `exist_ok` would look again, and fail if the folder went with a supervisor meanwhile.
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o711, parents=True)
+def _open(path: Path) -> int:
+    """The lock's file, made if need be, and its folder too."""
+    while True:
+        # `exist_ok` would look again, and fail if the folder went with a supervisor meanwhile.
+        with suppress(FileExistsError):
+            path.parent.mkdir(mode=0o711, parents=True)
+        with suppress(FileNotFoundError):  # the folder has just gone with a supervisor before us
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def try_shim_lock(store: Store, container_id: str, *, of_file: bool = False) -> int | None:
     """The lock's descriptor, or None when another process has the lock."""
-    folder = store.container_run_folder(container_id)
-    path = folder / LOCK
+    path = store.container_run_folder(container_id) / LOCK
     while True:
-        _make(folder)
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        except FileNotFoundError:  # the folder has just gone with a supervisor before us
-            continue
+        descriptor = _open(path)
         if not (_try_file_lock(descriptor) if of_file else _try_lock(descriptor)):
             os.close(descriptor)
             return None

@@ -7,7 +7,8 @@ from wherry.store.containers import Status
 from wherry.store.database import DatabaseFailed
 
 if TYPE_CHECKING:
-    from wherry.shim.supervise import Run, Supervisor
+    from wherry.shim.run import Run
+    from wherry.shim.supervise import Supervisor
 
 _NO_ROOM = 1.0  # seconds between attempts at a row that the disk has no room for
 

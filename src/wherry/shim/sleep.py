@@ -21,11 +21,12 @@ from wherry.shim.process import Supervised
 from wherry.store.containers import Container
 
 if TYPE_CHECKING:
-    from wherry.shim.supervise import Run, Supervisor
+    from wherry.shim.run import Run
+    from wherry.shim.supervise import Supervisor
 
 FIRST_STAY = 1.0  # seconds of quiet; a container that ends sooner is spared the effort
-LONGEST_STAY = 60.0
-_SHORT_SLEEP = 10  # times what it stayed awake before: then it was not worth it
+LONGEST_STAY = 10.0
+_SHORT_SLEEP = 2  # times what it stayed awake before: then it was not worth it
 
 
 def fall_asleep(supervisor: "Supervisor") -> None:
@@ -63,6 +64,7 @@ def _lay_down(
             keepsakes.add(process.pidfd, READ),
             process.started,
         ),
+        "cgroup": run.cgroups_path,
         "began": run.began,
         "stop_requested": supervisor.stop_requested,
         "delay": supervisor.backoff.delay,
@@ -98,7 +100,7 @@ def awaken(supervisor: "Supervisor", kept: dict[str, Kept], descriptors: Sequenc
         supervisor.stay = min(stayed * 2, LONGEST_STAY)
     else:
         supervisor.stay = FIRST_STAY
-    run = supervisor.resume()
+    run = supervisor.resume(kept["cgroup"])
     run.began = kept["began"]
     run.log.take_up(kept["rests"])
     run.streams.take_up(kept["streams"], descriptors)

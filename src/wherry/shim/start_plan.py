@@ -53,6 +53,15 @@ class StartPlan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StartMade:
+    """What is left of the plan once it was carried out, perhaps by another process."""
+
+    bundle: Path
+    spec: Callable[[], Spec]  # read again, if need be: who only wakes for a moment does without
+    release: Callable[[], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Reconnected:
     """A running container after it has joined or left a network, and what it has to be served."""
 
@@ -66,8 +75,8 @@ class Engineering:
 
     # What this start of the container needs. Called with the shim lock held.
     prepare: Callable[[Container], StartPlan]
-    # The plan of a start that another process has made, without what only starting needs.
-    recall: Callable[[Container], StartPlan]
+    # A start that another process has made.
+    recall: Callable[[Container], StartMade]
     # What is left of a container whose row says it runs, though we hold its lock: ended, recorded.
     recover: Callable[[Container], Container]
     # Join a network, or leave it, while the container runs. `connected` is what it has so far.

@@ -16,8 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 
 from wherry.errors import NotFound, WherryError
-from wherry.linux.cgroup.manager import CgroupManager, open_manager
-from wherry.linux.cgroup.oom import OOMWatch
+from wherry.linux.cgroup.manager import open_manager
 from wherry.linux.namespaces import CloneFlag, open_namespace
 from wherry.linux.openat import opened
 from wherry.linux.process import become_subreaper
@@ -31,16 +30,17 @@ from wherry.shim.events import container_event
 from wherry.shim.health import HealthMonitor
 from wherry.shim.keeper import Keeper
 from wherry.shim.lock import give_shim_lock, remove_run_folder
-from wherry.shim.log.writer import LogWriter, open_log
+from wherry.shim.log.writer import open_log
 from wherry.shim.loop import READ, Loop, Timer
 from wherry.shim.networking import Networking
 from wherry.shim.pausing import freeze, thaw
 from wherry.shim.process import Supervised, reap_orphans
 from wherry.shim.restart import Backoff, should_restart
+from wherry.shim.run import Run
 from wherry.shim.signals import watch_signals
 from wherry.shim.sleep import FIRST_STAY, LONGEST_STAY, fall_asleep
 from wherry.shim.start import create_process, exit_code_of, start_error
-from wherry.shim.start_plan import Engineering, Reconnected, StartPlan
+from wherry.shim.start_plan import Engineering, Reconnected, StartMade, StartPlan
 from wherry.shim.stop_signal import stop_signal_of
 from wherry.shim.streams import Streams
 from wherry.store.containers import (
@@ -53,28 +53,10 @@ from wherry.store.containers import (
 )
 from wherry.store.database import DatabaseFailed
 from wherry.store.store import Store
-from wherry.values import dataclass
 
 DEFAULT_STOP_TIMEOUT = 10.0
 _PATIENCE = 2.0  # seconds for output after the end, of processes that left the container
 _NO_ROOM = 1.0  # seconds between attempts at a row that the disk has no room for
-_EMPTYING = 10.0  # seconds for killed processes to be gone
-
-
-@dataclass(slots=True)
-class Run:
-    """What belongs to one start of the container, from its beginning to its teardown."""
-
-    plan: StartPlan
-    log: LogWriter
-    streams: Streams
-    cgroup: CgroupManager
-    process: Supervised | None = None
-    networking: Networking | None = None
-    oom: OOMWatch | None = None
-    health: HealthMonitor | None = None
-    began: float = 0.0
-    torn_down: bool = False
 
 
 class Supervisor:
@@ -129,13 +111,13 @@ class Supervisor:
         self._adopt()
         attached = None
         try:
-            self._begin()
+            plan = self._begin()
             assert self.run is not None
             if attachment is not None:
                 attached = self.run.streams.new_client(client, attachment)
             for other, wanted in others:
                 self.run.streams.new_client(other, wanted)
-            self._carry_on(restart_count=restart_count)
+            self._carry_on(plan, restart_count=restart_count)
         except BaseException as error:
             if attached is not None:
                 self.loop.forget(client.fileno())
@@ -152,40 +134,47 @@ class Supervisor:
             self.loop, {signal.SIGCHLD: self._reap_orphans, signal.SIGTERM: self.shut_down}
         )
 
-    def _begin(self) -> None:
+    def _begin(self) -> StartPlan:
         """What comes before the process: the plan, the log, the streams."""
         with ExitStack() as undo:
             plan = self.engineering.prepare(self.container)
             undo.callback(plan.release)
             self.container = plan.container
-            self.run = self._run_of(plan)
+            assert plan.spec.linux is not None
+            made = StartMade(bundle=plan.bundle, spec=lambda: plan.spec, release=plan.release)
+            self.run = self._run_of(made, plan.spec.linux.cgroups_path)
             undo.pop_all()
+        return plan
 
-    def _run_of(self, plan: StartPlan) -> Run:
-        assert plan.spec.linux is not None
-        cgroup = open_manager(plan.spec.linux.cgroups_path)
+    def _run_of(self, made: StartMade, cgroups_path: str) -> Run:
         config = self.container.config
-        log = open_log(self.container, plan.bundle)
+        log = open_log(self.container, made.bundle)
         streams = Streams(self.loop, log, stdin_once=config.stdin_once, tty=config.tty)
         streams.on_client_gone = self._client_gone
-        return Run(plan=plan, log=log, streams=streams, cgroup=cgroup)
+        return Run(
+            made=made,
+            log=log,
+            streams=streams,
+            cgroup=open_manager(cgroups_path),
+            cgroups_path=cgroups_path,
+        )
 
-    def resume(self) -> Run:
+    def resume(self, cgroups_path: str) -> Run:
         """Be the supervisor of a start that another process of the same keeper has made; the run,
         whose parts are to be taken up."""
         self._is_supervisor = True
         self._adopt()
-        self.run = self._run_of(self.engineering.recall(self.container))
+        self.run = self._run_of(self.engineering.recall(self.container), cgroups_path)
         return self.run
 
-    def _carry_on(self, *, restart_count: int) -> None:
+    def _carry_on(self, plan: StartPlan, *, restart_count: int) -> None:
         """From the prepared run to a running process."""
         run = self.run
         assert run is not None
         self.control.listen()
         trace = self.store.trace
         trace("shim listens")
-        starting = create_process(self.store, run.plan, run.streams, run.cgroup)
+        starting = create_process(self.store, plan, run.streams, run.cgroup)
         trace("init waits")
         try:
             self._record(
@@ -293,7 +282,7 @@ class Supervisor:
     def _end(self, run: Run, code: int, finished: int) -> None:
         trace = self.store.trace
         self._look_for_oom(run)
-        self._withdraw(run)  # before the answer: the next command may want the same ports
+        run.withdraw()  # before the answer: the next command may want the same ports
         trace("ports withdrawn")
         duration = time.monotonic() - run.began
         again = not self.restart_wanted and should_restart(
@@ -334,11 +323,6 @@ class Supervisor:
             self._leave()
             self._stop_when_alone()
 
-    def _withdraw(self, run: Run) -> None:
-        networking, run.networking = run.networking, None
-        if networking is not None:
-            networking.close()
-
     def _answer(self, run: Run, code: int) -> None:
         for client in list(run.streams.clients):
             self._last_clients.append(client)
@@ -352,8 +336,7 @@ class Supervisor:
         try:
             # `update` and `rename` may have changed it.
             self.container = find_container(self.store, self.container.id)
-            self._begin()
-            self._carry_on(restart_count=count)
+            self._carry_on(self._begin(), restart_count=count)
         except (WherryError, OSError) as error:
             self.control.restart_failed(error)
             self._start_failed(error)
@@ -364,28 +347,8 @@ class Supervisor:
             self.rest()
 
     def _tear_down(self, run: Run) -> None:
-        """Let go of everything that this start took. Each part on its own: one that fails must
-        not keep the others."""
-        if run.torn_down:
-            return
-        run.torn_down = True
-        with ExitStack() as parts:
-            parts.callback(run.plan.release)
-            parts.callback(self._withdraw, run)
-            parts.callback(self._delete_cgroup, run.cgroup)
-            if run.oom is not None:
-                self.loop.forget(run.oom.fileno())
-                parts.callback(run.oom.close)
+        run.tear_down(self.loop)
         self.run = None
-
-    def _delete_cgroup(self, cgroup: CgroupManager) -> None:
-        try:
-            cgroup.delete()
-        except OSError:
-            # Somebody is still on the way out.
-            cgroup.signal_all(signal.SIGKILL)
-            cgroup.wait_until_empty(_EMPTYING)
-            cgroup.delete()
 
     def _leave(self) -> None:
         """Stop being the supervisor: whoever starts the container next may go ahead."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from sqlite3 import Connection, Row
 
 from wherry.oci.digest import ChainID, DiffID, Digest
+from wherry.store.build_history import PastStep, forget_builds, record_build
 from wherry.store.built import key_of
 from wherry.values import dataclass
 
@@ -75,6 +76,8 @@ class Use:
     place: str
     number: int
     key: Digest
+    step: PastStep | None = None
+    """The step as the history of builds is to tell of it."""
 
 
 def find_record(connection: Connection, key: Digest) -> CacheRecord | None:
@@ -120,6 +123,9 @@ def note_uses(connection: Connection, uses: Iterable[Use], now_ns: int) -> None:
         "INSERT OR REPLACE INTO build_places VALUES (?, ?, ?)",
         [(use.place, use.number, str(use.key)) for use in uses],
     )
+    steps = [use.step for use in uses if use.step is not None]
+    if any(step.reason for step in steps):
+        record_build(connection, uses[0].place, now_ns, steps)
 
 
 def inputs_of(connection: Connection, key: Digest) -> Inputs | None:
@@ -171,6 +177,7 @@ def delete_records(connection: Connection, keys: Iterable[Digest]) -> None:
     doomed = [(str(key),) for key in keys]
     connection.executemany("DELETE FROM build_cache WHERE key = ?", doomed)
     connection.executemany("DELETE FROM build_places WHERE key = ?", doomed)
+    forget_builds(connection)
 
 
 def _packed(inputs: Inputs) -> bytes:

@@ -134,6 +134,20 @@ def forget_manifest(connection: sqlite3.Connection, image_id: Digest) -> None:
     connection.execute("UPDATE images SET manifest = NULL WHERE id = ?", (str(image_id),))
 
 
+def shared_sizes(connection: sqlite3.Connection) -> dict[Digest, int]:
+    """Bytes of each image in layers that other images have, too; of those that share any."""
+    rows = connection.execute(
+        """
+        SELECT image_id, sum(size) FROM image_layers JOIN layers USING (chain_id)
+        WHERE chain_id IN (
+            SELECT chain_id FROM image_layers GROUP BY chain_id HAVING count(DISTINCT image_id) > 1
+        )
+        GROUP BY image_id
+        """
+    )
+    return {Digest(image_id): size for image_id, size in rows}
+
+
 def insert_image(
     connection: sqlite3.Connection, image: StoredImage, chain_ids: Iterable[ChainID]
 ) -> bool:

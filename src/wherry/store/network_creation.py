@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 from wherry.errors import Conflict, PermissionDenied
 from wherry.linux.netlink import RouteSocket
 from wherry.oci.timestamps import format_timestamp
+from wherry.store.address_pools import address_pools
 from wherry.store.addresses import Subnet
 from wherry.store.networks import Network, insert_network_row, network_of_row, new_id
 from wherry.store.store import Store
@@ -63,11 +64,13 @@ def _free_subnets(
     store: Store, network: Network, taken: list[IPv4Network | IPv6Network]
 ) -> Iterator[Subnet]:
     has = {pool.subnet.version for pool in network.subnets}
+    pools = address_pools()
     if network.enable_ipv4 and 4 not in has:
-        chosen = choose_subnet(user_network_candidates(), taken)
+        chosen = choose_subnet(pools.ipv4_candidates(user_network_candidates()), taken)
         yield Subnet(subnet=chosen, gateway=chosen.network_address + 1)
     if network.enable_ipv6 and 6 not in has:
-        chosen6 = choose_subnet(ipv6_candidates(os.path.realpath(store.root)), taken)
+        own = ipv6_candidates(os.path.realpath(store.root))
+        chosen6 = choose_subnet(pools.ipv6_candidates(own), taken)
         yield Subnet(subnet=chosen6, gateway=chosen6.network_address + 1)
 
 

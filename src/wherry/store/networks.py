@@ -24,6 +24,7 @@ from wherry.errors import InvalidArgument, NotFound, PermissionDenied
 from wherry.linux.netlink import RouteSocket
 from wherry.oci.timestamps import format_timestamp
 from wherry.store import published_ports
+from wherry.store.address_pools import address_pools
 from wherry.store.addresses import (
     Subnet,
     choose_address,
@@ -210,7 +211,8 @@ def _default_bridge(store: Store) -> Network:
         links = {link.index: link for link in host.links()}
     own = [subnet.subnet for network in list_networks(store) for subnet in network.subnets]
     subnet = choose_subnet(
-        default_bridge_candidates(instance), [*(route.destination for route in routes), *own]
+        address_pools().ipv4_candidates(default_bridge_candidates(instance)),
+        [*(route.destination for route in routes), *own],
     )
     # No larger than what the way out carries: where path MTU discovery is filtered, and that is
     # common, a container with larger frames would hang in the middle of a download.

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from importlib import import_module
 
-VERSION = 3  # one more with each change of a table
+VERSION = 4  # one more with each change of a table
 
 _KEEPERS = (
     *("images", "layers", "layer_blobs", "containers", "volumes", "networks", "events"),
-    "build_cache",
+    *("build_cache", "build_history"),
 )
 
 

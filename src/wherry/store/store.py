@@ -29,6 +29,9 @@ def _no_trace(_point: str) -> None:
     return
 
 
+_OF_TREES = ("tmp", "layers", "containers", "volumes")  # where whole trees of files are made
+
+
 class Store:
     """The root and run folders, made on first use, private to their owner."""
 
@@ -63,6 +66,10 @@ class Store:
                 folder.mkdir(mode=0o700 if folder.name == "layers" else 0o711, parents=True)
             except FileExistsError:
                 continue
+            if folder.name in _OF_TREES:
+                from wherry.linux.inode_flags import spread_subfolders  # once for an installation
+
+                spread_subfolders(folder)
 
     @contextmanager
     def staging_folder(self) -> Iterator[Path]:

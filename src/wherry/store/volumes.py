@@ -140,15 +140,15 @@ def check_volume(volume: Volume) -> None:
             " use absolute path",
         )
     for key in volume.options:
-        if key == "size":  # a quota of xfs, in Docker
-            raise InvalidVolume(name, "quota size requested but no quota support")
-        if key not in _OPTIONS:
+        if key not in (*_OPTIONS, "size"):
             raise InvalidVolume(name, f'invalid option: "{key}"')
-    if volume.options:
+    if volume.options.keys() & set(_OPTIONS):
         for key in ("device", "type"):
             # A bind mount has no type worth naming; Docker asks for one all the same.
             if not volume.options.get(key):
                 raise InvalidVolume(name, f'missing required option: "{key}"')
+    if "size" in volume.options:  # a quota of xfs, in Docker
+        raise InvalidVolume(name, "quota size requested but no quota support")
 
 
 def get_volume(store: Store, name: str) -> Volume:

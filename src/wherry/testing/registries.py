@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from wherry.oci.media_type import OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST
 from wherry.testing.waiting import eventually
@@ -33,7 +34,9 @@ def free_port() -> int:
 class DockerRegistry:
     """Debian's docker-registry, with a folder of its own. With a `user` it wants a password."""
 
-    def __init__(self, *, user: str = "", password: str = "", tls: bool = False) -> None:
+    def __init__(
+        self, *, user: str = "", password: str = "", tls: bool = False, asks_back: bool = False
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="registry-", dir="/var/tmp"))
         self.port = free_port()
         self.host = f"localhost:{self.port}"
@@ -48,7 +51,10 @@ class DockerRegistry:
         http = f"addr: 127.0.0.1:{self.port}"
         if tls:
             self._make_certificate()
-            http += f", tls: {{certificate: {self.certificate}, key: {self.folder}/tls.key}}"
+            # With `asks_back` clients must have a certificate too: this very one will do.
+            clients = f", clientcas: [{self.certificate}]" if asks_back else ""
+            keys = f"certificate: {self.certificate}, key: {self.folder}/tls.key"
+            http += f", tls: {{{keys}{clients}}}"
         lines.append(f"http: {{{http}}}")
         if user:
             hashed = bcrypt_line(user, password)
@@ -162,7 +168,7 @@ class Exchange(BaseHTTPRequestHandler):
     def serve(self) -> None:
         """Answer as a registry does."""
         found = self.registry.content.get(self.path.rpartition("/")[2])
-        if self.path == "/v2/":
+        if urlsplit(self.path).path == "/v2/":  # to a proxy the whole address is sent
             self.answer(200, b"{}")
         elif found is None:
             code = "MANIFEST_UNKNOWN" if "/manifests/" in self.path else "BLOB_UNKNOWN"
@@ -188,16 +194,22 @@ class _Server(ThreadingHTTPServer):
         return  # a client that goes away is what these tests are about
 
 
+class _Server6(_Server):
+    address_family: int = socket.AF_INET6
+
+
 class HostileRegistry:
     """`behaviours` maps a part of an address to what happens there."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1") -> None:
         self.content: dict[str, tuple[str, bytes]] = {}
         self.behaviours: dict[str, Behaviour] = {}
         self.seen: list[tuple[str, str, dict[str, str]]] = []
-        self._server = _Server(("127.0.0.1", 0), Exchange)
+        kind = _Server6 if ":" in address else _Server
+        self._server = kind((address, 0), Exchange)
         self._server.registry = self
-        self.host = f"127.0.0.1:{self._server.server_address[1]}"
+        name = f"[{address}]" if ":" in address else address
+        self.host = f"{name}:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()

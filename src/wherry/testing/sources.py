@@ -22,6 +22,7 @@ class _Exchange(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         assert isinstance(self.server, _Server)
         web = self.server.web
+        web.requests.append(dict(self.headers))
         path = self.path.partition("?")[0]
         data = web.files.get(path)
         headers = web.headers.get(path, {})
@@ -52,13 +53,15 @@ class _Server(ThreadingHTTPServer):
 
 
 class WebServer:
-    """Serves `files` with `headers`, both by path; `answers` are the paths and statuses so far."""
+    """Serves `files` with `headers`, both by path; `answers` are the paths and statuses so far,
+    `requests` the headers that were sent."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.headers: dict[str, Mapping[str, str]] = {}
         self.statuses: dict[str, int] = {}
         self.answers: list[tuple[str, int]] = []
+        self.requests: list[Mapping[str, str]] = []
         self._server = _Server(("127.0.0.1", 0), _Exchange)
         self._server.web = self
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"

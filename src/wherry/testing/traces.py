@@ -14,7 +14,10 @@ from pathlib import Path
 from wherry.testing.waiting import none_of
 from wherry.values import dataclass, fields
 
-_STAYING = ("launcher.sock", "launcher.lock", "launcher.log", "firewall", "firewall.lock")
+_STAYING = (
+    *("launcher.sock", "launcher.lock", "launcher.log", "firewall", "firewall.lock"),
+    "builds",  # asks launchers to hold the builder
+)
 
 
 @dataclass(frozen=True)

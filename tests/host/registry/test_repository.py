@@ -156,6 +156,24 @@ def test_an_upload_that_breaks_goes_on_where_the_registry_has_it() -> None:
     assert f"digest=sha256%3A{Digest.of_bytes(CONTENT).hex}" in hostile.seen[-1][1]
 
 
+def test_a_small_blob_takes_two_requests() -> None:
+    received: list[bytes] = []
+
+    def upload(exchange: Exchange) -> None:
+        received.append(exchange.rfile.read(int(exchange.headers.get("Content-Length", "0"))))
+        created = exchange.command == "PUT"
+        exchange.answer(201 if created else 202, Location="/v2/team/app/blobs/uploads/1")
+
+    with HostileRegistry() as hostile:
+        hostile.behaviours["/blobs/uploads/"] = upload
+        repository = opened(hostile.host)
+        send(repository, b"small")
+        repository.session.close()
+
+    assert [command for command, path, _ in hostile.seen if "uploads" in path] == ["POST", "PUT"]
+    assert received == [b"", b"small"]
+
+
 def test_an_upload_may_lie_at_another_host_which_gets_no_credentials() -> None:
     with HostileRegistry() as hostile, HostileRegistry() as other:
         hostile.behaviours["/uploads/"] = lambda exchange: exchange.answer(

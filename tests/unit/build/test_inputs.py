@@ -1,11 +1,13 @@
 """Keys of steps, why two differ, and files that need not be read again."""
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from wherry.build.inputs import StepInputs, contents_of, difference
+from wherry.build.difference import difference
+from wherry.build.inputs import StepInputs, contents_of
 from wherry.build.source_trees import NoSuchSource, SourceTree
 from wherry.build.stat_index import FileChanged, StatIndex
 from wherry.dockerfile.ignorefile import parse_ignore_file
@@ -137,3 +139,50 @@ def test_a_file_that_changes_meanwhile_is_an_error(tree: SourceTree, tmp_path: P
 
         with pytest.raises(FileChanged):
             contents_of(tree, selected[0], StatIndex(None))
+
+
+def test_what_was_kept_differs_only_where_it_does() -> None:
+    facts = {"instruction": "RUN", "command": ("/bin/sh", "-c", "make"), "parent": "a"}
+    kept = StepInputs.from_document(json.loads(json.dumps(StepInputs(facts).to_document())))
+
+    assert difference(kept, StepInputs(facts)) == ""
+    assert difference(kept, StepInputs({**facts, "parent": "b"})) == "parent rebuilt"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        ({"a": "100644 0:0 x"}, {"a": "100755 0:0 x"}, "a: mode 644 → 755"),
+        ({"a": "100644 0:0 x"}, {"a": "40755 0:0 /"}, "a: file → directory"),
+        ({"a": "120777 0:0 -> b"}, {"a": "120777 0:0 -> c"}, "a: link b → c"),
+        ({"a": "100644 0:0 x"}, {"a": "100644 1:1 y"}, "a: owner 0:0 → 1:1"),
+        ({}, {"d": "40755 0:0 /", "d/a": "100644 0:0 x"}, "d/a: added (and 1 more)"),
+        ({"d": "40755 0:0 /"}, {}, "d: removed"),
+    ],
+)
+def test_of_files_the_first_change_is_told(
+    before: dict[str, str], now: dict[str, str], told: str
+) -> None:
+    assert difference(StepInputs(OLD, before), StepInputs(OLD, now)) == told
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        ([], [{"cache": "/c", "id": "x"}], "mount /c: added"),
+        ([{"cache": "/c", "id": "x"}], [], "mount /c: removed"),
+        ([{"cache": "/c", "id": "x"}], [{"cache": "/c", "id": "y"}], "mount /c: id x → y"),
+        ([{"bind": "/c", "content": "x"}], [{"bind": "/c", "content": "y"}], "mount /c: content"),
+    ],
+)
+def test_mounts_are_told_by_their_targets(
+    before: list[object], now: list[object], told: str
+) -> None:
+    old, new = StepInputs({**OLD, "mounts": before}), StepInputs({**OLD, "mounts": now})
+    assert difference(old, new) == told
+
+
+def test_a_setting_that_is_gone_is_told() -> None:
+    before = StepInputs({**OLD, "hosts": ["a:1.2.3.4"]})
+
+    assert difference(before, StepInputs(OLD)) == 'hosts: ["a:1.2.3.4"] → not set'

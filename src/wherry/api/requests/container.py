@@ -9,6 +9,7 @@ from typing import Any
 from wherry.api.fields import Fields
 from wherry.api.requests.mounts import read_mounts
 from wherry.api.requests.networking import read_networking
+from wherry.api.requests.older import as_older, check_older
 from wherry.api.requests.resources import read_resources
 from wherry.api.versions import Version
 from wherry.engine.containers.options.policy import restart_policy
@@ -26,9 +27,10 @@ def read_container(fields: Fields, platform: str, version: Version) -> Container
     image = fields.text("Image")
     if not image:
         raise InvalidArgument("invalid reference format")
+    check_older(fields, host, version)
     mounts, anonymous = read_mounts(host, version)
     added, dropped = effective_capabilities(list(host.texts("CapAdd")), list(host.texts("CapDrop")))
-    return ContainerConfig(
+    config = ContainerConfig(
         image=image,
         platform=_platform(platform),
         **_program(fields),
@@ -54,10 +56,12 @@ def read_container(fields: Fields, platform: str, version: Version) -> Container
         oom_score_adj=host.integer("OomScoreAdj"),
         init=host.flag("Init"),
         runtime=host.text("Runtime"),
+        isolation=host.text("Isolation"),
         masked_paths=host.optional_texts("MaskedPaths"),
         readonly_paths=host.optional_texts("ReadonlyPaths"),
         console_size=console_size(host),
     )
+    return as_older(config, version)
 
 
 def _refuse_unsupported(host: Fields) -> None:

@@ -41,7 +41,7 @@ def read_resources(fields: Fields) -> ResourceLimits:
         device_write_iops=_rates(fields, "BlkioDeviceWriteIOps"),
         devices=tuple(map(_device, fields.objects("Devices"))),
         device_cgroup_rules=tuple(map(_rule, fields.texts("DeviceCgroupRules"))),
-        ulimits=tuple(map(_ulimit, fields.objects("Ulimits"))),
+        ulimits=read_ulimits(fields, "Ulimits"),
         cgroup_parent=fields.text("CgroupParent"),
     )
 
@@ -72,6 +72,10 @@ def _rule(text: str) -> str:
         return parse_device_rule(text)
     except ValueError as error:
         raise InvalidArgument(str(error)) from error
+
+
+def read_ulimits(fields: Fields, key: str) -> tuple[Ulimit, ...]:
+    return tuple(map(_ulimit, fields.objects(key)))
 
 
 def _ulimit(fields: Fields) -> Ulimit:

@@ -55,7 +55,8 @@ async def _attach_taken(
     since: int,
 ) -> None:
     logs, stream = modes
-    if logs:
+    # What has never run has no log, and its client is to be among those who wait for its start.
+    if logs and container.status is not Status.CREATED:
         await service.workers.run_alone(_send_logs, container.id, client)
     if not stream:
         client.connection.close()

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from wherry.api.attachments import TOGETHER
 from wherry.api.call import Call, InvalidBody, json_response, no_content
+from wherry.api.older import container_for
 from wherry.api.requests.container import read_container, read_restart_policy
 from wherry.api.requests.resources import read_resources
 from wherry.api.routes.attach import attach_now
@@ -17,6 +18,7 @@ from wherry.engine.containers.orders import find_live_container
 from wherry.engine.containers.pause import pause_container
 from wherry.engine.containers.prune import prune_containers
 from wherry.engine.containers.remove import remove_container
+from wherry.engine.containers.remove_link import remove_link
 from wherry.engine.containers.rename import rename_container
 from wherry.engine.containers.resize import resize_container
 from wherry.engine.containers.restart import restart_container
@@ -27,9 +29,10 @@ from wherry.engine.containers.unpause import unpause_container
 from wherry.engine.containers.update import update_container
 from wherry.engine.engine import Engine
 from wherry.engine.images.resolve import PullPolicy
-from wherry.errors import InvalidArgument, NotModified
+from wherry.errors import Conflict, InvalidArgument, NotModified
 from wherry.oci.container_config import ContainerConfig
-from wherry.store.containers import Container, Status
+from wherry.shim.detach_keys import parse_detach_keys
+from wherry.store.containers import Container, NoSuchContainer, Status
 from wherry.store.networks import NetworkNotFound
 
 _KINDS = {"C": 0, "A": 1, "D": 2}
@@ -66,8 +69,8 @@ def _create(engine: Engine, config: ContainerConfig, name: str | None) -> Contai
 
 async def get_container(call: Call) -> web.Response:
     document = await call.do(inspect_container, call.id, size=call.query.flag("size"))
-    execs = call.service.execs.running_in(str(document["Id"]))
-    return json_response(document | {"ExecIDs": execs or None})
+    document["ExecIDs"] = call.service.execs.running_in(str(document["Id"])) or None
+    return json_response(container_for(call.version, document))
 
 
 async def post_start(call: Call) -> web.Response:
@@ -76,10 +79,16 @@ async def post_start(call: Call) -> web.Response:
             "starting container with non-empty request body was deprecated since API v1.22 and"
             " removed in v1.24"
         )
+    if call.query.has("checkpoint") or call.query.has("checkpoint-dir"):
+        raise InvalidArgument("checkpoint is only supported in experimental mode")
+    keys = parse_detach_keys(call.query.text("detachKeys"))
     container = await call.do(find_live_container, call.id)
     if container.status.has_shim and container.status is not Status.PAUSED:
         raise NotModified("it runs already")
     clients = call.service.waiting.take(container.id)
+    if call.query.has("detachKeys") and container.config.tty:
+        for client in clients:
+            client.wanted["keys"] = keys
     now, later = clients[:TOGETHER], clients[TOGETHER:]
     try:
         await call.do_alone(
@@ -117,7 +126,7 @@ def _timeout(call: Call) -> float | None:
 
 
 async def post_kill(call: Call) -> web.Response:
-    await call.do(kill_container, call.id, call.query.text("signal", "KILL"))
+    await call.do_alone(kill_container, call.id, call.query.text("signal", "KILL"))
     return no_content()
 
 
@@ -161,7 +170,7 @@ async def post_update(call: Call) -> web.Response:
 async def delete_container(call: Call) -> web.Response:
     query = call.query
     if query.flag("link"):
-        raise InvalidArgument("names of links cannot be removed")
+        raise Conflict("Conflict, cannot remove the default link name of the container")
     container = await call.do(find_live_container, call.id)
     await call.do_alone(
         remove_container, call.id, force=query.flag("force"), volumes=query.flag("v")
@@ -169,6 +178,15 @@ async def delete_container(call: Call) -> web.Response:
     for client in call.service.waiting.take(container.id):
         client.connection.close()
     call.service.execs.forget_container(container.id)
+    return no_content()
+
+
+async def delete_link(call: Call) -> web.Response:
+    """A name of another container that this one has by --link."""
+    parent, alias = call.id, call.names["alias"]
+    if not call.query.flag("link"):
+        raise NoSuchContainer(f"{parent}/{alias}")
+    await call.do(remove_link, parent, alias)
     return no_content()
 
 
@@ -208,4 +226,5 @@ ROUTES = (
     Route("GET", "/containers/{id}/top", get_top),
     Route("GET", "/containers/{id}/changes", get_changes),
     Route("DELETE", "/containers/{id}", delete_container),
+    Route("DELETE", "/containers/{id}/{alias}", delete_link),
 )

@@ -60,8 +60,8 @@ async def post_exec_start(call: Call) -> web.StreamResponse:
     if chosen.started:
         raise ExecAlreadyRunning(chosen.id, ended=chosen.exit_code is not None)
     detach = fields.flag("Detach")
-    if fields.has("Tty") and not detach:
-        chosen.tty = fields.flag("Tty")
+    # Whether it has a terminal was said when it was made; here, whether its output is framed.
+    bare = fields.flag("Tty", default=chosen.tty)
     chosen.size = console_size(fields) or chosen.size
     # Before the connection is taken, so that what is wrong by now can still be a status.
     check_running(await call.do(find_live_container, chosen.container_id))
@@ -69,13 +69,13 @@ async def post_exec_start(call: Call) -> web.StreamResponse:
     if detach:
         await _run(call.service, chosen, [], None)
         return web.Response()
-    connection = await hijack(call, tty=chosen.tty)
+    connection = await hijack(call, tty=bare)
     wanted: dict[str, object] = {
         "stdin": chosen.stdin,
         "stdout": chosen.stdout,
         "stderr": chosen.stderr,
         "controls": False,
-        "bare": chosen.tty,
+        "bare": bare,
         "early": connection.early,
     }
     return await go_on(call, _run_on(call.service, chosen, connection, wanted))
@@ -89,7 +89,7 @@ async def _run_on(
     except WherryError as error:
         # The head is sent: what is wrong can only be said in the stream, as Docker does.
         text = f"{error.message}\r\n".encode()
-        connection.write(text if chosen.tty else frame(STDOUT, text))
+        connection.write(text if wanted["bare"] else frame(STDOUT, text))
     finally:
         connection.close()
 

@@ -1,13 +1,17 @@
-"""/images: lists, documents, names, archives; pulling, as far as there is a registry client."""
+"""/images: lists, documents, names, archives."""
 
 from collections.abc import Iterator
 
 from aiohttp import web
 
-from wherry.api.call import Call, json_bytes, json_response
+from wherry.api.call import Call, json_response
 from wherry.api.headers import JSON
-from wherry.api.routing import Route, refusing
-from wherry.api.streaming import body_chunks, body_file, stream
+from wherry.api.older import image_for, with_virtual_size
+from wherry.api.progress import Loading, progress, progress_error
+from wherry.api.requests.platform import parse_platform, read_platform
+from wherry.api.routes.registry import pull
+from wherry.api.routing import Route
+from wherry.api.streaming import Tell, body_chunks, body_file, stream, stream_told
 from wherry.engine.documents.image import (
     deleted_document,
     summary_document,
@@ -19,16 +23,17 @@ from wherry.engine.images.import_ import import_image
 from wherry.engine.images.inspect import inspect_image
 from wherry.engine.images.list import select_images
 from wherry.engine.images.load import load_images
+from wherry.engine.images.manifests import manifest_summaries
 from wherry.engine.images.prune import prune_images
 from wherry.engine.images.remove import Removal, remove_image
 from wherry.engine.images.save import save_images
 from wherry.engine.images.tag import tag_image
-from wherry.errors import InvalidArgument, Unsupported, WherryError
+from wherry.errors import InvalidArgument
 from wherry.images.download import downloaded, is_url
-from wherry.oci.platform import InvalidPlatform, Platform
-from wherry.oci.reference import Reference
+from wherry.oci.digest import Digest
+from wherry.oci.platform import Platform
+from wherry.store.images import image_of_id, shared_sizes
 
-_NO_REGISTRY = "this engine has no registry client"
 _TAR = {"Content-Type": "application/x-tar"}
 
 
@@ -37,27 +42,46 @@ async def get_images(call: Call) -> web.Response:
 
 
 def _summaries(engine: Engine, call: Call) -> list[dict[str, object]]:
-    listed = select_images(engine, all_images=call.query.flag("all"), filters=call.query.filters())
+    query = call.query
+    filters = query.filters()
+    if not call.speaks("1.41") and query.has("filter"):  # before it became one of the filters
+        filters["reference"] = (query.text("filter"),)
+    listed = select_images(engine, all_images=query.flag("all"), filters=filters)
+    shared = {}
+    if query.flag("shared-size") and call.speaks("1.42"):
+        shared = shared_sizes(engine.store.database.connection)
+    with_manifests = query.flag("manifests") and call.speaks("1.47")
     documents = []
     for each in listed:
         document = summary_document(each.image, list(each.names))
-        if not call.speaks("1.44"):
-            document["VirtualSize"] = document["Size"]
+        document = with_virtual_size(call.version, document)
+        if shared:
+            document["SharedSize"] = shared.get(each.image.id, 0)
+        if with_manifests:
+            document["Manifests"] = manifest_summaries(engine, each.image)
         documents.append(document)
     return documents
 
 
 async def get_image(call: Call) -> web.Response:
-    document = await call.do(inspect_image, _name(call), platform=_platform(call))
-    if not call.speaks("1.44"):
-        document["VirtualSize"] = document["Size"]
-    if not call.speaks("1.45"):
-        document |= {"Container": "", "ContainerConfig": None}
-    return json_response(document)
+    platform = read_platform(call) if call.speaks("1.49") else None
+    document = await call.do(inspect_image, _name(call), platform=platform)
+    if call.query.flag("manifests") and call.speaks("1.48"):
+        if platform is not None:
+            raise InvalidArgument(
+                "conflicting options: manifests and platform options cannot both be set"
+            )
+        document["Manifests"] = await call.do(_manifests_of, str(document["Id"]))
+    return json_response(image_for(call.version, document))
+
+
+def _manifests_of(engine: Engine, image_id: str) -> list[dict[str, object]]:
+    connection = engine.store.database.connection
+    return manifest_summaries(engine, image_of_id(connection, Digest(image_id)))
 
 
 async def get_history(call: Call) -> web.Response:
-    return json_response(await call.do(image_history, _name(call), platform=_platform(call)))
+    return json_response(await call.do(image_history, _name(call), platform=read_platform(call)))
 
 
 async def post_tag(call: Call) -> web.Response:
@@ -69,9 +93,21 @@ async def post_tag(call: Call) -> web.Response:
 async def delete_image(call: Call) -> web.Response:
     query = call.query
     removals = await call.do_alone(
-        remove_image, _name(call), force=query.flag("force"), prune=not query.flag("noprune")
+        remove_image,
+        _name(call),
+        force=query.flag("force"),
+        prune=not query.flag("noprune"),
+        platform=_one_platform(call) if call.speaks("1.50") else None,
     )
     return json_response([_removal_document(each) for each in removals])
+
+
+def _one_platform(call: Call) -> Platform | None:
+    """Of `platforms`, each an object of JSON: an image here is for one."""
+    texts = call.query.texts("platforms")
+    if len(texts) > 1:
+        raise InvalidArgument("multiple platforms is not supported")
+    return parse_platform(texts[0]) if texts else None
 
 
 def _removal_document(removal: Removal) -> dict[str, str]:
@@ -85,15 +121,14 @@ async def post_create(call: Call) -> web.StreamResponse:
         return await _import(call)
     if not call.query.has("fromImage"):
         raise InvalidArgument("nothing to create: neither fromImage nor fromSrc is given")
-    Reference.parse(call.query.text("fromImage"))
-    raise Unsupported(_NO_REGISTRY)
+    return await pull(call)
 
 
 async def _import(call: Call) -> web.StreamResponse:
     query = call.query
     source = query.text("fromSrc")
     name = _with_tag(query.text("repo"), query.text("tag")) if query.has("repo") else ""
-    platform = _platform(call)
+    platform = read_platform(call)
 
     def produce(engine: Engine, _stop: int) -> Iterator[bytes]:
         if is_url(source):
@@ -113,35 +148,30 @@ async def _import(call: Call) -> web.StreamResponse:
     return await stream(call, JSON, produce, failed=progress_error)
 
 
-def progress(message: dict[str, object]) -> bytes:
-    """A line of a stream of progress, ended as Docker ends it."""
-    return json_bytes(message).rstrip() + b"\r\n"
-
-
-def progress_error(error: WherryError) -> bytes:
-    text = error.message
-    return progress({"errorDetail": {"message": text}, "error": text})
-
-
 async def post_load(call: Call) -> web.StreamResponse:
-    platform = _platform(call)
+    platform = read_platform(call)
+    quiet = call.query.flag("quiet")
 
-    def produce(engine: Engine, _stop: int) -> Iterator[bytes]:
+    def work(engine: Engine, tell: Tell) -> None:
         with body_file(call) as source:
-            loaded = load_images(engine, source, platform=platform)
+            loading = None if quiet else Loading(tell)
+            loaded = load_images(engine, source, platform=platform, progress=loading)
         for image in loaded:
             for name, previous in image.moved:
                 text = (
                     f"The image {name} already exists, renaming the old one with ID {previous}"
                     " to empty string\n"
                 )
-                yield progress({"stream": text})
+                tell(progress({"stream": text}))
             for name in image.names:
-                yield progress({"stream": f"Loaded image: {name}\n"})
+                tell(progress({"stream": f"Loaded image: {name}\n"}))
             if not image.names:
-                yield progress({"stream": f"Loaded image ID: {image.image.id}\n"})
+                tell(progress({"stream": f"Loaded image ID: {image.image.id}\n"}))
 
-    return await stream(call, JSON, produce, failed=progress_error)
+    # With the client goes its body, and with that the loading.
+    return await stream_told(
+        call, JSON, work, cancel=lambda: None, at_once=True, failed=progress_error
+    )
 
 
 async def get_one(call: Call) -> web.StreamResponse:
@@ -153,7 +183,7 @@ async def get_several(call: Call) -> web.StreamResponse:
 
 
 async def _save(call: Call, names: list[str]) -> web.StreamResponse:
-    platform = _platform(call)
+    platform = read_platform(call)
 
     def produce(engine: Engine, _stop: int) -> Iterator[bytes]:
         return save_images(engine, names, platform=platform)
@@ -179,29 +209,9 @@ def _with_tag(repository: str, tag: str) -> str:
     return f"{repository}@{tag}" if ":" in tag else f"{repository}:{tag}"
 
 
-def _platform(call: Call) -> Platform | None:
-    """`linux/arm64`, or as newer clients write it `{"os": "linux", "architecture": "arm64"}`."""
-    text = call.query.text("platform")
-    if not text:
-        return None
-    if text.startswith("{"):
-        from wherry.api.fields import Fields
-        from wherry.oci.documents import load_document
-
-        value = load_document(text.encode(), "platform")
-        fields = Fields(value if isinstance(value, dict) else {})
-        words = (fields.text("os"), fields.text("architecture"), fields.text("variant"))
-        text = "/".join(word for word in words if word)
-    try:
-        return Platform.parse(text)
-    except InvalidPlatform as error:
-        raise InvalidArgument(f"error parsing specified platform: {error}") from error
-
-
 ROUTES = (
     Route("GET", "/images/json", get_images),
     Route("GET", "/images/get", get_several),
-    refusing("GET", "/images/search", Unsupported, _NO_REGISTRY),
     Route("POST", "/images/create", post_create),
     Route("POST", "/images/load", post_load),
     Route("POST", "/images/prune", post_prune, since="1.25"),
@@ -209,7 +219,5 @@ ROUTES = (
     Route("GET", "/images/{name*}/history", get_history),
     Route("GET", "/images/{name*}/get", get_one),
     Route("POST", "/images/{name*}/tag", post_tag),
-    refusing("POST", "/images/{name*}/push", Unsupported, _NO_REGISTRY),
     Route("DELETE", "/images/{name*}", delete_image),
-    refusing("GET", "/distribution/{name*}/json", Unsupported, _NO_REGISTRY),
 )

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from wherry.api.call import Call, json_response
 from wherry.api.fields import Fields
+from wherry.api.older import lists_members
 from wherry.api.requests.networking import read_endpoint
 from wherry.api.routing import Route
 from wherry.engine.engine import Engine
@@ -14,19 +15,25 @@ from wherry.engine.networks.list import list_networks
 from wherry.engine.networks.remove import prune_networks, remove_network
 from wherry.engine.networks.subnets import SubnetRequest
 from wherry.errors import Unsupported
+from wherry.store.networks import NetworkNotFound
 
 
 async def get_networks(call: Call) -> web.Response:
-    return json_response(await call.do(_list, call.query.filters()))
+    members = lists_members(call.version)
+    return json_response(await call.do(_list, call.query.filters(), members=members))
 
 
-def _list(engine: Engine, filters: dict[str, tuple[str, ...]]) -> list[dict[str, object]]:
-    networks = list_networks(engine, filters)
-    # Who is on a network is told of one at a time, as in Docker.
-    return [inspect_network(engine, network.id) | {"Containers": {}} for network in networks]
+def _list(
+    engine: Engine, filters: dict[str, tuple[str, ...]], *, members: bool
+) -> list[dict[str, object]]:
+    documents = [inspect_network(engine, each.id) for each in list_networks(engine, filters)]
+    return documents if members else [each | {"Containers": {}} for each in documents]
 
 
 async def get_one(call: Call) -> web.Response:
+    scope = call.query.text("scope")  # `verbose` is about tasks of a swarm, of which there are none
+    if scope not in ("", "local"):
+        raise NetworkNotFound(call.id)
     return json_response(await call.do(inspect_network, call.id))
 
 

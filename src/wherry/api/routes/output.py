@@ -40,10 +40,17 @@ async def get_logs(call: Call) -> web.StreamResponse:
 
     def produce(engine: Engine, stop: int) -> Iterator[bytes]:
         pieces = container_logs(engine, container.id, request, follow=follow, stop=stop)
-        return (text for _, text in pieces) if tty else (frame(*piece) for piece in pieces)
+        return (text for _, text in pieces) if tty else (_framed(*piece) for piece in pieces)
 
     kind = MULTIPLEXED if call.speaks("1.42") and not tty else RAW
     return await stream(call, {"Content-Type": kind}, produce, at_once=True)
+
+
+def _framed(stream: int, text: bytes) -> bytes:
+    """A frame for each line, as Docker has it: clients take a frame for a line."""
+    *lines, rest = text.split(b"\n")
+    frames = [frame(stream, line + b"\n") for line in lines]
+    return b"".join([*frames, frame(stream, rest)] if rest else frames)
 
 
 def _moment(text: str) -> int:

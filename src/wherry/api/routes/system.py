@@ -1,4 +1,4 @@
-"""/_ping, /version, /info, /events, /system/df, /auth and the cluster that is not there."""
+"""/_ping, /version, /info, /events, /system/df, and the cluster that is not there."""
 
 import asyncio
 import time
@@ -8,6 +8,7 @@ from aiohttp import web
 
 from wherry.api.call import Call, json_bytes, json_response
 from wherry.api.headers import COMMON, JSON
+from wherry.api.older import info_for, usage_for
 from wherry.api.routing import Route, refusing
 from wherry.api.streaming import begin
 from wherry.engine.documents.event import (
@@ -48,7 +49,7 @@ async def get_version(_call: Call) -> web.Response:
 
 
 async def get_info(call: Call) -> web.Response:
-    return json_response(await call.do(info_document))
+    return json_response(info_for(call.version, await call.do(info_document)))
 
 
 async def get_events(call: Call) -> web.StreamResponse:
@@ -87,7 +88,7 @@ async def get_df(call: Call) -> web.Response:
         if kind not in ("container", "image", "volume", "build-cache"):
             raise InvalidArgument(f"unknown object type: {kind}")
     usage = await call.do_alone(disk_usage)
-    return json_response(await call.do(usage_document, usage, kinds))
+    return json_response(usage_for(call.version, await call.do(usage_document, usage, kinds)))
 
 
 async def get_plugins(_call: Call) -> web.Response:
@@ -105,7 +106,6 @@ _NO_SWARM = (
 _ALONE = "this engine is of one machine alone: it has no swarm"
 _NO_PLUGINS = "this engine has no plugins"
 _NO_BUILDKIT = "this engine has no BuildKit service; build with DOCKER_BUILDKIT=0"
-_NO_REGISTRY = "this engine has no registry client to check credentials with"
 _MANAGED = ("nodes", "services", "tasks", "secrets", "configs")
 
 
@@ -132,7 +132,6 @@ ROUTES = (
     Route("GET", "/info", get_info),
     Route("GET", "/events", get_events),
     Route("GET", "/system/df", get_df),
-    refusing("POST", "/auth", Unsupported, _NO_REGISTRY),
     refusing("POST", "/grpc", Unsupported, _NO_BUILDKIT),
     refusing("POST", "/session", Unsupported, _NO_BUILDKIT),
     Route("GET", "/plugins", get_plugins),

@@ -2,6 +2,12 @@
 
 import os
 
+from wherry.cli.builds.cached import (
+    build_if_cached,
+    build_in_launcher,
+    keep_builder_warm,
+    may_be_cached,
+)
 from wherry.cli.context import Context, is_terminal
 from wherry.cli.flags import (
     Boolean,
@@ -16,6 +22,8 @@ from wherry.cli.flags import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wherry.build.errors import BuildFailed
     from wherry.engine.builds.build import BuiltImage
     from wherry.engine.builds.options import BuildOptions
@@ -32,6 +40,9 @@ class _Form(String):
 
 
 class Flags(FlagSet):
+    advise = _Form(
+        "", 'Say what other orders of steps would have saved, and build nothing ("text", "json")'
+    )
     add_host = Strings("", 'Add a custom host-to-IP mapping (format: "host:ip")')
     allow = Strings("", 'Allow extra privileged entitlement (e.g., "security.insecure")')
     annotation = Strings("", "Add annotation to the image", unsupported="annotations are not kept")
@@ -45,9 +56,9 @@ class Flags(FlagSet):
     cache_to = Strings(
         "", 'Cache export destinations (e.g., "user/app:cache", "type=local,dest=path/to/dir")'
     )
-    call = String("", "Set method for evaluating build", unsupported="see wherry lint")
+    call = String("", 'Set method for evaluating build ("check", "outline", "targets")')
     cgroup_parent = String("", 'Set the parent cgroup for the "RUN" instructions during build')
-    check = Boolean("", "Check the Dockerfile", unsupported="check it with: wherry lint")
+    check = Boolean("", 'Shorthand for "--call=check"')
     compress = Boolean("", "Compress the build context: it is read in place", hidden=True)
     cpu_period = Integer("", "Limit the CPU CFS (Completely Fair Scheduler) period")
     cpu_quota = Integer("", "Limit the CPU CFS (Completely Fair Scheduler) quota")
@@ -94,12 +105,26 @@ class Flags(FlagSet):
 
 
 def run(flags: Flags, context: Context) -> None:
+    if context.on_cached is not None:
+        _run_cached(flags, context, context.on_cached)
+    elif not (context.words and may_be_cached(flags) and build_in_launcher(context)):
+        _run(flags, context)
+
+
+def _run(flags: Flags, context: Context) -> None:
     from wherry.build.errors import BuildFailed
     from wherry.cli.builds.display import display_of
     from wherry.engine.builds.build import build_image
 
     options = options_of(flags)
-    if flags.explain or flags.list_context:
+    if flags.check or flags.call not in ("", "build"):
+        from wherry.cli.builds.calls import parse_call, print_call
+
+        call = parse_call("check" if flags.check else flags.call)
+        if call.name != "build":
+            print_call(call, context, options)
+            return
+    if flags.explain or flags.list_context or flags.advise:
         _tell(flags, options, context)
         return
     display = display_of(_progress(flags))
@@ -108,7 +133,26 @@ def run(flags: Flags, context: Context) -> None:
             image = build_image(context.engine, options, display.report)
     except BuildFailed as error:
         _print_failure(error, context, repeats_log=display.repeats_log)
-        return
+    else:
+        _finish(image, flags, context)
+    if context.words:
+        keep_builder_warm(context)
+
+
+def _run_cached(flags: Flags, context: Context, on_cached: "Callable[[], None]") -> None:
+    """In a fork of the launcher: what is in the cache, or `Declined`."""
+    from wherry.cli.builds.display import display_of
+
+    image, events = build_if_cached(context, options_of(flags))
+    on_cached()
+    with display_of(_progress(flags)) as display:
+        for event in events:
+            display.report(event)
+    _finish(image, flags, context)
+
+
+def _finish(image: "BuiltImage", flags: Flags, context: Context) -> None:
+    """Tell of the image where that is asked for."""
     if flags.iidfile:
         from wherry.linux.files import write_atomically
 
@@ -136,11 +180,13 @@ def _write_metadata(path: str, image: "BuiltImage") -> None:
 
 def _tell(flags: Flags, options: "BuildOptions", context: Context) -> None:
     from wherry.build.errors import BuildFailed
-    from wherry.cli.builds.explanations import print_context, print_explanation
+    from wherry.cli.builds.explanations import print_advice, print_context, print_explanation
 
     try:
         if flags.list_context:
             print_context(context, options)
+        elif flags.advise:
+            print_advice(context, options, flags.advise)
         else:
             print_explanation(context, options, flags.explain)
     except BuildFailed as error:

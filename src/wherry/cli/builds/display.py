@@ -58,6 +58,8 @@ class PlainDisplay(Display):
         self._last = ""
 
     def report(self, event: Event) -> None:
+        if event.kind is Kind.MISSED:
+            return
         number = self._numbers.setdefault(event.vertex, len(self._numbers) + 1)
         if self._last and self._last != event.vertex:
             write_error("")
@@ -116,6 +118,8 @@ class RawDisplay(Display):
 
         from wherry.oci.timestamps import format_timestamp
 
+        if event.kind is Kind.MISSED:
+            return
         moment = format_timestamp(event.time_ns)
         digest = f"sha256:{sha256(event.vertex.encode()).hexdigest()}"
         if event.kind is Kind.OUTPUT:

@@ -1,4 +1,4 @@
-"""How `build --explain` and `build --list-context` print what they found."""
+"""How `build --explain`, `--advise` and `--list-context` print what they found."""
 
 import json
 
@@ -35,6 +35,43 @@ def print_explanation(context: Context, options: BuildOptions, form: str) -> Non
         )
     else:
         context.out("everything is in the cache")
+
+
+def print_advice(context: Context, options: BuildOptions, form: str) -> None:
+    """What another order of the steps would have saved, the most first."""
+    from wherry.engine.builds.advise import advise_on_build
+
+    if form not in ("text", "json"):
+        raise InvalidArgument(f'invalid value "{form}" for --advise: one of text, json')
+    advised = advise_on_build(context.engine, options)
+    if form == "json":
+        document = {
+            "builds": advised.builds,
+            "seconds": advised.seconds,
+            "advice": [
+                {
+                    "kind": each.kind.value,
+                    "line": each.line,
+                    "change": each.text,
+                    "reason": each.reason,
+                    "savedSeconds": each.seconds,
+                    "savedBuilds": each.builds,
+                }
+                for each in advised.advice
+            ],
+        }
+        context.out(json.dumps(document, ensure_ascii=False))
+        return
+    for each in advised.advice:
+        where = f"line {each.line}: " if each.line else ""
+        context.out(f"{each.seconds:>7.1f}s  {where}{each.text}")
+        context.out(f"          {each.reason}")
+    if not advised.builds:
+        context.out("no build of these very steps has rebuilt anything yet: nothing to learn from")
+    else:
+        count = f"{advised.builds} build{'s' if advised.builds != 1 else ''}"
+        found = "" if advised.advice else "no advice; "
+        context.out(f"{found}{count} that rebuilt something took {advised.seconds:.1f}s")
 
 
 def print_context(context: Context, options: BuildOptions) -> None:

@@ -73,7 +73,7 @@ class TreeDisplay(Display):
                 *lines, running.rest = (running.rest + event.data).split(b"\n")
                 texts = [_printable(line) for line in lines]
                 running.lines = (running.lines + texts)[-_LOG_LINES:]
-        else:
+        elif event.kind is Kind.FINISHED:
             self._end(event)
             return
         if time.monotonic() - self._last >= _INTERVAL:

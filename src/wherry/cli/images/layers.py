@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from wherry.engine.images.analyze import ImageReport, LayerReport
 
 SYNTAX = Syntax(
-    "[OPTIONS] IMAGE",
+    "[OPTIONS] IMAGE|CONTAINER",
     least=1,
     most=1,
-    description="Show what each layer adds, changes and removes, and what later layers waste of it",
+    description="Show what each layer adds, changes and removes, and what later layers waste of it;"
+    " of a container its own layer too",
 )
 _BAR = 24
 _MOST_WASTE = 10
@@ -30,6 +31,10 @@ class Flags(FlagSet):
     ci = Boolean("", "Fail unless the image is as efficient as asked for")
     files = Boolean("", "List the files of each layer")
     highest_wasted_bytes = Bytes("", "The most that --ci lets an image waste")
+    highest_user_wasted_percent = String(
+        "", "The most that --ci lets the layers above the base waste, from 0 to 1"
+    )
+    html = Boolean("", "Print a page for browsers that needs no other file")
     json = Boolean("", "Print a JSON document")
     lowest_efficiency = String("", "What --ci asks for, from 0 to 1", default="0.9")
 
@@ -40,6 +45,10 @@ def run(flags: Flags, context: Context) -> None:
     report = analyze_image(context.engine, flags.operands[0])
     if flags.json:
         context.out(json.dumps(_document(report), ensure_ascii=False))
+    elif flags.html:
+        from wherry.cli.images.layers_page import page_of
+
+        context.write(page_of(report))
     else:
         _print(report, context, files=flags.files)
     if flags.ci:
@@ -82,17 +91,19 @@ def _print_layer(number: int, layer: "LayerReport", largest: int, context: Conte
 def _document(report: "ImageReport") -> dict[str, object]:
     return {
         "id": str(report.id),
+        "container": report.container,
         "size": report.size,
         "wasted": report.wasted,
         "efficiency": report.efficiency,
         "layers": [
             {
-                "diffID": str(layer.diff_id),
+                "diffID": "" if layer.diff_id is None else str(layer.diff_id),
                 "instruction": layer.instruction,
                 "size": layer.size,
                 "wasted": layer.wasted,
                 "changes": [
-                    {"kind": change.kind.value, "path": change.path} for change in layer.changes
+                    {"kind": change.kind.value, "path": change.path, "bytes": change.size}
+                    for change in layer.changes
                 ],
             }
             for layer in report.layers
@@ -104,16 +115,33 @@ def _document(report: "ImageReport") -> dict[str, object]:
 
 
 def _check(report: "ImageReport", flags: Flags) -> None:
-    try:
-        lowest = float(flags.lowest_efficiency)
-    except ValueError:
-        raise InvalidArgument(
-            f'invalid value "{flags.lowest_efficiency}" for --lowest-efficiency'
-        ) from None
-    if report.efficiency < lowest:
-        raise Inefficient(f"efficiency {report.efficiency:.3f} is below {lowest:.3f}")
+    """Every threshold that is not kept, in one error; dive's names and meanings."""
+    complaints = []
+    lowest = _share(flags.lowest_efficiency, "lowest-efficiency")
+    if lowest is not None and report.efficiency < lowest:
+        complaints.append(f"efficiency {report.efficiency:.3f} is below {lowest:.3f}")
     most = flags.highest_wasted_bytes
     if most and report.wasted > most:
-        raise Inefficient(
+        complaints.append(
             f"{human_size(report.wasted)} are wasted, at most {human_size(most)} may be"
         )
+    highest = _share(flags.highest_user_wasted_percent, "highest-user-wasted-percent")
+    if highest is not None and report.user_wasted > highest:
+        complaints.append(
+            f"{report.user_wasted:.3f} of what is above the base is wasted,"
+            f" at most {highest:.3f} may be"
+        )
+    if complaints:
+        raise Inefficient("; ".join(complaints))
+
+
+def _share(text: str, name: str) -> float | None:
+    if not text:
+        return None
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1
+    if not 0 <= share <= 1:
+        raise InvalidArgument(f'invalid value "{text}" for --{name}: a number from 0 to 1')
+    return share

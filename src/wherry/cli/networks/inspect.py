@@ -9,7 +9,8 @@ SYNTAX = Syntax("[OPTIONS] NETWORK [NETWORK...]", least=1, most=None)
 
 class Flags(FlagSet):
     format = String("f", FORMAT_HELP)
-    verbose = Boolean("v", "Verbose output for diagnostics", unsupported="it concerns swarms")
+    # What it adds concerns swarms; of a network of this host there is no more to tell.
+    verbose = Boolean("v", "Verbose output for diagnostics")
 
 
 def run(flags: Flags, context: Context) -> None:

@@ -1,15 +1,22 @@
 """The images that stages begin with: in the store, pulled, or read from an image layout."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from wherry.build.order import Base
 from wherry.build.progress import Report, vertex
+from wherry.build.stage import NotCached
+from wherry.engine.builds.options import BuildOptions
+from wherry.engine.images.progress import Report as PullReport
+from wherry.engine.images.progress import quietly
 from wherry.engine.images.resolve import PullPolicy, ensure_image, resolve_image
+from wherry.errors import MissingImage, NotFound
 from wherry.oci.digest import Digest
 from wherry.oci.image_config import image_id
 from wherry.oci.platform import Platform
+from wherry.oci.reference import Reference
+from wherry.registry.credentials import Credential
 from wherry.store.layers import chain_of, claim_layer
 from wherry.store.leases import Lease
 from wherry.store.tag_settings import warning_of
@@ -22,8 +29,17 @@ LAYOUT = "oci-layout://"
 Resolve = Callable[[str, Platform | None], Base]
 
 
-def base_resolver(engine: "Engine", lease: Lease, report: Report, *, pull: bool) -> Resolve:
-    """What finds the image of a name once; its layers stay as long as the lease."""
+def base_resolver(
+    engine: "Engine",
+    lease: Lease,
+    report: Report,
+    options: BuildOptions,
+    pulling: PullReport = quietly,
+) -> Resolve:
+    """What finds the image of a name once; its layers stay as long as the lease.
+
+    `pulling` is told how pulls go.
+    """
     found: dict[str, Base] = {}
 
     def resolve(name: str, platform: Platform | None) -> Base:
@@ -32,10 +48,25 @@ def base_resolver(engine: "Engine", lease: Lease, report: Report, *, pull: bool)
                 found[name] = _base_in_layout(lease, name, platform)
             else:
                 warn_of_tag(name, report)
-                found[name] = _base_in_store(engine, lease, name, platform, pull=pull)
+                found[name] = _base_in_store(engine, lease, name, platform, options, pulling)
         return found[name]
 
     return resolve
+
+
+def only_stored(engine: "Engine", resolve: Resolve) -> Resolve:
+    """`resolve`, but NotCached for images that would have to be fetched or read."""
+
+    def resolve_stored(name: str, platform: Platform | None) -> Base:
+        if name.startswith(LAYOUT):
+            raise NotCached
+        try:
+            resolve_image(engine, name, platform=platform, pull=PullPolicy.NEVER)
+        except (MissingImage, NotFound) as error:
+            raise NotCached from error
+        return resolve(name, platform)
+
+    return resolve_stored
 
 
 def warn_of_tag(name: str, report: Report) -> None:
@@ -46,16 +77,31 @@ def warn_of_tag(name: str, report: Report) -> None:
 
 
 def _base_in_store(
-    engine: "Engine", lease: Lease, name: str, platform: Platform | None, *, pull: bool
+    engine: "Engine",
+    lease: Lease,
+    name: str,
+    platform: Platform | None,
+    options: BuildOptions,
+    pulling: PullReport,
 ) -> Base:
-    policy = PullPolicy.ALWAYS if pull else PullPolicy.MISSING
-    ensure_image(engine, name, platform=platform, pull=policy)
+    policy = PullPolicy.ALWAYS if options.pull else PullPolicy.MISSING
+    credential = _credential(name, options.credentials)
+    ensure_image(
+        engine, name, platform=platform, pull=policy, credential=credential, report=pulling
+    )
     image = resolve_image(engine, name, platform=platform, pull=PullPolicy.NEVER)
     top = image.chain_ids[-1] if image.chain_ids else None
     if top is not None:
         claim_layer(lease, top)
     layers = tuple(reversed(chain_of(engine.store, top)))
     return Base(name=name, id=image.id, config=image.config, layers=layers)
+
+
+def _credential(name: str, known: Mapping[str, Credential] | None) -> Credential | None:
+    """What is known for the registry of an image; None is what this user's file has."""
+    if known is None:
+        return None
+    return known.get(Reference.parse(name).domain, Credential())
 
 
 def _base_in_layout(lease: Lease, name: str, platform: Platform | None) -> Base:

@@ -3,17 +3,17 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from wherry.build.builder import Built, build
+from wherry.build.builder import Built, Planned, build, untold
 from wherry.build.contexts import open_context
 from wherry.build.executor import Output, RunRequest
 from wherry.build.order import BuildOrder, Take, Workshop, nothing_to_take
 from wherry.build.progress import Event, Report, vertex
 from wherry.build.urls import is_git, is_remote, redacted
-from wherry.engine.builds.bases import base_resolver, warn_of_tag
+from wherry.engine.builds.bases import base_resolver, only_stored, warn_of_tag
 from wherry.engine.builds.contexts import named_context
 from wherry.engine.builds.options import (
     BuildOptions,
@@ -27,14 +27,20 @@ from wherry.engine.builds.options import (
 )
 from wherry.engine.builds.outputs import NothingToPushTo, outputs_of, write_output
 from wherry.engine.builds.outputs import Output as BuildOutput
+from wherry.engine.containers.options.modes import container_of
+from wherry.engine.images.progress import Report as PullReport
+from wherry.engine.images.progress import quietly
+from wherry.engine.images.resolve import PullPolicy, resolve_image
 from wherry.engine.images.tag import parse_tag
-from wherry.errors import InvalidArgument
+from wherry.errors import InvalidArgument, MissingImage
 from wherry.images.ingest import NewImage, commit_images
-from wherry.oci.digest import Digest
+from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import image_id
 from wherry.oci.reference import Reference
 from wherry.store.build_cache import note_uses
+from wherry.store.containers import find_container
 from wherry.store.leases import lease_of
+from wherry.store.networks import find_network
 from wherry.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -56,10 +62,21 @@ class BuiltImage:
     wrote_to_stdout: bool = False
 
 
-def build_image(engine: "Engine", options: BuildOptions, report: Report) -> BuiltImage:
+def build_image(
+    engine: "Engine",
+    options: BuildOptions,
+    report: Report,
+    planned: Planned = untold,
+    pulling: PullReport = quietly,
+    *,
+    only_cached: bool = False,
+) -> BuiltImage:
     """Build the image and give it its names. Raises BuildFailed, and what options are wrong.
 
-    Only for a process with one thread: containers are forked from it.
+    `report` is told what happens, `planned` the stages, `pulling` how pulls of base images go.
+
+    Only for a process with one thread: containers are forked from it. With `only_cached` nothing
+    is carried out, fetched or forked: NotCached where something would have to be.
     """
     names = tuple(parse_tag(tag) for tag in options.tags)
     outputs = outputs_of(options.outputs, push=options.push, load=options.load)
@@ -69,8 +86,10 @@ def build_image(engine: "Engine", options: BuildOptions, report: Report) -> Buil
     exporter = _exporter(options)
     for tag in options.tags:
         warn_of_tag(tag, report)
-    with prepared(engine, options, report) as (workshop, order):
-        built = build(workshop, order)
+    with prepared(engine, options, report, pulling) as (workshop, order):
+        if only_cached:
+            workshop = replace(workshop, resolve=only_stored(engine, workshop.resolve))
+        built = build(workshop, order, planned, only_cached=only_cached)
         if exporter is not None:
             built = exporter.with_inline(engine.store, built)
         image = _exported(engine, workshop, built, outputs, names)
@@ -154,7 +173,7 @@ def _push(engine: "Engine", name: Reference, report: Report) -> Digest:
 
 @contextmanager
 def prepared(
-    engine: "Engine", options: BuildOptions, report: Report
+    engine: "Engine", options: BuildOptions, report: Report, pulling: PullReport = quietly
 ) -> Iterator[tuple[Workshop, BuildOrder]]:
     """The order that the options mean, and what it is carried out with."""
     if options.ulimits or options.add_hosts or options.allow:
@@ -164,7 +183,7 @@ def prepared(
         (f"{name}={value}" for name, value in options.build_args.items()), options.environ
     )
     with ExitStack() as undo:
-        lease = undo.enter_context(lease_of(engine.store))
+        lease = undo.enter_context(lease_of(engine.store, trace=engine.store.trace))
         undo.callback(os.umask, os.umask(0o022))
         with vertex(report, _loading(options.context)):
             context = open_context(
@@ -187,11 +206,12 @@ def prepared(
                 name: named_context(lease, name, text, undo, report=report, cwd=options.cwd)
                 for name, text in options.build_contexts.items()
             },
-            network=parse_network(options.network),
+            network=_network(engine, options.network),
             secrets=parse_secrets(options.secrets, options.environ),
             ssh=parse_ssh(options.ssh, options.environ),
             no_cache=options.no_cache,
             no_cache_stages=frozenset(name.lower() for name in options.no_cache_filter),
+            cache_layers=_cache_layers(engine, options.cache_images),
             epoch_ns=_epoch(arguments.get(EPOCH) or options.environ.get(EPOCH, "")),
             allow_insecure="security.insecure" in options.allow,
             settings=key_settings(options),
@@ -202,7 +222,7 @@ def prepared(
             store=engine.store,
             lease=lease,
             executor=_Executor(engine, options),
-            resolve=base_resolver(engine, lease, report, pull=options.pull),
+            resolve=base_resolver(engine, lease, report, options, pulling),
             report=report,
             take=_taker(engine, options, undo, report),
         )
@@ -250,6 +270,27 @@ def _epoch(text: str) -> int | None:
     if not text.isascii() or not text.isdecimal() or len(text) > 12:
         raise InvalidArgument(f"invalid {EPOCH}: {text}")
     return int(text) * 10**9
+
+
+def _network(engine: "Engine", text: str) -> str:
+    """The network of every RUN; one of one's own and a container's must be there."""
+    network = parse_network(text)
+    if name := container_of(network):
+        find_container(engine.store, name)
+    elif network not in ("default", "none", "host"):
+        find_network(engine.store, network)
+    return network
+
+
+def _cache_layers(engine: "Engine", names: tuple[str, ...] | None) -> frozenset[ChainID] | None:
+    """The layers of these images, as far as they are here."""
+    if names is None:
+        return None
+    layers: set[ChainID] = set()
+    for name in names:
+        with suppress(MissingImage):
+            layers |= set(resolve_image(engine, name, pull=PullPolicy.NEVER).chain_ids)
+    return frozenset(layers)
 
 
 def quiet(_event: Event) -> None:

@@ -10,11 +10,10 @@ https://...                      one file, called `context`
 import os
 from contextlib import ExitStack
 
-from wherry.build.arriving_contexts import fetched_context
 from wherry.build.contexts import open_named_context
 from wherry.build.progress import Report, vertex
 from wherry.build.source_trees import SourceTree
-from wherry.build.urls import is_remote
+from wherry.build.urls import is_remote, redacted
 from wherry.engine.builds.bases import LAYOUT
 from wherry.errors import InvalidArgument
 from wherry.oci.reference import InvalidReference, Reference
@@ -47,7 +46,9 @@ def named_context(
     if text.startswith(LAYOUT):
         return LAYOUT + os.path.join(cwd or os.getcwd(), text.removeprefix(LAYOUT))
     if is_remote(text):
-        with vertex(report, f"[context {name}] {text}"):
+        from wherry.build.arriving_contexts import fetched_context  # what few builds have
+
+        with vertex(report, f"[context {name}] {redacted(text)}"):
             return fetched_context(lease, text, name, undo)
     if "://" in text:
         raise UnknownContext(name, text)

@@ -8,6 +8,7 @@ from wherry.build.order import Secret
 from wherry.dockerfile.mounts import split_fields
 from wherry.errors import InvalidArgument, Unsupported, WherryError
 from wherry.oci.platform import Platform
+from wherry.registry.credentials import Credential
 from wherry.values import dataclass, field, fields
 
 _LARGEST_SECRET = 500 << 10  # bytes, BuildKit's bound
@@ -15,7 +16,7 @@ _LARGEST_SECRET = 500 << 10  # bytes, BuildKit's bound
 
 @dataclass(frozen=True, kw_only=True)
 class BuildOptions:
-    """`wherry build`. Names are those of its flags."""
+    """What is asked of a build. Names are those of the flags of `wherry build`."""
 
     context: str
     file: str = ""
@@ -51,6 +52,10 @@ class BuildOptions:
     squash: bool = False
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
+    cache_images: tuple[str, ...] | None = None
+    """The images whose layers alone the cache may give; None is all that is here."""
+    credentials: Mapping[str, Credential] | None = None
+    """By the domains of registries; None is what this user's file has."""
     cwd: str = ""
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
@@ -132,11 +137,7 @@ def parse_network(text: str) -> str:
     """--network of a build."""
     if text in ("", "default", "bridge"):
         return "default"
-    if text in ("none", "host"):
-        return text
-    raise Unsupported(
-        f'network mode "{text}" is not supported in a build: one of default, none, host'
-    )
+    return text  # one of one's own, or container:NAME, which BuildKit does not have
 
 
 def build_arguments(texts: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:

@@ -5,19 +5,20 @@ process, a cgroup, an address) is put right by whoever reconciles next.
 """
 
 import os
-import select
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.build.executor import Output, RunRequest, StepMount
 from wherry.build.owners import lines_in
+from wherry.engine.builds.follow import Started, follow
 from wherry.engine.builds.options import BuildOptions
 from wherry.engine.containers.cgroups import cgroup_path
 from wherry.engine.containers.complete import complete_defaults
 from wherry.engine.containers.create import ROOTFS
+from wherry.engine.containers.options.modes import container_of
 from wherry.engine.containers.options.resources import parse_ulimit
 from wherry.engine.containers.spec.build import Moment, build_spec
 from wherry.engine.containers.spec.mounts import UserMount
@@ -29,11 +30,12 @@ from wherry.linux.cgroup.manager import CgroupManager, open_manager
 from wherry.linux.files import remove_tree
 from wherry.linux.namespaces import CloneFlag, open_namespace
 from wherry.linux.openat import opened
+from wherry.network.connected import Connected
 from wherry.network.names import parse_extra_host
 from wherry.oci.container_config import ContainerConfig, ResourceLimits
 from wherry.oci.runtime_spec import User
 from wherry.oci.users import resolve_user
-from wherry.runtime.create import Created, create_container
+from wherry.runtime.create import create_container
 from wherry.runtime.stdio import INHERITED, Stdio
 from wherry.shim.lock import try_shim_lock
 from wherry.shim.start import start_error
@@ -47,7 +49,6 @@ if TYPE_CHECKING:
     from wherry.engine.engine import Engine
 
 HOSTNAME = "buildkitsandbox"  # one for all builds, and the one that Docker's builds see
-_READ = 1 << 16
 _EMPTYING = 10.0  # seconds for killed processes to be gone
 
 
@@ -79,9 +80,9 @@ class StepExecutor:
     def run(self, request: RunRequest, output: Output) -> int:
         """See `wherry.build.executor`."""
         with _Pipes() as pipes, self._started(request, pipes.theirs) as start:
-            created = start()
+            started = start()
             pipes.close_theirs()
-            return _follow(created, pipes.readers, output)
+            return follow(self._engine.store, started, pipes.readers, output)
 
     def attach(self, request: RunRequest) -> int:
         """See `wherry.build.executor`."""
@@ -89,12 +90,12 @@ class StepExecutor:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             with self._started(request, INHERITED) as start:
-                return _follow(start(), {}, lambda _stream, _data: None)
+                return follow(self._engine.store, start(), {}, lambda _stream, _data: None)
         finally:
             signal.signal(signal.SIGINT, before)
 
     @contextmanager
-    def _started(self, request: RunRequest, stdio: Stdio) -> Iterator[Callable[[], Created]]:
+    def _started(self, request: RunRequest, stdio: Stdio) -> Iterator[Callable[[], Started]]:
         """What starts the command, once; at the end of the block nothing of it is left."""
         store = self._engine.store
         container = self._container(request)
@@ -109,10 +110,10 @@ class StepExecutor:
             cgroup = open_manager(cgroup_path(container.id, container.config.limits.cgroup_parent))
             undo.callback(_delete, cgroup)
 
-            def start() -> Created:
-                created = self._create(request, container, folder, cgroup, stdio)
-                undo.callback(os.close, created.pidfd)
-                return created
+            def start() -> Started:
+                started = self._create(request, container, folder, cgroup, stdio)
+                undo.callback(os.close, started.created.pidfd)
+                return started
 
             yield start
 
@@ -144,7 +145,7 @@ class StepExecutor:
         folder: Path,
         cgroup: CgroupManager,
         stdio: Stdio,
-    ) -> Created:
+    ) -> Started:
         store = self._engine.store
         network = prepare_network(self._engine, container, folder)
         own = [_user_mount(mount) for mount in request.mounts]
@@ -159,11 +160,15 @@ class StepExecutor:
             ),
         )
 
-        def connect(pid: int) -> None:
-            with opened(open_namespace(pid, CloneFlag.NEWNET)) as namespace:
-                network.connect(namespace)
+        connected = Connected()
 
-        private = container.config.network_mode != "host"
+        def connect(pid: int) -> None:
+            nonlocal connected
+            with opened(open_namespace(pid, CloneFlag.NEWNET)) as namespace:
+                connected = network.connect(namespace)
+
+        mode = container.config.network_mode
+        private = mode != "host" and not container_of(mode)
         try:
             created = create_container(
                 container.id,
@@ -181,8 +186,9 @@ class StepExecutor:
                 os.close(created.pidfd)
                 raise
         except WherryError as error:
+            connected.close()
             raise start_error(error) from error
-        return created
+        return Started(container.id, created, connected)
 
     def _user(self, request: RunRequest) -> User:
         if not request.user:
@@ -229,43 +235,6 @@ class _Pipes:
     def close_theirs(self) -> None:
         while self._theirs:
             os.close(self._theirs.pop())
-
-
-def _follow(created: Created, readers: Mapping[int, int], output: Output) -> int:
-    """Hand on what the command writes until it has ended; its exit status."""
-    try:
-        poll = select.poll()
-        for reader in readers:
-            poll.register(reader, select.POLLIN)
-        poll.register(created.pidfd, select.POLLIN)
-        ended = False
-        open_pipes = set(readers)
-        # With its first process the container ends: nobody is left to write then.
-        while open_pipes or not ended:
-            events = poll.poll(0 if ended else None)
-            if ended and not events:
-                break
-            for descriptor, _ in events:
-                if descriptor == created.pidfd:
-                    ended = True
-                    poll.unregister(created.pidfd)
-                elif data := os.read(descriptor, _READ):
-                    output(readers[descriptor], data)
-                else:
-                    open_pipes.discard(descriptor)
-                    poll.unregister(descriptor)
-        _, status = os.waitpid(created.pid, 0)
-    except BaseException:
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(created.pidfd, signal.SIGKILL)
-        with suppress(ChildProcessError):
-            os.waitpid(created.pid, 0)
-        raise
-    return _exit_status(status)
-
-
-def _exit_status(status: int) -> int:
-    return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
 def _let_go(store: Store, container_id: str, folder: Path) -> None:

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from wherry.build.build_stage import LAYERED, place_number
+from wherry.build.build_stage import LAYERED
 from wherry.build.contexts import open_context
 from wherry.build.source_trees import Found, SourceTree
+from wherry.build.stage import place_number
 from wherry.dockerfile.ignorefile import parse_ignore_file
 from wherry.dockerfile.instructions import Add, Copy, Run
 from wherry.engine.builds.secrets import looks_secret
@@ -38,11 +39,14 @@ _OFTEN = 3  # versions of what a COPY takes
 _COSTLY_NS = 5 * 10**9
 
 
-def surroundings_of(engine: "Engine", document: Document) -> Surroundings:
-    """What is known of the Dockerfile that `document` was read from; of its last build, if any."""
+def surroundings_of(engine: "Engine", document: Document, *, platform: str = "") -> Surroundings:
+    """What is known of the Dockerfile that `document` was read from; of its last build, if any.
+
+    `platform` is the one that is built for, this machine's if none is said.
+    """
     places = places_of(engine.store.database.connection, document.source.name)
     if not places:
-        return Surroundings(platforms=_platforms(engine, document))
+        return Surroundings(platforms=_platforms(engine, document), platform=platform)
     records = records_of_place(engine.store.database.connection, places[0])
     known = _by_step(document, records)
     folder = places[0].partition("\0")[0]
@@ -51,6 +55,7 @@ def surroundings_of(engine: "Engine", document: Document) -> Surroundings:
         taken=_taken(engine, document, folder) if os.path.isdir(folder) else {},
         moved=_moved(engine, document, max(record.used_ns for record in records.values())),
         platforms=_platforms(engine, document),
+        platform=platform,
     )
 
 

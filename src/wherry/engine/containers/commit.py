@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.pause import pause_container
@@ -126,7 +126,8 @@ def _standing_still(engine: "Engine", container: Container, *, wanted: bool) -> 
     try:
         yield
     finally:
-        unpause_container(engine, container.id)
+        with suppress(Conflict, NotFound):  # its last process was ending as it was paused
+            unpause_container(engine, container.id)
 
 
 def defaults_of(config: ContainerConfig) -> ContainerDefaults:

@@ -26,7 +26,7 @@ from wherry.linux.mount import MountFlag, mount
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.runtime_spec import Spec, User
 from wherry.oci.users import resolve_user
-from wherry.shim.start_plan import StartPlan
+from wherry.shim.start_plan import StartMade, StartPlan
 from wherry.store.containers import Container
 from wherry.store.networks import release_endpoints
 from wherry.store.snapshots import container_mount, prepare_container
@@ -96,18 +96,17 @@ def prepare_start(engine: "Engine", container: Container) -> StartPlan:
     )
 
 
-def recall_start(engine: "Engine", container: Container) -> StartPlan:
-    """The plan of a start that was made, for a process that goes on with its supervision."""
+def recall_start(engine: "Engine", container: Container) -> StartMade:
+    """A start that was made, for a process that goes on with its supervision."""
     store = engine.store
     folder = store.container_folder(container.id)
     release = ExitStack()
     release.callback(release_host_mounts, store, container.id)
     release.callback(let_go_of_volumes, store, container)
     release.callback(release_endpoints, store, container.id)
-    return StartPlan(
-        container=container,
+    return StartMade(
         bundle=folder,
-        spec=from_json(Spec, json.loads((folder / CONFIG).read_bytes())),
+        spec=lambda: from_json(Spec, json.loads((folder / CONFIG).read_bytes())),
         release=release.close,
     )
 

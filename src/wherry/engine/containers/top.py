@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import subprocess
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -72,6 +71,8 @@ def _pid_arguments(pids: Sequence[int]) -> list[str]:
 
 
 def _ps(arguments: Sequence[str]) -> str:
+    import subprocess  # draws in `threading`, which makes every fork dearer
+
     try:
         result = subprocess.run(
             ["ps", *arguments],

@@ -213,7 +213,7 @@ def host_config_document(config: ContainerConfig, name: str) -> Document:
         "UsernsMode": config.user_namespace_mode,
         "ShmSize": config.shm_size,
         "Runtime": config.runtime or "runc",
-        "Isolation": "",
+        "Isolation": config.isolation,
         **_limits_document(config.limits),
         "MaskedPaths": list(masked_paths(config)) or None,
         "ReadonlyPaths": list(readonly_paths(config)) or None,

@@ -88,7 +88,7 @@ def _endpoint_document(
         "IPAMConfig": ipam or None,
         "Links": list(attachment.links) or None if attachment else None,
         "Aliases": list(attachment.aliases) or None if attachment else None,
-        "MacAddress": endpoint.mac_address if endpoint else "",
+        "MacAddress": _mac_address(attachment, endpoint),
         "DriverOpts": dict(attachment.driver_options) or None if attachment else None,
         "GwPriority": attachment.gateway_priority if attachment else 0,
         "NetworkID": network_id,
@@ -96,6 +96,13 @@ def _endpoint_document(
         **{key: value for key, value in _addresses(endpoint).items() if key != "MacAddress"},
         "DNSNames": list(names) or None,
     }
+
+
+def _mac_address(attachment: NetworkAttachment | None, endpoint: Endpoint | None) -> str:
+    """The one that is there, or was asked for and will be."""
+    if endpoint is not None:
+        return endpoint.mac_address
+    return attachment.mac_address if attachment is not None else ""
 
 
 def _ipam_document(attachment: NetworkAttachment | None) -> Document:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from wherry.engine.containers.size import root_size
 from wherry.engine.documents import container_summary, image
 from wherry.engine.documents.volume import volume_document
+from wherry.oci.timestamps import format_timestamp
 
 if TYPE_CHECKING:
+    from wherry.engine.builds.usage import CacheEntry
     from wherry.engine.engine import Engine
     from wherry.engine.system.df import DiskUsage
 
@@ -39,5 +41,21 @@ def usage_document(
             for each in usage.volumes
         ]
     if not kinds or "build-cache" in kinds:
-        document["BuildCache"] = []
+        document["BuildCache"] = [_cache_document(each) for each in usage.builds.entries]
     return document
+
+
+def _cache_document(entry: "CacheEntry") -> dict[str, object]:
+    """Docker's BuildCache."""
+    return {
+        "ID": entry.id,
+        "Parents": [],
+        "Type": entry.kind,
+        "Description": entry.description,
+        "InUse": False,
+        "Shared": entry.shared,
+        "Size": entry.size,
+        "CreatedAt": format_timestamp(entry.created_ns),
+        "LastUsedAt": format_timestamp(entry.used_ns) if entry.used_ns else None,
+        "UsageCount": entry.uses,
+    }

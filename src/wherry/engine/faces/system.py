@@ -11,6 +11,7 @@ from wherry.store.events import Event
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
+    from wherry.engine.system.repair import Repair
 
 
 class System:
@@ -28,6 +29,12 @@ class System:
     def check(self, *, rehash: bool = False) -> Checkup:
         """What is damaged, missing or orphaned; with `rehash` all content is read again."""
         return check_system(self._engine, rehash=rehash)
+
+    def repair(self, checkup: Checkup) -> list[Repair]:
+        """Free what is orphaned and fetch again what is damaged; what became of each finding."""
+        from wherry.engine.system.repair import repair_system  # registries, HTTP and TLS
+
+        return repair_system(self._engine, checkup.findings)
 
     def events(
         self, *, since_ns: int | None = None, until_ns: int | None = None, follow: bool = True

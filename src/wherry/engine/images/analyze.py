@@ -1,16 +1,22 @@
-"""What each layer of an image brings, changes and removes, and what of it nobody sees any more."""
+"""What each layer of an image brings, changes and removes, and what of it nobody sees any more.
+
+Of a container its read-write layer too, as the topmost.
+"""
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wherry.errors import NotFound
 from wherry.linux.openat import READABLE_DIRECTORY, directory_descriptor, opened
 from wherry.linux.xattr import get_xattr
 from wherry.oci.digest import DiffID, Digest
-from wherry.store.diff import Change, ChangeKind
-from wherry.store.images import find_image, layers_of
-from wherry.store.layers import Layer, diff_folder, get_layer
+from wherry.store.containers import Container, find_container
+from wherry.store.diff import ChangeKind
+from wherry.store.images import NoSuchImage, StoredImage, find_image, layers_of
+from wherry.store.layers import diff_folder, get_layer
 from wherry.store.overlay import OPAQUE, is_whiteout, opaque_xattr
 from wherry.store.pack import check_depth
 from wherry.values import dataclass
@@ -20,13 +26,25 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LayerReport:
-    """One layer. `wasted` are bytes of it that a later one replaces or removes."""
+class LayerChange:
+    """A file, link or the like that a layer adds, changes or removes; `size` of what it brings."""
 
-    diff_id: DiffID
+    kind: ChangeKind
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerReport:
+    """One layer. `wasted` are bytes of it that a later one replaces or removes.
+
+    A container's own layer has no `diff_id`.
+    """
+
+    diff_id: DiffID | None
     instruction: str
     size: int
-    changes: tuple[Change, ...]
+    changes: tuple[LayerChange, ...]
     wasted: int
 
     def count(self, kind: ChangeKind) -> int:
@@ -45,7 +63,11 @@ class Waste:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageReport:
+    """An image, or with a `container` that and its own layer."""
+
     id: Digest
+    name: str
+    container: str
     layers: tuple[LayerReport, ...]
     waste: tuple[Waste, ...]
 
@@ -58,35 +80,82 @@ class ImageReport:
         return sum(layer.wasted for layer in self.layers)
 
     @property
+    def user_wasted(self) -> float:
+        """Wasted bytes as a share of those above the base layer; 0 where there are none."""
+        above = sum(layer.size for layer in self.layers[1:])
+        return self.wasted / above if above else 0.0
+
+    @property
     def efficiency(self) -> float:
         """The share of the bytes that can be seen; 1 for an image that wastes none."""
         return 1.0 - self.wasted / self.size if self.size else 1.0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Source:
+    """A layer to be looked into. One without a `size` has that of its files."""
+
+    folder: Path
+    instruction: str
+    diff_id: DiffID | None = None
+    size: int | None = None
+
+
 def analyze_image(engine: "Engine", name: str) -> ImageReport:
-    """The layers of the image called `name`, lowest first."""
-    connection = engine.store.database.connection
-    image = find_image(connection, name)
-    layers = [get_layer(engine.store, chain) for chain in layers_of(connection, image.id)]
-    instructions = [
+    """The layers of the image called `name`, or of the container if no image is, lowest first."""
+    try:
+        image = find_image(engine.store.database.connection, name)
+    except NoSuchImage as missing:
+        try:
+            container = find_container(engine.store, name)
+        except NotFound:
+            raise missing from None
+        return _analyze_container(engine, container)
+    return _report(image.id, name, "", list(_image_sources(engine, image)))
+
+
+def _analyze_container(engine: "Engine", container: Container) -> ImageReport:
+    image = find_image(engine.store.database.connection, container.image_id)
+    own = _Source(
+        folder=engine.store.container_folder(container.id) / "upper",
+        instruction=f"container {container.name}: its read-write layer",
+    )
+    sources = [*_image_sources(engine, image), own]
+    return _report(image.id, container.config.image, container.name, sources)
+
+
+def _image_sources(engine: "Engine", image: StoredImage) -> Iterator[_Source]:
+    store = engine.store
+    chains = layers_of(store.database.connection, image.id)
+    history = (
         entry.created_by or entry.comment for entry in image.config.history if not entry.empty_layer
-    ]
-    instructions += [""] * (len(layers) - len(instructions))
+    )
+    for chain in chains:
+        layer = get_layer(store, chain)
+        yield _Source(
+            folder=diff_folder(store, layer),
+            instruction=next(history, ""),
+            diff_id=layer.diff_id,
+            size=layer.size,
+        )
+
+
+def _report(image_id: Digest, name: str, container: str, sources: Sequence[_Source]) -> ImageReport:
     stack = _Stack()
-    changes = [stack.add(engine, layer) for layer in layers]
+    changes = [stack.add(source.folder) for source in sources]
     return ImageReport(
-        id=image.id,
+        id=image_id,
+        name=name,
+        container=container,
         layers=tuple(
             LayerReport(
-                diff_id=layer.diff_id,
-                instruction=instruction,
-                size=layer.size,
+                diff_id=source.diff_id,
+                instruction=source.instruction,
+                size=sum(change.size for change in own) if source.size is None else source.size,
                 changes=tuple(own),
                 wasted=wasted,
             )
-            for layer, instruction, own, wasted in zip(
-                layers, instructions, changes, stack.wasted, strict=False
-            )
+            for source, own, wasted in zip(sources, changes, stack.wasted, strict=True)
         ),
         waste=stack.waste,
     )
@@ -110,22 +179,25 @@ class _Stack:
         )
         return tuple(sorted(found, key=lambda each: (-each.size, each.path)))
 
-    def add(self, engine: "Engine", layer: Layer) -> list[Change]:
+    def add(self, folder: Path) -> list[LayerChange]:
         """Put a layer on top; what it changes about those below, in order of paths."""
         number = len(self.wasted)
         self.wasted.append(0)
         new: dict[str, int] = {}
         gone: set[str] = set()
-        with directory_descriptor(diff_folder(engine.store, layer)) as top:
+        with directory_descriptor(folder) as top:
             for path, size in _entries(top, ""):
                 if size is None:
                     gone |= self._below(path)
                 else:
                     new[path] = size
-        changes = [Change(ChangeKind.DELETED, f"/{path}") for path in gone - new.keys()]
+        changes = [
+            LayerChange(kind=ChangeKind.DELETED, path=f"/{path}", size=0)
+            for path in gone - new.keys()
+        ]
         for path, size in new.items():
             kind = ChangeKind.CHANGED if path in self._shown else ChangeKind.ADDED
-            changes.append(Change(kind, f"/{path}"))
+            changes.append(LayerChange(kind=kind, path=f"/{path}", size=size))
             self._forget(path)
             self._shown[path] = (size, number)
         for path in gone - new.keys():

@@ -26,7 +26,7 @@ from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.registry.credentials import Credential
 from wherry.registry.errors import Denied, ManifestUnknown, RepositoryUnknown, Unreachable
-from wherry.registry.repository import open_repositories
+from wherry.registry.repository import Repository, open_repositories
 from wherry.registry.transport import Transport
 from wherry.store.compression import DamagedStream
 from wherry.store.downloads import discard_download
@@ -141,8 +141,15 @@ def _in_dockers_words(reference: Reference, error: WherryError) -> WherryError:
 
 
 def _all_tags(session: "Session", reference: Reference) -> list[Reference]:
-    *_, last = open_repositories(session, reference)  # a mirror may not know all of them
-    return [reference.with_tag(tag) for tag in last.tags()]
+    repositories: list[Repository] = []
+    try:
+        for repository in open_repositories(session, reference):
+            repositories.append(repository)  # noqa: PERF402 - one that fails leaves the others
+    except Unreachable:
+        if not repositories:
+            raise
+    # The registry itself, if it is there: a mirror may not know all of them.
+    return [reference.with_tag(tag) for tag in repositories[-1].tags()]
 
 
 def _pull(

@@ -1,6 +1,7 @@
 """Finding an image in a registry: from its name to the manifest and configuration to pull."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wherry.engine.images.resolve import WrongPlatform
@@ -21,7 +22,7 @@ from wherry.values import dataclass
 if TYPE_CHECKING:
     from wherry.registry.session import Session
 
-_CONFIG_LIMIT = 4 << 20
+CONFIG_LIMIT = 4 << 20
 _OTHER_LAYERS = (
     # Not to be passed on, for legal reasons; a registry may have them all the same. The addresses
     # that a manifest gives for such layers are never asked.
@@ -83,7 +84,7 @@ def find_remote_image(
             raise InvalidAnswer("the registry's index leads to another index")
     manifest = Manifest.from_bytes(document.data)
     _check_types(manifest)
-    config_bytes = read_small_blob(repositories, manifest.config, _CONFIG_LIMIT)
+    config_bytes = read_small_blob(repositories, manifest.config, CONFIG_LIMIT)
     config = ImageConfig.from_bytes(config_bytes)
     if len(manifest.layers) != len(config.rootfs.diff_ids):
         raise LayersDoNotMatch
@@ -106,14 +107,23 @@ def first_that_has(
 ) -> tuple[ManifestDocument, tuple[Repository, ...]]:
     """What the tag or digest leads to, and the servers from the first that has it on."""
     name = str(reference.digest or reference.tag)
-    candidates = list(open_repositories(session, reference))
-    for position, repository in enumerate(candidates):
+    candidates = open_repositories(session, reference)
+    failure: WherryError | None = None
+    for repository in candidates:
         try:
-            return repository.manifest(name), tuple(candidates[position:])
-        except WherryError:
-            if position + 1 == len(candidates):
-                raise
-    raise AssertionError("the registry itself is always among the candidates")
+            document = repository.manifest(name)
+        except WherryError as error:
+            failure = error
+            continue
+        return document, (repository, *_reachable(candidates))
+    assert failure is not None  # the registry itself is always among the candidates
+    raise failure
+
+
+def _reachable(candidates: Iterator[Repository]) -> Iterator[Repository]:
+    """Those that stand by; what a mirror has does not need the registry to be there."""
+    with suppress(WherryError):
+        yield from candidates
 
 
 def _check_types(manifest: Manifest) -> None:

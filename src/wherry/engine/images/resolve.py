@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wherry.engine.engine import Engine
+    from wherry.engine.images.progress import Report
+    from wherry.registry.credentials import Credential
 
 
 class PullPolicy(Enum):
@@ -100,6 +102,8 @@ def ensure_image(
     *,
     platform: Platform | None = None,
     pull: PullPolicy = PullPolicy.MISSING,
+    credential: "Credential | None" = None,
+    report: "Report | None" = None,
 ) -> None:
     """Pull the image if the policy asks for it, or if it is missing and the policy allows it.
 
@@ -113,9 +117,10 @@ def ensure_image(
                 raise
         else:
             return
+    from wherry.engine.images.progress import quietly
     from wherry.engine.images.pull import pull_image  # HTTP and TLS, only for who needs them
 
-    pull_image(engine, name, platform=platform)
+    pull_image(engine, name, platform=platform, credential=credential, report=report or quietly)
 
 
 def check_platform(image: StoredImage, name: str, wanted: Platform | None) -> None:

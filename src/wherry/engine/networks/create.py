@@ -83,6 +83,16 @@ class InvalidNetworkOption(InvalidArgument):
         super().__init__(f"invalid network option {key}={value}: {problem}")
 
 
+class UnreadableOption(InvalidArgument):
+    """As Go words it."""
+
+    def __init__(self, key: str, value: str, parser: str) -> None:
+        super().__init__(
+            f'failed to parse {key} value: {value} (strconv.{parser}: parsing "{value}":'
+            " invalid syntax)"
+        )
+
+
 class InvalidMode(InvalidArgument):
     def __init__(self, driver: str, key: str, value: str) -> None:
         what = key.removeprefix(f"{driver}_")
@@ -159,10 +169,12 @@ def checked_options(driver: str, options: Mapping[str, str]) -> dict[str, str]:
     for key, value in options.items():
         if key in (ICC_OPTION, MASQUERADE_OPTION) and driver == "bridge":
             if value.lower() not in _TRUTHS:
-                raise InvalidNetworkOption(key, value, "must be true or false")
+                raise UnreadableOption(key, value, "ParseBool")
             checked[key] = _TRUTHS[value.lower()]
         elif key == MTU_OPTION:
-            if not value.isdecimal() or not 68 <= int(value) <= 65535:
+            if not value.isascii() or not value.isdecimal():
+                raise UnreadableOption(key, value, "Atoi")
+            if not 68 <= int(value) <= 65535:
                 raise InvalidNetworkOption(key, value, "must be from 68 to 65535")
         elif key == BRIDGE_OPTION and not 0 < len(value) <= INTERFACE_NAME_LENGTH:
             raise InvalidNetworkOption(

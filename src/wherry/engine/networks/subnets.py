@@ -88,7 +88,7 @@ def _within(subnets: list[_Network], text: str) -> int | None:
     try:
         address = ip_interface(text).ip
     except ValueError:
-        raise InvalidArgument(f"invalid CIDR address: {text}") from None
+        return None
     return next((n for n, subnet in enumerate(subnets) if address in subnet), None)
 
 

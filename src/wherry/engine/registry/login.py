@@ -44,12 +44,7 @@ def login(server: str, credential: Credential) -> LoggedIn:
     Raises LoginRefused, AuthenticationRequired, and what `wherry.registry` raises.
     """
     domain = registry_domain(server)
-    transport = Transport()
-    session = Session(transport, load_settings(os.environ), lambda _domain: credential)
-    try:
-        proven = _prove(session, domain, credential)
-    finally:
-        session.close()
+    proven = prove_login(server, credential)
     file = CredentialFile.of(os.environ)
     before = file.get(server_of(domain))
     in_file = file.store(server_of(domain), proven)
@@ -57,15 +52,24 @@ def login(server: str, credential: Credential) -> LoggedIn:
     return LoggedIn(plain_file=str(file.path) if in_file and not is_known else "")
 
 
+def prove_login(server: str, credential: Credential) -> Credential:
+    """Try the credentials, or raise as `login`; with the identity token that the registry gives."""
+    session = Session(Transport(), load_settings(os.environ), lambda _domain: credential)
+    try:
+        return _prove(session, registry_domain(server), credential)
+    finally:
+        session.close()
+
+
 def _prove(session: Session, domain: str, credential: Credential) -> Credential:
     endpoint = session.settings.endpoints(domain, with_mirrors=False)[-1]
     connected = session.connect(endpoint, domain)
     url = f"{connected.base}/v2/"
+    request = Request(method="GET", url=url, verify=connected.verify)
     if connected.authorizer.wants_token:
-        token = connected.authorizer.token((), for_login=True)
+        token = connected.authorizer.token((), request.named, for_login=True)
         if token.refresh_token:
             credential = replace(credential, identity_token=token.refresh_token)
-    request = Request(method="GET", url=url, verify=connected.verify)
     answer = session.send(connected, request, ())
     body = answer.error_text()
     if answer.status == HTTPStatus.UNAUTHORIZED:

@@ -4,6 +4,7 @@ from wherry.engine.filters import Filters, InvalidFilter
 from wherry.engine.images.sessions import registry_session
 from wherry.errors import InvalidArgument
 from wherry.oci.reference import DEFAULT_DOMAIN
+from wherry.registry.credentials import Credential
 from wherry.registry.search import SearchResult, search_registry
 
 DEFAULT_LIMIT = 25
@@ -21,10 +22,22 @@ class UnknownFilter(InvalidArgument):
         super().__init__(f"Invalid filter '{key}'")
 
 
+class InvalidStars(InvalidArgument):
+    def __init__(self, text: str) -> None:
+        super().__init__(f"Invalid filter 'stars={text}'")
+
+
 def search_images(
-    term: str, *, filters: Filters | None = None, limit: int = 0
+    term: str,
+    *,
+    filters: Filters | None = None,
+    limit: int = 0,
+    credential: Credential | None = None,
 ) -> list[SearchResult]:
-    """Repositories that fit `term`, which may begin with a registry's name; most stars first."""
+    """Repositories that fit `term`, which may begin with a registry's name; in its order.
+
+    `credential` stands in for the user's own.
+    """
     chosen = filters or {}
     if not 0 <= limit <= MOST:
         raise LimitOutOfRange(limit)
@@ -34,16 +47,15 @@ def search_images(
     automated = _truth(chosen, "is-automated")
     stars = max((_number(value) for value in chosen.get("stars", ())), default=0)
     domain, word = _split(term)
-    with registry_session() as session:
+    with registry_session(credential=credential) as session:
         found = search_registry(session, domain, word, limit or DEFAULT_LIMIT)
-    kept = [
+    return [
         result
         for result in found
         if official in (None, result.is_official)
         and automated in (None, result.is_automated)
         and result.stars >= stars
     ]
-    return sorted(kept, key=lambda result: -result.stars)
 
 
 def _split(term: str) -> tuple[str, str]:
@@ -63,5 +75,5 @@ def _truth(filters: Filters, key: str) -> bool | None:
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise InvalidFilter("stars", (text,))
+        raise InvalidStars(text)
     return int(text)

@@ -43,7 +43,7 @@ def check_system(engine: "Engine", *, rehash: bool = False) -> Checkup:
             store.database.write() as connection,
         ):
             found += check_places(store, connection)
-        found += check_images(store.database.connection)
+            found += check_images(connection)
         found += check_layers(store, rehash=rehash)
         found += check_blobs(store, rehash=rehash)
     return Checkup(findings=_sorted(found), counts=_counts(engine))

@@ -77,7 +77,7 @@ def repair_system(engine: "Engine", findings: Iterable[Finding]) -> list[Repair]
     with registry_session() as session, lease_of(engine.store) as lease:
         mechanic = _Mechanic(engine, session, lease)
         # Documents name the blobs, and blobs hold the layers.
-        for finding in sorted(findings, key=lambda each: _order(each)):
+        for finding in sorted(findings, key=_order):
             try:
                 outcome = mechanic.repair(finding)
                 repairs.append(Repair(finding=finding, outcome=outcome, done=True))

@@ -26,8 +26,8 @@ def write(reports: Sequence[Report], style: Style) -> str:
 
 
 def _shown(report: Report, finding: Finding) -> Iterator[str]:
-    dashed = _DASHED.get(finding.code.lower())
-    yield f"\nWARNING: {finding.code}{f' - {_PAGES}/{dashed}/' if dashed else ''}\n"
+    page = page_of(finding.code)
+    yield f"\nWARNING: {finding.code}{f' - {page}' if page else ''}\n"
     yield f"{finding.message}\n"
     lines = report.source.text.split("\n")
     start, end = report.source.lines_of(finding.span)
@@ -38,6 +38,12 @@ def _shown(report: Report, finding: Finding) -> Iterator[str]:
         mark = ">>>" if number in marked else "   "
         yield f" {number:3} | {mark} {lines[number - 1]}\n"
     yield "--------------------\n"
+
+
+def page_of(code: str) -> str:
+    """The address of the page of one of BuildKit's checks; "" for any other rule."""
+    dashed = _DASHED.get(code.lower())
+    return f"{_PAGES}/{dashed}/" if dashed else ""
 
 
 def _surroundings(start: int, end: int, count: int) -> tuple[int, int]:

@@ -129,8 +129,10 @@ def _with_mode_of(target: int, options: MountOptions) -> MountOptions:
 def _bind(root: int, entry: Mount, options: MountOptions, tree: int) -> None:
     change_attributes(tree, options)
     make = make_directory if is_directory(tree) else make_file
+    if os.path.normpath(entry.destination) == "/proc" and not _is_proc(tree):
+        raise OSError(errno.EPERM, "cannot be mounted because it is not of type proc", "/proc")
     with opened(make(root, entry.destination)) as target:
-        if not (os.path.normpath(entry.destination) == "/proc" and _is_proc(tree)):
+        if os.path.normpath(entry.destination) != "/proc":
             _check_outside_proc(target, entry.destination)
         attach(tree, target)
 

@@ -1,0 +1,45 @@
+"""What a Dockerfile says, without building from it: `build --check` and `build --call`."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from wherry.build.contexts import OpenedContext, open_context
+from wherry.build.graph import BuildRequest, stage_graph
+from wherry.build.outline import Outline, outline_of
+from wherry.engine.builds.options import BuildOptions, build_arguments, check_platform
+from wherry.store.leases import lease_of
+
+if TYPE_CHECKING:
+    from wherry.engine.engine import Engine
+
+
+@contextmanager
+def definition(engine: "Engine", options: BuildOptions) -> Iterator[OpenedContext]:
+    """The context with its Dockerfile, as a build would read them."""
+    with ExitStack() as undo:
+        lease = undo.enter_context(lease_of(engine.store))
+        yield open_context(
+            lease,
+            options.context,
+            options.file,
+            undo,
+            ignorefile=options.ignorefile,
+            cwd=options.cwd,
+        )
+
+
+def outline(opened: OpenedContext, options: BuildOptions) -> Outline:
+    """What the target can be given."""
+    platform = check_platform(options.platform)
+    arguments = build_arguments(
+        (f"{name}={value}" for name, value in options.build_args.items()), options.environ
+    )
+    request = BuildRequest(
+        build_platform=platform,
+        target_platform=platform,
+        target=options.target,
+        build_args=arguments,
+        contexts=frozenset(options.build_contexts),
+    )
+    return outline_of(opened.dockerfile, stage_graph(opened.dockerfile, request), arguments)
