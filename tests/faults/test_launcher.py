@@ -93,9 +93,25 @@ def test_a_request_whose_child_is_killed_before_it_began_is_done_by_another(
 
 
 def launcher_of(wherry: Wherry) -> int:
-    """The launcher itself, which clients have started and left."""
-    (launcher,) = [pid for pid in launchers_of(wherry) if parent_of(pid) == 1]
+    """The launcher itself: clients have started and left it, and it has their socket."""
+    path = str(wherry.run_folder / "launcher.sock")
+    lines = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
+    sockets = {f"socket:[{words[6]}]" for words in lines if words[-1] == path}
+    (launcher,) = [
+        pid
+        for pid in launchers_of(wherry)
+        if parent_of(pid) == 1 and not sockets.isdisjoint(links_of(pid))
+    ]
     return launcher
+
+
+def links_of(pid: int) -> set[str]:
+    """What the descriptors of a process lead to."""
+    found = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            found.add(os.readlink(descriptor))
+    return found
 
 
 def nurseries_of(wherry: Wherry, launcher: int) -> list[int]:
