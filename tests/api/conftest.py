@@ -19,6 +19,7 @@ def module_service(
     service = start_service(installation, tmp_path_factory.mktemp("api") / "docker.sock")
     yield service
     end_service(service)
+    installation("builder", "prune", "-a", "-f")  # of which no test of others is to see anything
 
 
 @pytest.fixture

@@ -47,6 +47,10 @@ class Containerd:
         return result
 
 
+# runc keeps its state by these names, whatever folder the daemon has.
+ONE, TWO = f"one-{os.getpid()}", f"two-{os.getpid()}"
+
+
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[Containerd]:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
@@ -74,24 +78,24 @@ def run(daemon: Containerd, request: pytest.FixtureRequest) -> Iterator[tuple[st
 
 def test_a_command_runs(daemon: Containerd, run: tuple[str, ...]) -> None:
     root = str(daemon.folder / "rootfs")
-    result = daemon(*run, "--rm", root, "one", "/bin/sh", "-c", "echo hi; exit 4", check=False)
+    result = daemon(*run, "--rm", root, ONE, "/bin/sh", "-c", "echo hi; exit 4", check=False)
 
     assert (result.stdout, result.returncode) == ("hi\n", 4)
 
 
 def test_a_task_and_what_can_be_done_with_it(daemon: Containerd, run: tuple[str, ...]) -> None:
-    daemon(*run, "-d", str(daemon.folder / "rootfs"), "two", "/bin/sleep", "1000")
+    daemon(*run, "-d", str(daemon.folder / "rootfs"), TWO, "/bin/sleep", "1000")
     script = ("/bin/sh", "-c", "echo ex; exit 5")
 
-    result = daemon("tasks", "exec", "--exec-id", "e1", "two", *script, check=False)
+    result = daemon("tasks", "exec", "--exec-id", "e1", TWO, *script, check=False)
 
     assert (result.stdout, result.returncode) == ("ex\n", 5)
-    assert len(daemon("tasks", "ps", "two").stdout.splitlines()) == 2
-    daemon("tasks", "pause", "two")
+    assert len(daemon("tasks", "ps", TWO).stdout.splitlines()) == 2
+    daemon("tasks", "pause", TWO)
     assert "PAUSED" in daemon("tasks", "ls").stdout
-    daemon("tasks", "resume", "two")
-    assert "memory." in daemon("tasks", "metrics", "two").stdout
-    daemon("tasks", "kill", "-s", "SIGKILL", "two")
+    daemon("tasks", "resume", TWO)
+    assert "memory." in daemon("tasks", "metrics", TWO).stdout
+    daemon("tasks", "kill", "-s", "SIGKILL", TWO)
     eventually(lambda: "STOPPED" in daemon("tasks", "ls").stdout)
-    daemon("tasks", "rm", "two", check=False)  # exits with the task's 137
-    daemon("containers", "rm", "two")
+    daemon("tasks", "rm", TWO, check=False)  # exits with the task's 137
+    daemon("containers", "rm", TWO)
