@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wherry.network.plug import remove_bridge_if_unused
+from wherry.store.store import Store
 from wherry.testing.dockerd import Dockerd
 
 BIN = Path(sys.executable).parent
@@ -63,6 +65,7 @@ def wherry(folder: Path) -> Iterator[Peer]:
     finally:
         remove_all(peer)
         peer("system", "launcher", "stop")
+        remove_bridge_if_unused(Store(folder / "root", folder / "run"))
 
 
 def without_launcher(peer: Peer) -> Peer:
