@@ -14,7 +14,7 @@ from wherry.testing.abilities import lacking
 from wherry.testing.both import Both
 from wherry.testing.command import Wherry
 from wherry.testing.dockerd import Dockerd
-from wherry.testing.traces import left_on_disk, nothing_left, survey
+from wherry.testing.traces import left_on_disk, nothing_left, remove_empty_cgroups, survey
 from wherry.testing.waiting import none_of
 
 
@@ -55,6 +55,7 @@ def installation() -> Iterator[Wherry]:
     end_launcher(wherry)
     remove_bridge_if_unused(Store(wherry.root, wherry.run_folder))
     nothing_left(wherry.root, wherry.run_folder, before)
+    remove_empty_cgroups()
     shutil.rmtree(base)
 
 

@@ -137,6 +137,16 @@ def test_a_check_tells_what_it_finds_and_fails(command: Wherry, folder: Path) ->
     assert command("images", "-aq").stdout == ""
 
 
+def test_a_check_knows_the_platforms_of_images_that_are_here(command: Wherry, folder: Path) -> None:
+    command("bootstrap", "busybox")
+    (folder / "Dockerfile").write_text("FROM --platform=linux/s390x busybox\n")
+
+    told = command("build", "--call=check,ignorestatus=true,format=json", str(folder))
+
+    names = {warning["ruleName"] for warning in json.loads(told.stdout)["warnings"]}
+    assert names == {"FromPlatformFlagConstDisallowed", "InvalidBaseImagePlatform"}
+
+
 def test_a_check_that_finds_nothing_says_so(command: Wherry, folder: Path) -> None:
     (folder / "Dockerfile").write_text("FROM scratch\n")
 

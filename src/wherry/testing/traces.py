@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from wherry.testing.waiting import none_of
@@ -58,6 +59,14 @@ def survey(root: Path, run: Path) -> Survey:
 def nothing_left(root: Path, run: Path, before: Survey, *, seconds: float = 20.0) -> None:
     """Wait until everything is as it was `before`, or raise AssertionError with what is left."""
     none_of(lambda: survey(root, run).new_since(before), seconds=seconds)
+
+
+def remove_empty_cgroups() -> None:
+    """Those that all installations share stay while one of them has a process; now none does."""
+    for pattern in ("wherry", "wherry-shims", "*/wherry", "*/wherry-shims"):
+        for folder in Path("/sys/fs/cgroup").glob(pattern):
+            with suppress(OSError):  # another installation's are in it
+                folder.rmdir()
 
 
 def left_on_disk(root: Path, run: Path) -> list[str]:

@@ -16,8 +16,10 @@ from wherry.dockerfile.errors import InvalidDockerfile
 from wherry.dockerfile.source import Source, Span
 from wherry.engine.builds.definition import definition, outline
 from wherry.engine.builds.options import BuildOptions
+from wherry.engine.builds.surroundings import bases_of
 from wherry.errors import InvalidArgument
 from wherry.lint.catalogue import load_checks
+from wherry.lint.document import read_document
 from wherry.lint.formats.buildkit import page_of, write
 from wherry.lint.formats.format import Style
 from wherry.lint.linter import Report, check_for_build
@@ -65,7 +67,8 @@ def print_call(call: Call, context: Context, options: BuildOptions) -> None:
         with definition(context.engine, options) as opened:
             source = opened.dockerfile.source
             if call.name == "check":
-                _print_check(call, context, check_for_build(source, opened.tree.ignore))
+                known = bases_of(context.engine, read_document(source), platform=options.platform)
+                _print_check(call, context, check_for_build(source, opened.tree.ignore, known))
             elif call.name == "outline":
                 _print_outline(call, context, outline(opened, options), source)
             else:

@@ -46,7 +46,7 @@ def surroundings_of(engine: "Engine", document: Document, *, platform: str = "")
     """
     places = places_of(engine.store.database.connection, document.source.name)
     if not places:
-        return Surroundings(platforms=_platforms(engine, document), platform=platform)
+        return bases_of(engine, document, platform=platform)
     records = records_of_place(engine.store.database.connection, places[0])
     known = _by_step(document, records)
     folder = places[0].partition("\0")[0]
@@ -57,6 +57,11 @@ def surroundings_of(engine: "Engine", document: Document, *, platform: str = "")
         platforms=_platforms(engine, document),
         platform=platform,
     )
+
+
+def bases_of(engine: "Engine", document: Document, *, platform: str = "") -> Surroundings:
+    """What is known of the base images alone, which takes no look at the context."""
+    return Surroundings(platforms=_platforms(engine, document), platform=platform)
 
 
 def _by_step(document: Document, records: Mapping[int, CacheRecord]) -> dict[int, CacheRecord]:

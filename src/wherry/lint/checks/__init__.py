@@ -1,5 +1,4 @@
 """BuildKit's checks under their own names, a file each; `catalogue` has the table of them.
 
-Their sentences are BuildKit's. One is not here: InvalidBaseImagePlatform needs the image that was
-pulled, and is the build's to tell.
+Their sentences are BuildKit's. InvalidBaseImagePlatform speaks only of images that the store has.
 """
