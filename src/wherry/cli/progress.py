@@ -38,7 +38,7 @@ class Bars:
     def __enter__(self) -> "Self":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._sink.flush()
 
     def show(self, name: str, action: str, done: int, total: int) -> None:

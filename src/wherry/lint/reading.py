@@ -30,6 +30,6 @@ class Reading:
             self.checking = Checking(self.documents)
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, *_error: object) -> None:
         if self.checking is not None:
             self.checking.close()

@@ -81,7 +81,7 @@ class SystemBus:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_exception: object) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._file.close()
         self._socket.close()
 

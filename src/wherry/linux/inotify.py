@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from enum import IntFlag
 from struct import Struct
-from types import TracebackType
 
 from wherry.linux.libc import declare, last_error
 
@@ -70,10 +69,5 @@ class Inotify:
     def __enter__(self) -> "Inotify":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()

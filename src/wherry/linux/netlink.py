@@ -28,7 +28,6 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
-from types import TracebackType
 from typing import Self
 
 from wherry.linux.namespaces import CloneFlag, join_namespace
@@ -191,12 +190,7 @@ class NetlinkSocket(AbstractContextManager["NetlinkSocket"]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def request(self, *messages: Message, ignoring: frozenset[int] = frozenset()) -> list[bytes]:

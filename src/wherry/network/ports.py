@@ -20,7 +20,6 @@ from contextlib import ExitStack
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import groupby
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from wherry.errors import Internal
@@ -112,12 +111,7 @@ class Published:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def fileno(self) -> int:

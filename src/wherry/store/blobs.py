@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Self
 
 from wherry.errors import Internal, InvalidArgument, NotFound
@@ -76,12 +75,7 @@ class BlobWriter:
         self._descriptor = os.open(self._path, flags, 0o600)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         os.close(self._descriptor)
         self._path.unlink(missing_ok=True)
 

@@ -15,7 +15,6 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 from wherry.linux.files import remove_entry, write_all
@@ -100,12 +99,7 @@ class TreeWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._forget_directories()
 
     def make(self, path: bytes, entry: TarEntry, reader: TarReader) -> None:

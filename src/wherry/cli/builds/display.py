@@ -7,7 +7,6 @@ quiet     nothing
 """
 
 from hashlib import sha256
-from types import TracebackType
 from typing import Self
 
 from wherry.build.progress import Event, Kind
@@ -22,12 +21,7 @@ class Display:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def report(self, event: Event) -> None:

@@ -222,7 +222,7 @@ class _Pipes:
             self._theirs.append(writer)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close_theirs()
         for reader in self.readers:
             os.close(reader)

@@ -9,7 +9,6 @@ As a context manager it lasts as long as the block, and no longer than this proc
 import builtins
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike, fspath
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from wherry.engine.containers.collect import Collected, collect
@@ -254,12 +253,7 @@ class ContainerHandle:
         self._guard = guard_container(self._engine, self.id)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         try:
             self.remove(force=True, volumes=True)
         except NotFound:

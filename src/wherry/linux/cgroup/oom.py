@@ -8,7 +8,6 @@ wake for more than a kill (removal of the cgroup, reaching `max`), so the kernel
 import contextlib
 import os
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from wherry.linux.cgroup.files import read_table
@@ -41,12 +40,7 @@ class OOMWatch:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
 
