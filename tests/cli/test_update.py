@@ -130,6 +130,15 @@ def test_what_is_updated_holds_for_a_stopped_container_s_next_start(wherry: Wher
     assert stats_of(wherry, "later").pids.limit == 9
 
 
+def test_other_limits_change_while_swap_is_unlimited(wherry: Wherry) -> None:
+    words = ("-m", "64m", "--memory-swap", "-1", "--name", "swapping", "--network", "none")
+    wherry("run", "-d", *words, "busybox", "sleep", "1000")
+
+    wherry("update", "--pids-limit", "9", "--restart", "always", "swapping")
+
+    assert stats_of(wherry, "swapping").pids.limit == 9
+
+
 def test_a_limit_of_processes_can_be_lifted(wherry: Wherry) -> None:
     words = ("--name", "free", "--network", "none", "--pids-limit", "9")
     wherry("run", "-d", *words, "busybox", "sleep", "1000")

@@ -88,7 +88,7 @@ def _run(words: list[str], context: Context) -> None:
     try:
         options = GlobalFlags.parse(words, interspersed=False)
     except HelpRequested:
-        _top_help(context)
+        context.out(_top_help())
         return
     except UsageError as error:
         _usage_error(context, str(error), "", "[OPTIONS] COMMAND [ARG...]")
@@ -114,7 +114,7 @@ def _run_command(words: list[str], context: Context) -> None:
         if not (row.is_warm and context.words and _run_elsewhere(context)):
             _run_row(row, " ".join(words[:count]), words[count:], context)
     elif not words:
-        _top_help(context)
+        context.err(_top_help())  # as Docker: to the output goes what was asked for
     elif words[0] == "help":
         _help_topic(words[1:], context)
     elif words[0] in GROUPS:
@@ -180,19 +180,19 @@ def _operand_complaint(syntax: Syntax, count: int) -> tuple[str, str] | None:
 
 
 def _run_group(group: str, words: list[str], context: Context) -> None:
+    from wherry.cli import help as pages
+
     try:
         rest = FlagSet.parse(words, interspersed=False).operands
     except HelpRequested:
-        rest = []
+        context.out(pages.group_help(group))
     except UsageError as error:
         _usage_error(context, str(error), group, "COMMAND")
-        return
-    if rest:
-        _unknown(context, rest[0], group)
-        return
-    from wherry.cli import help as pages
-
-    context.out(pages.group_help(group))
+    else:
+        if rest:
+            _unknown(context, rest[0], group)
+        else:
+            context.err(pages.group_help(group))
 
 
 def _unknown(context: Context, word: str, group: str) -> None:
@@ -200,12 +200,13 @@ def _unknown(context: Context, word: str, group: str) -> None:
 
     prefix = f"{group} " if group else ""
     known = [*GROUPS, *(name for row in COMMANDS for name in row.names)]
-    alike = get_close_matches(prefix + word, known, n=1, cutoff=0.6)
+    nearby = [name.removeprefix(prefix) for name in known if name.startswith(prefix)]
+    alike = get_close_matches(word, nearby, n=1, cutoff=0.6)
     lines = [f"{NAME}: unknown command: {NAME} {prefix}{word}"]
     if alike:
-        lines.append(f"Did you mean '{NAME} {alike[0]}'?")
+        lines.append(f"Did you mean '{NAME} {prefix}{alike[0]}'?")
     if group:
-        lines += ["", f"Usage:  {NAME} {group} COMMAND"]
+        lines += ["", f"Usage:  {NAME} {group}"]
     lines += ["", f"Run '{NAME} {prefix}--help' for more information"]
     context.err("\n".join(lines))
     context.status = 1
@@ -223,20 +224,20 @@ def _usage_error(context: Context, message: str, name: str, usage: str) -> None:
 def _help_topic(words: list[str], context: Context) -> None:
     row, count = find(words)
     if not words:
-        _top_help(context)
+        context.out(_top_help())
     elif row is not None:
         _command_help(row, " ".join(words[:count]), context)
     elif words[0] in GROUPS:
-        _run_group(words[0], [], context)
+        _run_group(words[0], ["--help"], context)
     else:
         context.err(f"unknown help topic: {' '.join(words)}")
         context.status = 1
 
 
-def _top_help(context: Context) -> None:
+def _top_help() -> str:
     from wherry.cli import help as pages  # texts that only --help needs
 
-    context.out(pages.top_help(GlobalFlags, pages.terminal_width()))
+    return pages.top_help(GlobalFlags, pages.terminal_width())
 
 
 def _command_help(row: Row, name: str, context: Context) -> None:

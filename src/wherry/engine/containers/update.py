@@ -103,7 +103,7 @@ def merged_limits(old: ResourceLimits, new: ResourceLimits) -> ResourceLimits:
     if new.cpu_quota and old.nano_cpus:
         raise AlreadySet("CPU Quota", "NanoCPUs")
     # As Docker has it: also where there was no limit, or an unlimited swap.
-    if new.memory > old.memory_swap and not new.memory_swap:
+    if new.memory and not new.memory_swap and new.memory > old.memory_swap:
         raise SwapWouldBeExceeded
     changes = {name: getattr(new, name) for name in _CHANGEABLE if getattr(new, name)}
     if new.pids_limit == 0:  # no limit, and not: no change
