@@ -14,6 +14,7 @@ from wherry.cli.help import command_help
 FOLDER = Path(wherry.cli.__file__).parent
 NOUNS = (
     "builds",
+    "completion",
     "containers",
     "images",
     "lint",
@@ -35,6 +36,10 @@ SHARED = {
     "builds.display",
     "builds.explanations",
     "builds.tree",
+    "completion.choices",
+    "completion.place",
+    "completion.scripts",
+    "completion.words",
     "lint.surroundings",
 }  # not commands, but what several of them have in common
 
