@@ -15,9 +15,8 @@ from wherry.cli.main import GlobalFlags
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
 PAGES += sorted(ROOT.glob("examples/**/*.md"))
-_BLOCK = re.compile(
-    r"^ *```(?:sh|console|bash)?\n(.*?)^ *```|((?:^    .*\n)+)", re.MULTILINE | re.DOTALL
-)
+_BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```|((?:^    .*\n)+)", re.MULTILINE | re.DOTALL)
+_SHELL = {"sh", "console", "bash", ""}
 _ENDS = {"#", "|", "||", "&&", ";", ">", "<", "2>", ">>", "&"}
 _INLINE = re.compile(r"`wherry ([^`]+)`")
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
@@ -25,7 +24,9 @@ _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 def command_lines(page: Path) -> Iterator[list[str]]:
     """The words of each call of `wherry` in the page's examples, up to a pipe or redirection."""
-    for fenced, indented in _BLOCK.findall(page.read_text()):
+    for language, fenced, indented in _BLOCK.findall(page.read_text()):
+        if language not in _SHELL:
+            continue
         for line in (fenced or indented).replace("\\\n", " ").splitlines():
             lexer = shlex.shlex(line.strip().removeprefix("$ "), posix=True, punctuation_chars=True)
             lexer.whitespace_split = True
