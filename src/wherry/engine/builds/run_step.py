@@ -25,7 +25,7 @@ from wherry.engine.containers.spec.mounts import UserMount
 from wherry.engine.containers.spec.namespaces import container_namespaces
 from wherry.engine.containers.start_network import prepare_network
 from wherry.engine.reconcile import reconcile
-from wherry.errors import Internal, WherryError
+from wherry.errors import WherryError
 from wherry.linux.cgroup.manager import CgroupManager, open_manager
 from wherry.linux.files import remove_tree
 from wherry.linux.namespaces import CloneFlag, open_namespace
@@ -37,7 +37,7 @@ from wherry.oci.runtime_spec import User
 from wherry.oci.users import resolve_user
 from wherry.runtime.create import create_container
 from wherry.runtime.stdio import INHERITED, Stdio
-from wherry.shim.lock import try_shim_lock
+from wherry.shim.lock import take_new_shim_lock
 from wherry.shim.start import start_error
 from wherry.store.containers import Container, Details, State
 from wherry.store.networks import release_endpoints
@@ -100,10 +100,7 @@ class StepExecutor:
         store = self._engine.store
         container = self._container(request)
         with ExitStack() as undo:
-            lock = try_shim_lock(store, container.id)
-            if lock is None:
-                raise Internal("the run folder of a new container is in use")
-            undo.callback(os.close, lock)
+            undo.callback(os.close, take_new_shim_lock(store, container.id))
             folder = store.container_run_folder(container.id)
             undo.callback(_let_go, store, container.id, folder)
             (folder / ROOTFS).mkdir()
