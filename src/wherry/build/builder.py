@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from wherry.build.build_stage import build_stage
-from wherry.build.errors import BuildFailed, failed, place_of
+from wherry.build.errors import BuildFailed, failed, of_missing_image, place_of
 from wherry.build.graph import (
     SCRATCH,
     BuildRequest,
@@ -190,7 +190,8 @@ def _base(workshop: Workshop, order: BuildOrder, node: StageNode, told: set[str]
             return workshop.resolve(name, node.platform)
     except WherryError as error:
         place = place_of(order.dockerfile.source, node.stage.base.span)
-        raise failed(error, step, place) from error
+        meant = of_missing_image(error, name, order.dockerfile)
+        raise failed(meant, step, place) from error
 
 
 def scratch(platform: Platform) -> Base:
@@ -214,12 +215,5 @@ def _full(name: str) -> str:
 
 
 def _located(order: BuildOrder, error: InvalidBuild) -> BuildFailed:
-    source = order.dockerfile.source
-    place = None
-    if error.line:
-        stage = next(
-            (s for s in order.dockerfile.stages if source.line_of(s.base.span.start) == error.line),
-            None,
-        )
-        place = place_of(source, stage.base.span) if stage is not None else None
+    place = place_of(order.dockerfile.source, error.span) if error.span is not None else None
     return failed(error, "", place)

@@ -66,7 +66,9 @@ def _document(facts: Mapping[str, object]) -> dict[str, object]:
 
 def _script(value: object) -> object:
     """Of a command in shell form the text; its shell is in front of it."""
-    return value[2] if isinstance(value, list) and value[:2] == ["/bin/sh", "-c"] else value
+    if isinstance(value, list) and value[:2] == ["/bin/sh", "-c"]:
+        return " ".join(value[2:])  # which may be none
+    return value
 
 
 # ---- files

@@ -24,7 +24,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wherry.build.errors import BuildFailed
     from wherry.engine.builds.build import BuiltImage
     from wherry.engine.builds.options import BuildOptions
 
@@ -114,6 +113,8 @@ def run(flags: Flags, context: Context) -> None:
 def _run(flags: Flags, context: Context) -> None:
     from wherry.build.errors import BuildFailed
     from wherry.cli.builds.display import display_of
+    from wherry.cli.builds.failures import print_failure, print_problems
+    from wherry.dockerfile.errors import InvalidDockerfile
     from wherry.engine.builds.build import build_image
 
     options = options_of(flags)
@@ -132,7 +133,9 @@ def _run(flags: Flags, context: Context) -> None:
         with display:
             image = build_image(context.engine, options, display.report)
     except BuildFailed as error:
-        _print_failure(error, context, repeats_log=display.repeats_log)
+        print_failure(error, context, repeats_log=display.repeats_log)
+    except InvalidDockerfile as error:
+        print_problems(error, context)
     else:
         _finish(image, flags, context)
     if context.words:
@@ -181,6 +184,8 @@ def _write_metadata(path: str, image: "BuiltImage") -> None:
 def _tell(flags: Flags, options: "BuildOptions", context: Context) -> None:
     from wherry.build.errors import BuildFailed
     from wherry.cli.builds.explanations import print_advice, print_context, print_explanation
+    from wherry.cli.builds.failures import print_failure, print_problems
+    from wherry.dockerfile.errors import InvalidDockerfile
 
     try:
         if flags.list_context:
@@ -190,7 +195,9 @@ def _tell(flags: Flags, options: "BuildOptions", context: Context) -> None:
         else:
             print_explanation(context, options, flags.explain)
     except BuildFailed as error:
-        _print_failure(error, context, repeats_log=False)
+        print_failure(error, context, repeats_log=False)
+    except InvalidDockerfile as error:
+        print_problems(error, context)
 
 
 def options_of(flags: Flags) -> "BuildOptions":
@@ -259,19 +266,3 @@ def _progress(flags: Flags) -> str:
     if chosen == "auto":
         return "tty" if is_terminal(2) else "plain"
     return chosen
-
-
-def _print_failure(error: "BuildFailed", context: Context, *, repeats_log: bool) -> None:
-    """The step, the end of its log, its place in the Dockerfile and what went wrong."""
-    lines = []
-    if error.step and error.log and repeats_log:
-        lines += ["-" * 6, f" > {error.step}:"]
-        lines += error.log.decode("utf-8", "replace").rstrip("\n").split("\n")[-20:]
-        lines.append("-" * 6)
-    if error.place is not None:
-        lines.append(error.place.excerpt)
-    lines.append(f"ERROR: failed to build: failed to solve: {error.message}")
-    if error.hint:
-        lines.append(f"Hint: {error.hint}")
-    context.err("\n".join(lines))
-    context.status = 1

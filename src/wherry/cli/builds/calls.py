@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 
 from wherry.build.outline import Need, Outline, targets_of
+from wherry.cli.builds.failures import print_problems
 from wherry.cli.context import Context
 from wherry.cli.tables import table_lines
 from wherry.dockerfile.dockerfile import Dockerfile
@@ -74,8 +75,7 @@ def print_call(call: Call, context: Context, options: BuildOptions) -> None:
             else:
                 _print_targets(call, context, opened.dockerfile)
     except InvalidDockerfile as error:
-        context.err(f"ERROR: {error.message}\n{error.hint}".rstrip())
-        context.status = 1
+        print_problems(error, context, solving=False)
 
 
 # ---- check
