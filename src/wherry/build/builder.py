@@ -90,14 +90,11 @@ def plan_build(workshop: Workshop, order: BuildOrder, planned: Planned = untold)
             return Plan(graph=graph, bases=bases)
 
 
-def build(
-    workshop: Workshop, order: BuildOrder, planned: Planned = untold, *, only_cached: bool = False
-) -> Built:
+def build(workshop: Workshop, order: BuildOrder, plan: Plan, *, only_cached: bool = False) -> Built:
     """Build the target. Raises BuildFailed; what was built until then stays in the cache.
 
     With `only_cached` raises NotCached instead of carrying a step out.
     """
-    plan = plan_build(workshop, order, planned)
 
     def stage(
         index: int,

@@ -128,10 +128,10 @@ def _run(flags: Flags, context: Context) -> None:
     if flags.explain or flags.list_context or flags.advise:
         _tell(flags, options, context)
         return
-    display = display_of(_progress(flags))
+    display = display_of(_progress(flags), expanded=context.log_level == "debug")
     try:
         with display:
-            image = build_image(context.engine, options, display.report)
+            image = build_image(context.engine, options, display.report, warned=display.warned)
     except BuildFailed as error:
         print_failure(error, context, repeats_log=display.repeats_log)
     except InvalidDockerfile as error:
@@ -146,9 +146,10 @@ def _run_cached(flags: Flags, context: Context, on_cached: "Callable[[], None]")
     """In a fork of the launcher: what is in the cache, or `Declined`."""
     from wherry.cli.builds.display import display_of
 
-    image, events = build_if_cached(context, options_of(flags))
+    display = display_of(_progress(flags), expanded=context.log_level == "debug")
+    image, events = build_if_cached(context, options_of(flags), display)
     on_cached()
-    with display_of(_progress(flags)) as display:
+    with display:
         for event in events:
             display.report(event)
     _finish(image, flags, context)

@@ -15,6 +15,7 @@ from wherry.cli.tables import table_lines
 from wherry.dockerfile.dockerfile import Dockerfile
 from wherry.dockerfile.errors import InvalidDockerfile
 from wherry.dockerfile.source import Source, Span
+from wherry.engine.builds.checks import check_options
 from wherry.engine.builds.definition import definition, outline
 from wherry.engine.builds.options import BuildOptions
 from wherry.engine.builds.surroundings import bases_of
@@ -69,7 +70,9 @@ def print_call(call: Call, context: Context, options: BuildOptions) -> None:
             source = opened.dockerfile.source
             if call.name == "check":
                 known = bases_of(context.engine, read_document(source), platform=options.platform)
-                _print_check(call, context, check_for_build(source, opened.tree.ignore, known))
+                asked = check_options(opened.dockerfile, options.build_args)
+                report = check_for_build(source, opened.tree.ignore, known, asked)
+                _print_check(call, context, report)
             elif call.name == "outline":
                 _print_outline(call, context, outline(opened, options), source)
             else:

@@ -11,7 +11,7 @@ import time
 from types import FrameType
 
 from wherry.build.progress import Event, Kind
-from wherry.cli.builds.display import Display
+from wherry.cli.builds.display import TextDisplay
 from wherry.cli.context import write_error
 from wherry.values import dataclass, field
 
@@ -29,10 +29,13 @@ class _Running:
     rest: bytes = b""
 
 
-class TreeDisplay(Display):
+class TreeDisplay(TextDisplay):
     """Draws on standard error, which is a terminal. A timer keeps the times moving."""
 
-    def __init__(self) -> None:
+    is_colored = True
+
+    def __init__(self, *, expanded: bool = False) -> None:
+        super().__init__(expanded=expanded)
         self._running: dict[str, _Running] = {}
         self._drawn = 0
         self._started = time.monotonic()
@@ -51,6 +54,7 @@ class TreeDisplay(Display):
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         self._draw([self._summary()])
         self._drawn = 0
+        super().close()
 
     def _tick(self, _number: int, _frame: FrameType | None) -> None:
         # Not in the middle of a drawing: what that has written is not known yet.

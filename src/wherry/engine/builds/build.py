@@ -7,13 +7,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from wherry.build.builder import Built, Planned, build, untold
+from wherry.build.builder import Built, Planned, build, plan_build, untold
 from wherry.build.contexts import open_context
 from wherry.build.executor import Output, RunRequest
 from wherry.build.order import BuildOrder, Take, Workshop, nothing_to_take
 from wherry.build.progress import Event, Report, vertex
+from wherry.build.stage import NotCached
 from wherry.build.urls import is_git, is_remote, redacted
 from wherry.engine.builds.bases import base_resolver, only_stored, warn_of_tag
+from wherry.engine.builds.checks import Warned, check_build
 from wherry.engine.builds.contexts import named_context
 from wherry.engine.builds.options import (
     BuildOptions,
@@ -32,13 +34,14 @@ from wherry.engine.images.progress import Report as PullReport
 from wherry.engine.images.progress import quietly
 from wherry.engine.images.resolve import PullPolicy, resolve_image
 from wherry.engine.images.tag import parse_tag
-from wherry.errors import InvalidArgument, MissingImage
+from wherry.errors import Conflict, InvalidArgument, MissingImage
 from wherry.images.ingest import NewImage, commit_images
 from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import image_id
 from wherry.oci.reference import Reference
 from wherry.store.build_cache import note_uses
 from wherry.store.containers import find_container
+from wherry.store.images import refusal_to_move
 from wherry.store.leases import lease_of
 from wherry.store.networks import find_network
 from wherry.values import dataclass, replace
@@ -68,12 +71,14 @@ def build_image(
     report: Report,
     planned: Planned = untold,
     pulling: PullReport = quietly,
+    warned: Warned | None = None,
     *,
     only_cached: bool = False,
 ) -> BuiltImage:
     """Build the image and give it its names. Raises BuildFailed, and what options are wrong.
 
-    `report` is told what happens, `planned` the stages, `pulling` how pulls of base images go.
+    `report` is told what happens, `planned` the stages, `pulling` how pulls of base images go, and
+    `warned` what BuildKit's checks find in the Dockerfile.
 
     Only for a process with one thread: containers are forked from it. With `only_cached` nothing
     is carried out, fetched or forked: NotCached where something would have to be.
@@ -86,10 +91,21 @@ def build_image(
     exporter = _exporter(options)
     for tag in options.tags:
         warn_of_tag(tag, report)
+    refusal = _refusal_of_names(engine, outputs, names)
     with prepared(engine, options, report, pulling) as (workshop, order):
-        if only_cached:
+        # A tag that must not move may be given once more to the image that it names, which is
+        # what a build comes to that carries nothing out.
+        only_known = only_cached or refusal is not None
+        if only_known:
             workshop = replace(workshop, resolve=only_stored(engine, workshop.resolve))
-        built = build(workshop, order, planned, only_cached=only_cached)
+        try:
+            plan = plan_build(workshop, order, planned)
+            check_build(engine, order, options.platform, warned)
+            built = build(workshop, order, plan, only_cached=only_known)
+        except NotCached as error:
+            if only_cached or refusal is None:
+                raise
+            raise refusal from error
         if exporter is not None:
             built = exporter.with_inline(engine.store, built)
         image = _exported(engine, workshop, built, outputs, names)
@@ -100,6 +116,16 @@ def build_image(
     for name in dict.fromkeys(pushed):
         image = replace(image, digest=_push(engine, name, report))
     return image
+
+
+def _refusal_of_names(
+    engine: "Engine", outputs: list[BuildOutput], names: tuple[Reference, ...]
+) -> Conflict | None:
+    """Why the image cannot have a name, unless it has it already."""
+    connection = engine.store.database.connection
+    given = [name for output in outputs if output.is_image for name in (*names, *output.names)]
+    refusals = (refusal_to_move(connection, name) for name in dict.fromkeys(given))
+    return next((refusal for refusal in refusals if refusal is not None), None)
 
 
 def _exported(
