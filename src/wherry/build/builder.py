@@ -57,7 +57,7 @@ def untold(_order: BuildOrder, _graph: StageGraph) -> None:
 def plan_build(workshop: Workshop, order: BuildOrder, planned: Planned = untold) -> Plan:
     """The stages that the target needs. Images are resolved, and fetched if need be."""
     request = BuildRequest(
-        build_platform=order.platform,
+        build_platform=order.build_platform,
         target_platform=order.platform,
         target=order.target,
         build_args=order.build_args,
@@ -167,7 +167,7 @@ def _document(order: BuildOrder, result: StageResult) -> bytes:
 
 def _base(workshop: Workshop, order: BuildOrder, node: StageNode, told: set[str]) -> Base:
     origin = node.base
-    platform = node.platform or order.platform
+    platform = node.platform or order.image_platform
     if isinstance(origin, FromContext):
         context = order.contexts[origin.name]
         assert isinstance(context, str)
@@ -178,13 +178,13 @@ def _base(workshop: Workshop, order: BuildOrder, node: StageNode, told: set[str]
         name = origin.name
         step = f"[internal] load metadata for {_full(name)}"
     if name == SCRATCH:
-        return scratch(platform)
+        return scratch(platform or order.platform)
     try:
         if step in told:
-            return workshop.resolve(name, node.platform)
+            return workshop.resolve(name, platform)
         told.add(step)
         with vertex(workshop.report, step):
-            return workshop.resolve(name, node.platform)
+            return workshop.resolve(name, platform)
     except WherryError as error:
         place = place_of(order.dockerfile.source, node.stage.base.span)
         meant = of_missing_image(error, name, order.dockerfile)

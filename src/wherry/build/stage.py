@@ -124,7 +124,7 @@ class StageWork:
 
     def _image_tree(self, name: str) -> SourceTree:
         try:
-            base = self.workshop.resolve(name, None)
+            base = self.workshop.resolve(name, self.order.image_platform)
         except WherryError as error:
             raise of_missing_image(error, name, self.order.dockerfile) from error
         return self._tree(name, top_of(base))

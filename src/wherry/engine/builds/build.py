@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wherry.build.builder import Built, Planned, build, plan_build, untold
-from wherry.build.contexts import open_context
+from wherry.build.contexts import DEFAULT_NAME, open_context
 from wherry.build.executor import Output, RunRequest
 from wherry.build.order import BuildOrder, Take, Workshop, nothing_to_take
 from wherry.build.progress import Event, Report, vertex
@@ -19,9 +19,9 @@ from wherry.engine.builds.checks import Warned, check_build
 from wherry.engine.builds.contexts import named_context
 from wherry.engine.builds.options import (
     BuildOptions,
+    asked_platform,
     build_arguments,
     check_options,
-    check_platform,
     key_settings,
     parse_network,
     parse_secrets,
@@ -38,6 +38,7 @@ from wherry.errors import Conflict, InvalidArgument, MissingImage
 from wherry.images.ingest import NewImage, commit_images
 from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import image_id
+from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.store.build_cache import note_uses
 from wherry.store.containers import find_container
@@ -204,14 +205,14 @@ def prepared(
     """The order that the options mean, and what it is carried out with."""
     if options.ulimits or options.add_hosts or options.allow:
         check_options(options)
-    platform = check_platform(options.platform)
+    host, asked = Platform.host(), asked_platform(options)
     arguments = build_arguments(
         (f"{name}={value}" for name, value in options.build_args.items()), options.environ
     )
     with ExitStack() as undo:
         lease = undo.enter_context(lease_of(engine.store, trace=engine.store.trace))
         undo.callback(os.umask, os.umask(0o022))
-        with vertex(report, _loading(options.context)):
+        with vertex(report, _loading(options.context, options.file)):
             context = open_context(
                 lease,
                 options.context,
@@ -223,7 +224,9 @@ def prepared(
         order = BuildOrder(
             dockerfile=context.dockerfile,
             context=context.tree,
-            platform=platform,
+            platform=asked or host,
+            build_platform=host,
+            image_platform=asked,
             place=f"{context.place}\0{options.target}",
             target=options.target,
             build_args=arguments,
@@ -255,12 +258,13 @@ def prepared(
         yield workshop, order
 
 
-def _loading(context: str) -> str:
+def _loading(context: str, file: str) -> str:
     if is_git(context):
         return f"[internal] load git source {redacted(context)}"
     if is_remote(context):
         return f"[internal] load remote build context {redacted(context)}"
-    return "[internal] load build definition from Dockerfile"
+    name = "" if file == "-" else os.path.basename(file)
+    return f"[internal] load build definition from {name or DEFAULT_NAME}"
 
 
 class _Executor:
