@@ -38,14 +38,20 @@ class _Form(String):
     alone = "text"
 
 
+class _Truth(String):
+    """A flag that alone means true."""
+
+    alone = "true"
+
+
 class Flags(FlagSet):
     advise = _Form(
         "", 'Say what other orders of steps would have saved, and build nothing ("text", "json")'
     )
     add_host = Strings("", 'Add a custom host-to-IP mapping (format: "host:ip")')
     allow = Strings("", 'Allow extra privileged entitlement (e.g., "security.insecure")')
-    annotation = Strings("", "Add annotation to the image", unsupported="annotations are not kept")
-    attest = Strings("", "Attestation parameters", unsupported="attestations are not made")
+    annotation = Strings("", "Add annotation to the image")
+    attest = Strings("", 'Attestation parameters: only "type=...,disabled=true"')
     build_arg = Strings("", "Set build-time variables")
     build_context = Strings("", "Additional build contexts (e.g., name=path)")
     builder = String("", "Override the configured builder instance", unsupported=_NO_DAEMON)
@@ -86,12 +92,12 @@ class Flags(FlagSet):
     progress = String(
         "", 'Set type of progress output ("auto", "plain", "tty", "quiet", "rawjson")'
     )
-    provenance = String("", "Attestation of provenance", unsupported="attestations are not made")
+    provenance = _Truth("", "Attestation of provenance: only false")
     pull = Boolean("", "Always attempt to pull all referenced images")
     push = Boolean("", "Push the image under all its names")
     quiet = Boolean("q", "Suppress the build output and print image ID on success")
     rm = Boolean("", "Remove intermediate containers: there are none", hidden=True)
-    sbom = String("", "Attestation of contents", unsupported="attestations are not made")
+    sbom = _Truth("", "Attestation of contents: only false")
     secret = Strings(
         "", 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")'
     )
@@ -242,6 +248,10 @@ def options_of(flags: Flags) -> "BuildOptions":
         squash=flags.squash,
         cache_from=flags.cache_from,
         cache_to=flags.cache_to,
+        annotations=flags.annotation,
+        attest=flags.attest,
+        provenance=flags.provenance,
+        sbom=flags.sbom,
         cwd=os.getcwd(),
     )
 

@@ -39,7 +39,8 @@ _FLAGS = frozenset(
     (
         *("add_host", "allow", "build_arg", "compress", "cpu_shares", "file", "force_rm"),
         *("iidfile", "ignorefile", "label", "load", "memory", "memory_swap", "metadata_file"),
-        *("network", "platform", "progress", "quiet", "rm", "shm_size", "tag", "target", "ulimit"),
+        *("network", "platform", "progress", "provenance", "quiet", "rm", "sbom", "shm_size"),
+        *("tag", "target", "ulimit"),
     )
 )
 

@@ -14,6 +14,12 @@ from wherry.build.order import BuildOrder, Take, Workshop, nothing_to_take
 from wherry.build.progress import Event, Report, vertex
 from wherry.build.stage import NotCached
 from wherry.build.urls import is_git, is_remote, redacted
+from wherry.engine.builds.annotations import (
+    Annotations,
+    NothingToAnnotate,
+    parse_annotations,
+    refuse_attestations,
+)
 from wherry.engine.builds.bases import base_resolver, only_stored, warn_of_tag
 from wherry.engine.builds.checks import Warned, check_build
 from wherry.engine.builds.contexts import named_context
@@ -54,6 +60,7 @@ if TYPE_CHECKING:
     from wherry.engine.images.progress import Progress
 
 EPOCH = "SOURCE_DATE_EPOCH"
+INLINE_CACHE = "BUILDKIT_INLINE_CACHE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +96,7 @@ def build_image(
     pushed = [name for output in outputs if output.push for name in (*names, *output.names)]
     if not pushed and any(output.push for output in outputs):
         raise NothingToPushTo
+    annotations = _annotations(options, outputs)
     exporter = _exporter(options)
     for tag in options.tags:
         warn_of_tag(tag, report)
@@ -109,13 +117,13 @@ def build_image(
             raise refusal from error
         if exporter is not None:
             built = exporter.with_inline(engine.store, built)
-        image = _exported(engine, workshop, built, outputs, names)
+        image = _exported(engine, workshop, built, outputs, names, annotations)
         if exporter is not None:
             exporter.export(workshop, built)
         with engine.store.database.write() as connection:
             note_uses(connection, built.result.uses, time.time_ns())
     for name in dict.fromkeys(pushed):
-        image = replace(image, digest=_push(engine, name, report))
+        image = replace(image, digest=_push(engine, name, report, annotations))
     return image
 
 
@@ -129,19 +137,31 @@ def _refusal_of_names(
     return next((refusal for refusal in refusals if refusal is not None), None)
 
 
+def _annotations(options: BuildOptions, outputs: list[BuildOutput]) -> Annotations:
+    """Those of the manifest; what cannot be attested, or annotated, is refused."""
+    if options.attest or options.provenance or options.sbom:
+        refuse_attestations(options.attest, options.provenance, options.sbom)
+    if not options.annotations:
+        return Annotations()
+    if not any(output.has_manifest for output in outputs):
+        raise NothingToAnnotate
+    return parse_annotations(options.annotations, asked_platform(options) or Platform.host())
+
+
 def _exported(
     engine: "Engine",
     workshop: Workshop,
     built: Built,
     outputs: list[BuildOutput],
     names: tuple[Reference, ...],
+    annotations: Annotations,
 ) -> BuiltImage:
     to_stdout = any(output.destination == "-" for output in outputs)
     image = BuiltImage(id=image_id(built.document), names=(), wrote_to_stdout=to_stdout)
     for output in outputs:
         if not output.is_image:
             with vertex(workshop.report, f"exporting to {output.type}"):
-                digest = write_output(engine.store, built, output, names)
+                digest = write_output(engine.store, built, output, names, annotations)
             image = replace(image, digest=digest or image.digest)
     if any(output.is_image for output in outputs):
         more = (name for output in outputs if output.is_image for name in output.names)
@@ -174,14 +194,17 @@ def _taker(engine: "Engine", options: BuildOptions, undo: ExitStack, report: Rep
 
 
 def _exporter(options: BuildOptions) -> "CacheExporter | None":
-    if not options.cache_to:
+    targets = options.cache_to
+    if options.build_args.get(INLINE_CACHE, "") in ("1", "true"):
+        targets = (*targets, "type=inline")
+    if not targets:
         return None
     from wherry.engine.builds.cache_export import CacheExporter  # what few builds ask for
 
-    return CacheExporter(options.cache_to)
+    return CacheExporter(targets)
 
 
-def _push(engine: "Engine", name: Reference, report: Report) -> Digest:
+def _push(engine: "Engine", name: Reference, report: Report, annotations: Annotations) -> Digest:
     """Push the image of this name; its manifest's digest there."""
     from wherry.engine.images.push import push_image  # HTTP and TLS, for those who push
 
@@ -194,7 +217,7 @@ def _push(engine: "Engine", name: Reference, report: Report) -> Digest:
                 told.add(line)
                 say(line)
 
-        (pushed,) = push_image(engine, str(name), report=tell)
+        (pushed,) = push_image(engine, str(name), report=tell, annotations=annotations.manifest)
     return pushed.digest
 
 

@@ -56,6 +56,10 @@ class BuildOptions:
     """The images whose layers alone the cache may give; None is all that is here."""
     credentials: Mapping[str, Credential] | None = None
     """By the domains of registries; None is what this user's file has."""
+    annotations: tuple[str, ...] = ()
+    attest: tuple[str, ...] = ()
+    provenance: str = ""
+    sbom: str = ""
     cwd: str = ""
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
