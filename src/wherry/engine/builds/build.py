@@ -22,6 +22,7 @@ from wherry.engine.builds.annotations import (
 )
 from wherry.engine.builds.bases import base_resolver, only_stored, warn_of_tag
 from wherry.engine.builds.checks import Warned, check_build
+from wherry.engine.builds.collection import collect_if_due
 from wherry.engine.builds.contexts import named_context
 from wherry.engine.builds.options import (
     BuildOptions,
@@ -124,6 +125,8 @@ def build_image(
             note_uses(connection, built.result.uses, time.time_ns())
     for name in dict.fromkeys(pushed):
         image = replace(image, digest=_push(engine, name, report, annotations))
+    if not only_cached:
+        collect_if_due(engine, report)
     return image
 
 
