@@ -25,7 +25,7 @@ from wherry.engine.containers.spec.mounts import UserMount
 from wherry.engine.containers.spec.namespaces import container_namespaces
 from wherry.engine.containers.start_network import prepare_network
 from wherry.engine.reconcile import reconcile
-from wherry.errors import Internal, WherryError
+from wherry.errors import WherryError
 from wherry.linux.cgroup.manager import CgroupManager, open_manager
 from wherry.linux.files import remove_tree
 from wherry.linux.namespaces import CloneFlag, open_namespace
@@ -98,11 +98,8 @@ class StepExecutor:
     def _started(self, request: RunRequest, stdio: Stdio) -> Iterator[Callable[[], Started]]:
         """What starts the command, once; at the end of the block nothing of it is left."""
         store = self._engine.store
-        container = self._container(request)
         with ExitStack() as undo:
-            lock = try_shim_lock(store, container.id)
-            if lock is None:
-                raise Internal("the run folder of a new container is in use")
+            container, lock = self._locked_container(request)
             undo.callback(os.close, lock)
             folder = store.container_run_folder(container.id)
             undo.callback(_let_go, store, container.id, folder)
@@ -116,6 +113,16 @@ class StepExecutor:
                 return started
 
             yield start
+
+    def _locked_container(self, request: RunRequest) -> tuple[Container, int]:
+        """A new container, and the lock that makes this process its supervisor."""
+        while True:
+            container = self._container(request)
+            lock = try_shim_lock(self._engine.store, container.id)
+            if lock is not None:
+                return container, lock
+            # Whoever reconciles saw its folder before it was locked, and clears up behind what
+            # seems to have been killed: another one, then.
 
     def _container(self, request: RunRequest) -> Container:
         container_id = os.urandom(32).hex()
