@@ -2,12 +2,14 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.build.conftest import Files
+from wherry.engine.builds.prune import bytes_kept
 from wherry.testing.command import Wherry
 
 Context = Callable[[Files], Path]
@@ -256,6 +258,50 @@ def test_a_prune_keeps_as_much_as_it_is_told_to(builder: Wherry, context: Contex
     builder("builder", "prune", "-f", "--reserved-space", "150000")
 
     assert "Total:\t\t100kB\n" in builder("builder", "du").stdout
+
+
+def test_the_cache_stays_within_its_bounds_by_itself(
+    builder: Wherry, context: Context, tmp_path: Path
+) -> None:
+    big = "x" * 100_000
+    folder = context({"Dockerfile": "FROM busybox\nCOPY a /\nCOPY b /\n", "a": big, "b": big})
+    builder("build", "-q", "-t", "kept", str(folder))
+    builder("rmi", "kept")
+    settings = tmp_path / "wherry" / "config.toml"
+    settings.parent.mkdir()
+    settings.write_text('[build]\nmax-used-space = "150kB"\nreserved-space = 0\n')
+    # The time of the last collection; in that hour nothing goes.
+    stamp = builder.root / "build" / "collected"
+    assert "Total:\t\t200kB\n" in builder("builder", "du").stdout
+
+    for passed, total in ((0, "200kB"), (3601, "100kB")):
+        os.utime(stamp, (time.time() - passed,) * 2)
+        context({"Dockerfile": f"FROM scratch\nCOPY c /{passed}\n", "c": ""})
+        builder("build", "-q", str(folder), XDG_CONFIG_HOME=str(tmp_path))
+        assert f"Total:\t\t{total}\n" in builder("builder", "du").stdout
+
+    settings.write_text('[build]\nmax-used-space = "lots"\n')
+    os.utime(stamp, (0, 0))
+    built = builder("build", "--no-cache", str(folder), XDG_CONFIG_HOME=str(tmp_path))
+    assert "config.toml: build.max-used-space: invalid size: 'lots'" in built.stderr
+
+
+@pytest.mark.parametrize(
+    ("reserved", "most", "lacking", "kept"),
+    [
+        (0, 0, None, None),
+        (30, 0, None, 30),
+        (0, 50, None, 50),
+        (0, 0, 20, 80),
+        (0, 0, 0, 100),
+        (0, 50, 70, 30),
+        (40, 50, 70, 40),
+    ],
+)
+def test_what_may_stay_of_a_hundred_bytes(
+    reserved: int, most: int, lacking: int | None, kept: int | None
+) -> None:
+    assert bytes_kept(100, reserved, most, lacking) == kept
 
 
 def test_with_a_date_two_builds_of_a_tree_are_one_image(builder: Wherry, context: Context) -> None:

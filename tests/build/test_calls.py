@@ -161,9 +161,9 @@ def test_a_check_of_what_is_no_dockerfile_shows_where(command: Wherry, folder: P
     checked = command("build", "--check", str(folder), check=False)
 
     assert checked.returncode == 1
-    assert checked.stderr.startswith(
+    assert checked.stderr.startswith("Dockerfile:2:1\n")
+    assert checked.stderr.endswith(
         "ERROR: dockerfile parse error on line 2: unknown instruction: RUNS (did you mean RUN?)\n"
-        "Dockerfile:2:1\n"
     )
 
 

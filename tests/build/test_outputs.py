@@ -45,6 +45,46 @@ def test_a_build_is_pushed_under_all_its_names(
     assert builder("run", "--rm", names[1], "cat", "/pushed").stdout == "x\n"
 
 
+def test_annotations_are_kept_where_there_is_a_manifest(
+    builder: Wherry, context: Context, registry: DockerRegistry, tmp_path: Path
+) -> None:
+    folder = str(context({"Dockerfile": "FROM busybox\n"}))
+    said = ("--annotation", "a.b=c=d", "--annotation", "manifest,manifest-descriptor:e=f")
+    layout = tmp_path / "layout"
+    words = ("build", "-q", "--provenance=false", "--sbom=false", *said)
+
+    builder(*words, "-o", f"type=oci,tar=false,dest={layout}", folder)
+    builder(*words, "-t", f"{registry.host}/said", "--push", folder)
+
+    (entry,) = json.loads((layout / "index.json").read_text())["manifests"]
+    blob = layout / "blobs/sha256" / entry["digest"].partition(":")[2]
+    assert entry["annotations"] == {"e": "f"}
+    assert json.loads(blob.read_text())["annotations"] == {"a.b": "c=d", "e": "f"}
+    told = builder("manifest", "inspect", "--insecure", f"{registry.host}/said").stdout
+    assert json.loads(told)["annotations"] == {"a.b": "c=d", "e": "f"}
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--annotation", "a=b"), "annotations are kept in manifests"),
+        (("--annotation", "a", "--push"), 'invalid annotation "a", expected key=value'),
+        (("--annotation", "x:a=b", "--push"), 'unknown annotation type "x"'),
+        (("--annotation", "index:a=b", "--push"), "index annotations not supported for single"),
+        (("--provenance=mode=max",), "Attestation is not supported: --provenance=mode=max"),
+        (("--sbom",), "Attestation is not supported: --sbom=true"),
+        (("--attest", "type=sbom"), "Attestation is not supported: --attest type=sbom"),
+    ],
+)
+def test_what_no_manifest_here_can_say_is_refused(
+    words: tuple[str, ...], complaint: str, builder: Wherry, context: Context
+) -> None:
+    folder = str(context({"Dockerfile": "FROM scratch\n"}))
+    refused = builder("build", "-t", "localhost:1/x", *words, folder, check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"wherry: {complaint}")
+
+
 def test_squashed_layers_show_what_the_layers_show(
     builder: Wherry, context: Context, tmp_path: Path
 ) -> None:

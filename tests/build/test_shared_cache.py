@@ -1,5 +1,7 @@
 """`--cache-from` and `--cache-to`: what one machine has built, another does not build again."""
 
+import hashlib
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -116,6 +118,37 @@ def test_a_cache_that_cannot_be_had_is_done_without(
     assert "ERROR: manifest unknown" in built.stderr
     assert "/none: no such file or directory" in built.stderr
     assert "connection refused" in built.stderr
+
+
+def test_a_cache_of_buildkit_s_is_told_of_and_not_used(
+    builder: Wherry, context: Context, tmp_path: Path
+) -> None:
+    # As BuildKit writes it: an index of layers, and of what tells their keys.
+    folder = context({"Dockerfile": "FROM busybox\nRUN true\n"})
+    layout = tmp_path / "layout"
+    (layout / "blobs/sha256").mkdir(parents=True)
+
+    def kept(document: dict[str, object]) -> dict[str, object]:
+        data = json.dumps(document).encode()
+        digest = hashlib.sha256(data).hexdigest()
+        (layout / "blobs/sha256" / digest).write_bytes(data)
+        return {"digest": f"sha256:{digest}", "size": len(data)}
+
+    media_type = "application/vnd.buildkit.cacheconfig.v0"
+    config = {"mediaType": media_type, **kept({"layers": [], "records": []})}
+    index_type = "application/vnd.oci.image.index.v1+json"
+    index = {"schemaVersion": 2, "mediaType": index_type, "manifests": [config]}
+    tag = {"org.opencontainers.image.ref.name": "latest"}
+    listed = {"mediaType": index_type, **kept(index), "annotations": tag}
+    top = {"schemaVersion": 2, "mediaType": index_type, "manifests": [listed]}
+    (layout / "index.json").write_text(json.dumps(top))
+    (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+
+    words = ("build", "--progress=plain", "--cache-from", f"type=local,src={layout}")
+    told = builder(*words, str(folder)).stderr
+
+    assert f"WARNING: {layout} is a cache of BuildKit's, whose keys are its own: not used" in told
+    assert "ERROR" not in told
 
 
 def test_a_layer_that_was_changed_on_the_way_is_made_anew(

@@ -25,7 +25,7 @@ from wherry.build.order import Base, BuildOrder, Workshop
 from wherry.build.progress import Event, Kind
 from wherry.build.run_step import prepare_run
 from wherry.build.stage import NotCached, Prepared, StageResult, StageWork, place_number
-from wherry.build.steps import Step, resolve_steps
+from wherry.build.steps import Step, UnreadableStep, resolve_steps
 from wherry.build.urls import is_remote
 from wherry.build.workdir_step import prepare_workdir
 from wherry.dockerfile.instructions import Add, Copy, Run, Workdir
@@ -72,8 +72,9 @@ def steps_of(
     environment = draft.defaults.env
     try:
         return resolve_steps(graph, node, environment, order.build_args, dockerfile.escape)
-    except WherryError as error:
-        raise failed(error, "", None) from error
+    except UnreadableStep as error:
+        place = None if error.is_trigger else place_of(dockerfile.source, error.written.span)
+        raise failed(error, "", place) from error
 
 
 def build_stage(

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from wherry.build.build_stage import build_stage
-from wherry.build.errors import BuildFailed, failed, place_of
+from wherry.build.errors import BuildFailed, failed, of_missing_image, place_of
 from wherry.build.graph import (
     SCRATCH,
     BuildRequest,
@@ -57,7 +57,7 @@ def untold(_order: BuildOrder, _graph: StageGraph) -> None:
 def plan_build(workshop: Workshop, order: BuildOrder, planned: Planned = untold) -> Plan:
     """The stages that the target needs. Images are resolved, and fetched if need be."""
     request = BuildRequest(
-        build_platform=order.platform,
+        build_platform=order.build_platform,
         target_platform=order.platform,
         target=order.target,
         build_args=order.build_args,
@@ -90,14 +90,11 @@ def plan_build(workshop: Workshop, order: BuildOrder, planned: Planned = untold)
             return Plan(graph=graph, bases=bases)
 
 
-def build(
-    workshop: Workshop, order: BuildOrder, planned: Planned = untold, *, only_cached: bool = False
-) -> Built:
+def build(workshop: Workshop, order: BuildOrder, plan: Plan, *, only_cached: bool = False) -> Built:
     """Build the target. Raises BuildFailed; what was built until then stays in the cache.
 
     With `only_cached` raises NotCached instead of carrying a step out.
     """
-    plan = plan_build(workshop, order, planned)
 
     def stage(
         index: int,
@@ -170,7 +167,7 @@ def _document(order: BuildOrder, result: StageResult) -> bytes:
 
 def _base(workshop: Workshop, order: BuildOrder, node: StageNode, told: set[str]) -> Base:
     origin = node.base
-    platform = node.platform or order.platform
+    platform = node.platform or order.image_platform
     if isinstance(origin, FromContext):
         context = order.contexts[origin.name]
         assert isinstance(context, str)
@@ -181,16 +178,17 @@ def _base(workshop: Workshop, order: BuildOrder, node: StageNode, told: set[str]
         name = origin.name
         step = f"[internal] load metadata for {_full(name)}"
     if name == SCRATCH:
-        return scratch(platform)
+        return scratch(platform or order.platform)
     try:
         if step in told:
-            return workshop.resolve(name, node.platform)
+            return workshop.resolve(name, platform)
         told.add(step)
         with vertex(workshop.report, step):
-            return workshop.resolve(name, node.platform)
+            return workshop.resolve(name, platform)
     except WherryError as error:
         place = place_of(order.dockerfile.source, node.stage.base.span)
-        raise failed(error, step, place) from error
+        meant = of_missing_image(error, name, order.dockerfile)
+        raise failed(meant, step, place) from error
 
 
 def scratch(platform: Platform) -> Base:
@@ -214,12 +212,5 @@ def _full(name: str) -> str:
 
 
 def _located(order: BuildOrder, error: InvalidBuild) -> BuildFailed:
-    source = order.dockerfile.source
-    place = None
-    if error.line:
-        stage = next(
-            (s for s in order.dockerfile.stages if source.line_of(s.base.span.start) == error.line),
-            None,
-        )
-        place = place_of(source, stage.base.span) if stage is not None else None
+    place = place_of(order.dockerfile.source, error.span) if error.span is not None else None
     return failed(error, "", place)

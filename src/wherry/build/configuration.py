@@ -64,7 +64,7 @@ class Draft:
 
     def command(self, line: CommandLine) -> tuple[str, ...]:
         """The words to execute: as they are, or behind the shell."""
-        return line.texts if line.is_exec else (*self.shell, *line.texts)
+        return line.texts if line.is_exec else (*self.shell, " ".join(line.texts))
 
 
 def applied(draft: Draft, step: Step) -> tuple[Draft, str]:
@@ -83,7 +83,7 @@ def history_entry(created_by: str, created: str | None, *, empty: bool) -> Histo
 
 def _cmd(draft: Draft, cmd: Cmd, _: Step) -> tuple[Draft, str]:
     words = draft.command(cmd.command)
-    changed = draft.with_defaults(replace(draft.defaults, cmd=words))
+    changed = draft.with_defaults(replace(draft.defaults, cmd=words or None))
     return replace(changed, command_is_own=True), f"CMD {_go_list(words)}"
 
 

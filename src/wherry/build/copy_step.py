@@ -31,6 +31,13 @@ class DestinationNotADirectory(InvalidArgument):
         )
 
 
+class NothingToVerify(InvalidArgument):
+    """A --checksum where nothing is fetched, in BuildKit's words."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"checksum {problem}")
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """What one argument selected of a tree. `unpacks` may be an archive to be taken apart."""
@@ -51,6 +58,8 @@ def prepare_copy(work: StageWork, step: Step, undo: ExitStack) -> Prepared:
     )
     if count > 1 and not is_directory:
         raise DestinationNotADirectory(transfer.NAME)
+    if isinstance(transfer, Add) and transfer.checksum is not None and transfer.checksum.text:
+        _check_verifiable(transfer, count)
     sources = list(_sources(work, step, undo))
     contents = [contents_of(s.tree, s.selected, work.stat_index(s.tree)) for s in sources]
 
@@ -84,6 +93,13 @@ def prepare_copy(work: StageWork, step: Step, undo: ExitStack) -> Prepared:
         carry_out=carry_out,
         linked=transfer.link,
     )
+
+
+def _check_verifiable(add: Add, count: int) -> None:
+    if count != 1:
+        raise NothingToVerify("can't be specified for multiple sources")
+    if not any(is_remote(word.text) for word in add.sources):
+        raise NothingToVerify("requires HTTP(S) or Git sources")
 
 
 def _facts(

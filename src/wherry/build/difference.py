@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from wherry.build.inputs import StepInputs
+from wherry.build.inputs import SHORT, StepInputs
 
 PARENT_REBUILT = "parent rebuilt"
 BASE_CHANGED = "base image changed"
@@ -66,7 +66,9 @@ def _document(facts: Mapping[str, object]) -> dict[str, object]:
 
 def _script(value: object) -> object:
     """Of a command in shell form the text; its shell is in front of it."""
-    return value[2] if isinstance(value, list) and value[:2] == ["/bin/sh", "-c"] else value
+    if isinstance(value, list) and value[:2] == ["/bin/sh", "-c"]:
+        return " ".join(value[2:])  # which may be none
+    return value
 
 
 # ---- files
@@ -100,7 +102,8 @@ def _of_file(old: str | None, new: str | None) -> str:
         return f"owner {old_owner} → {new_owner}"
     if kinds[0] == "link":
         return f"link {old_content.removeprefix('-> ')} → {new_content.removeprefix('-> ')}"
-    return "content"
+    same = old_content[:SHORT] == new_content[:SHORT]
+    return "capabilities" if kinds[0] == "file" and same else "content"
 
 
 # ---- values

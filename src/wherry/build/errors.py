@@ -1,10 +1,13 @@
 """Builds that fail, in BuildKit's words, with the place in the Dockerfile."""
 
+from wherry.dockerfile.dockerfile import Dockerfile
+from wherry.dockerfile.errors import nearest
 from wherry.dockerfile.source import Source, Span
 from wherry.errors import WherryError, kind_of, rebuilt
 from wherry.values import dataclass
 
 _AROUND = 2  # lines shown before and behind
+_WIDEST = 1000  # characters shown of a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +60,52 @@ class ProcessFailed(WherryError):
 
 def place_of(source: Source, span: Span) -> Place:
     """The lines of an instruction, shown as BuildKit shows them."""
+    return _place(source, span, exactly=False)
+
+
+def exact_place(source: Source, span: Span) -> Place:
+    """As `place_of`, with the column, and a mark below what `span` is of its line."""
+    return _place(source, span, exactly=True)
+
+
+def _place(source: Source, span: Span, *, exactly: bool) -> Place:
     first, last = source.lines_of(span)
     count = source.text.rstrip("\n").count("\n") + 1
     shown = []
     for number in range(max(1, first - _AROUND), min(count, last + _AROUND) + 1):
         mark = ">>>" if first <= number <= last else "   "
-        shown.append(f"{number:>4} | {mark} {source.line(number)}".rstrip())
+        shown.append(f"{number:>4} | {mark} {_printable(source.line(number))}".rstrip())
+        if exactly and number == first:
+            shown.append(f"     |     {_mark_below(source, span)}")
     rule = "-" * 20
     where = f"{source.name}:{first}"
+    if exactly:
+        where += f":{source.position(span.start).column}"
     return Place(source.name, first, last, "\n".join((where, rule, *shown, rule)))
+
+
+def _mark_below(source: Source, span: Span) -> str:
+    """`^~~~` below the characters of the first line that are meant."""
+    line, column, _ = source.position(span.start)
+    text = source.line(line)
+    # Tabs stay tabs, so that the mark stands right however wide they are shown.
+    front = "".join("\t" if character == "\t" else " " for character in text[: column - 1])
+    width = max(1, min(span.end - span.start, len(text) - column + 1))
+    return f"{front}^{'~' * (width - 1)}"[:_WIDEST]
+
+
+def _printable(line: str) -> str:
+    """As much of a line as a terminal should see."""
+    text = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in line[:_WIDEST])
+    return text if len(line) <= _WIDEST else f"{text}..."
+
+
+def of_missing_image(error: WherryError, name: str, dockerfile: Dockerfile) -> WherryError:
+    """`error`, of an image that cannot be had, and the stage that is perhaps meant."""
+    stage = nearest(name, (stage.name for stage in dockerfile.stages if stage.name))
+    if not stage or error.hint:
+        return error
+    return rebuilt(kind_of(error), error.message, f"there is a stage {stage}")
 
 
 def failed(error: WherryError, step: str, place: Place | None, log: bytes = b"") -> "BuildFailed":

@@ -12,6 +12,7 @@ from wherry.dockerfile.errors import go_quoted, with_suggestion
 from wherry.dockerfile.instructions import Copy, Instruction, Onbuild, Run
 from wherry.dockerfile.mounts import mount_from
 from wherry.dockerfile.parser import parse_trigger
+from wherry.dockerfile.source import Span
 from wherry.dockerfile.words import Expander, InvalidWord
 from wherry.errors import InvalidArgument
 from wherry.oci.platform import Platform
@@ -24,9 +25,9 @@ SCRATCH = "scratch"
 class InvalidBuild(InvalidArgument):
     """Stages that do not go together, in BuildKit's words."""
 
-    def __init__(self, message: str, line: int = 0, *, hint: str = "") -> None:
+    def __init__(self, message: str, span: Span | None = None, *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
-        self.line = line
+        self.span = span
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,23 +181,22 @@ class _Grapher:
         for number, instruction in enumerate(instructions):
             if number in sources:
                 continue
-            if origins := tuple(self._sources(stage, instruction)):
+            # A trigger stands in another file: its place here is the FROM that brought it.
+            span = instruction.span if number >= len(triggered) else stage.base.span
+            if origins := tuple(self._sources(stage, instruction, span)):
                 sources[number] = origins
         return StageNode(stage, base, platform, instructions, sources, used | read, len(triggered))
-
-    def _line(self, stage: Stage) -> int:
-        return self.dockerfile.source.line_of(stage.base.span.start)
 
     def _base(self, stage: Stage) -> tuple[Origin, frozenset[str]]:
         written = stage.base.image.text
         name, used = self._expanded(stage, written)
         if not name:
-            raise InvalidBuild(f"base name ({written}) should not be blank", self._line(stage))
+            raise InvalidBuild(f"base name ({written}) should not be blank", stage.base.span)
         for earlier in reversed(self.dockerfile.stages[: stage.index]):
             # Only FROM minds the case here: BuildKit takes `FROM Base` for an image.
             if earlier.name and earlier.name == name:
                 return FromStage(earlier.index), used
-        return self._outside(name), used
+        return self._outside(name, stage.base.span), used
 
     def _platform(self, stage: Stage) -> tuple[Platform | None, frozenset[str]]:
         written = stage.base.platform
@@ -205,30 +205,34 @@ class _Grapher:
         text, used = self._expanded(stage, written.text)
         if not text:
             raise InvalidBuild(
-                f"empty platform value from expression {written.text}", self._line(stage)
+                f"empty platform value from expression {written.text}", stage.base.span
             )
         try:
             return Platform.parse(text), used
         except InvalidArgument as error:
             raise InvalidBuild(
-                f"failed to parse platform {written.text}: {error.message}", self._line(stage)
+                f"failed to parse platform {written.text}: {error.message}", stage.base.span
             ) from error
 
     def _expanded(self, stage: Stage, text: str) -> tuple[str, frozenset[str]]:
         try:
             expansion = self.expander.expand(text, self.globals)
         except InvalidWord as error:
-            raise InvalidBuild(error.message, self._line(stage)) from error
+            raise InvalidBuild(error.message, stage.base.span) from error
         return expansion.text, expansion.used
 
-    def _outside(self, name: str) -> Origin:
+    def _outside(self, name: str, span: Span) -> Origin:
         context = None if name == SCRATCH else self.contexts.get(_normal(name))
-        if context is None and "://" in name:
+        if context is not None:
+            return FromContext(context)
+        try:
             # Addresses, of folders of this machine too, are the command line's to give.
+            Reference.parse(name)
+        except InvalidArgument as error:
             raise InvalidBuild(
-                f"failed to parse stage name {go_quoted(name)}: invalid reference format"
-            )
-        return FromImage(name) if context is None else FromContext(context)
+                f"failed to parse stage name {go_quoted(name)}: {error.message}", span
+            ) from error
+        return FromImage(name)
 
     def _triggered(self, stage: Stage, base: Origin) -> Iterator[Instruction]:
         expressions = list(self.triggers.get(stage.index, ()))
@@ -241,59 +245,57 @@ class _Grapher:
         for expression in expressions:
             yield parse_trigger(expression)
 
-    def _sources(self, stage: Stage, instruction: Instruction) -> Iterator[Origin]:
+    def _sources(self, stage: Stage, instruction: Instruction, span: Span) -> Iterator[Origin]:
         if isinstance(instruction, Copy) and instruction.from_ is not None:
             name = instruction.from_.text
             if self.expander.expand(name, {}).text != name:
                 raise InvalidBuild(
                     "variable expansion is not supported for --from, define a new stage with FROM "
                     "using ARG from global scope as a workaround",
-                    self._line(stage),
+                    span,
                 )
-            yield self._copied_from(stage, name)
+            yield self._copied_from(stage, name, span)
         elif isinstance(instruction, Run):
             for mount in instruction.mounts:
                 if name := mount_from(mount.text):
-                    yield self._mounted_from(stage, name)
+                    yield self._mounted_from(stage, name, span)
 
-    def _copied_from(self, stage: Stage, name: str) -> Origin:
+    def _copied_from(self, stage: Stage, name: str, span: Span) -> Origin:
         stages = self.dockerfile.stages
         number = name.removeprefix("+")
         if number.removeprefix("-").isdecimal() and number.isascii():
             if number.startswith("-") or int(number[:9]) >= len(stages):
-                raise InvalidBuild(f"invalid stage index {number}", self._line(stage))
+                raise InvalidBuild(f"invalid stage index {number}", span)
             found: Stage | None = stages[int(number)]
         else:
             found = self.dockerfile.stage_called(name)
         if found is None:
-            return self._outside(name)
-        self._refuse_itself(stage, found)
+            return self._outside(name, span)
+        self._refuse_itself(stage, found, span)
         if found.index > stage.index:
             raise InvalidBuild(
                 f"cannot copy from stage {go_quoted(name)}, it needs to be defined before current "
                 f"stage {go_quoted(_shown(stage))}",
-                self._line(stage),
+                span,
             )
         return FromStage(found.index)
 
-    def _mounted_from(self, stage: Stage, name: str) -> Origin:
+    def _mounted_from(self, stage: Stage, name: str, span: Span) -> Origin:
         found = self.dockerfile.stage_called(name)
         if found is None:
-            return self._outside(name)
-        self._refuse_itself(stage, found)
+            return self._outside(name, span)
+        self._refuse_itself(stage, found, span)
         if found.index > stage.index:
             raise InvalidBuild(
                 f"cannot mount from stage {go_quoted(name)} to {go_quoted(_shown(stage))}, "
                 "stage needs to be defined before current command",
-                self._line(stage),
+                span,
             )
         return FromStage(found.index)
 
-    def _refuse_itself(self, stage: Stage, found: Stage) -> None:
+    def _refuse_itself(self, stage: Stage, found: Stage, span: Span) -> None:
         if found.index == stage.index:
-            raise InvalidBuild(
-                f"circular dependency detected on stage: {_shown(stage)}", self._line(stage)
-            )
+            raise InvalidBuild(f"circular dependency detected on stage: {_shown(stage)}", span)
 
 
 def _shown(stage: Stage) -> str:

@@ -17,7 +17,7 @@ from wherry.oci.digest import Digest
 from wherry.store.build_cache import Inputs
 from wherry.values import dataclass, field
 
-_SHORT = 16  # hex digits
+SHORT, _WHOLE = 16, 64  # hex digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def contents_of(tree: SourceTree, selected: Iterable[Found], index: StatIndex) -
         mode = status.st_mode
         owner = f"{status.st_uid}:{status.st_gid}" if owned else "0:0"
         if stat.S_ISREG(mode):
-            content = index.hash_of(root, path, status).hex()
+            content = index.hash_of(root, path, status, capable=owned).hex()
         elif stat.S_ISLNK(mode):
             content = "-> " + _link(tree, path)
         elif stat.S_ISDIR(mode):
@@ -71,7 +71,8 @@ def contents_of(tree: SourceTree, selected: Iterable[Found], index: StatIndex) -
             content = f"device {status.st_rdev}"
         line = f"{mode:o} {owner} {content}"
         digest.update(f"{target}\0{line}\0".encode("utf-8", "surrogateescape"))
-        files[path] = f"{mode:o} {owner} {content if content[0] in '-/d' else content[:_SHORT]}"
+        short = content[:SHORT] + content[_WHOLE:] if stat.S_ISREG(mode) else content
+        files[path] = f"{mode:o} {owner} {short}"
     return Contents(digest.hexdigest(), files)
 
 

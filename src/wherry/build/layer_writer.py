@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from wherry.build.source_trees import Found, SourceTree
-from wherry.build.stat_index import FileChanged, numbers_of
+from wherry.build.stat_index import CAPABILITY, FileChanged, capability_of, numbers_of
 from wherry.dockerfile.modes import Mode
 from wherry.errors import InvalidArgument
 from wherry.linux.files import copy_content, write_all
@@ -329,11 +329,8 @@ class LayerWriter:
 
 
 def _copy_capability(source: int, target: int) -> None:
-    try:
-        value = os.getxattr(source, "security.capability")
-    except OSError:
-        return  # none, or a filesystem without them
-    os.setxattr(target, "security.capability", value)
+    if value := capability_of(source):
+        os.setxattr(target, CAPABILITY, value)
 
 
 def joined(folder: str, path: str) -> str:

@@ -80,7 +80,7 @@ def plan_mounts(work: StageWork, step: Step) -> tuple[MountPlan, ...]:
             case MountType.BIND:
                 plans.append(_bind(work, mount, target, origin))
             case MountType.CACHE:
-                plans.append(CacheMount(mount, target, origin))
+                plans.append(CacheMount(mount, target, origin, _filled_from(work, origin)))
             case MountType.TMPFS:
                 plans.append(TmpfsMount(mount, target))
             case MountType.SECRET:
@@ -108,6 +108,11 @@ def _look_facts(mount: RunMount) -> dict[str, object]:
     """Owner and mode, which a command sees, where they are not the usual ones."""
     values = {"uid": mount.uid, "gid": mount.gid, "mode": mount.mode}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _filled_from(work: StageWork, origin: Origin | None) -> str:
+    """The files that a cache begins with, by the layers or the folder that they are in."""
+    return "" if origin is None else work.tree_of(origin).identity
 
 
 def _tree(work: StageWork, origin: Origin | None) -> SourceTree:
@@ -161,12 +166,18 @@ class CacheMount:
     mount: RunMount
     target: str
     origin: Origin | None
+    filled_from: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def facts(self) -> Mapping[str, object]:
-        # What is in it never enters a key; whose it is does.
-        return {"cache": self.target, "id": self.mount.id or self.target}
+        # What is in it never enters a key; whose it is does, and what it begins with.
+        facts = {"cache": self.target, "id": self.mount.id or self.target}
+        if self.filled_from:
+            facts["from"] = f"{self.filled_from} {self.mount.source or '/'}"
+        if self.mount.read_only:
+            facts["read-only"] = "true"
+        return {**facts, **_look_facts(self.mount)}
 
     def make(self, work: StageWork, folder: Path, undo: ExitStack) -> Made:
         del folder

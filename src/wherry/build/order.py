@@ -41,6 +41,11 @@ class BuildOrder:
     dockerfile: Dockerfile
     context: SourceTree
     platform: Platform
+    """What is built for."""
+    build_platform: Platform
+    """This machine's."""
+    image_platform: Platform | None = None
+    """Of images where FROM does not say; None takes what is here."""
     place: str = ""
     target: str = ""
     build_args: Mapping[str, str] = field(default_factory=dict)

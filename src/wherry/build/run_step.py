@@ -15,7 +15,7 @@ from wherry.build.stage import Prepared, StageWork
 from wherry.build.steps import Step
 from wherry.dockerfile.heredocs import parse_mark
 from wherry.dockerfile.instructions import Run
-from wherry.errors import PermissionDenied
+from wherry.errors import PermissionDenied, WherryError, kind_of, rebuilt
 from wherry.linux.files import remove_tree
 from wherry.linux.openat import DIRECTORY, open_beneath, opened
 from wherry.values import dataclass, replace
@@ -167,7 +167,10 @@ class _Request:
                 network=self.network,
                 insecure=self.insecure,
             )
-            status = work.workshop.executor.run(request, self.output)
+            try:
+                status = work.workshop.executor.run(request, self.output)
+            except WherryError as error:
+                raise _of_foreign(error, work) from error
             if status != 0:
                 hint = _SHELL_HINT
                 if work.order.shell_on_error:
@@ -183,6 +186,15 @@ class _Request:
         shell = self.work.draft.shell[0]
         self.output(2, f"{self.command.text}: failed; a shell in what it left:\n".encode())
         self.work.workshop.executor.attach(replace(request, arguments=(shell,)))
+
+
+def _of_foreign(error: WherryError, work: StageWork) -> WherryError:
+    """`error`, and where the program is for another machine what that would take."""
+    platform = work.draft.config.platform
+    if error.hint or work.order.build_platform.runs(platform):
+        return error
+    hint = f"the image is for {platform}: this machine needs an emulator in binfmt_misc for it"
+    return rebuilt(kind_of(error), error.message, hint)
 
 
 def _script(script: tuple[str, str], folder: Path) -> StepMount:

@@ -7,11 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from wherry.build.configuration import Draft
+from wherry.build.errors import of_missing_image
 from wherry.build.graph import FromContext, FromImage, FromStage, Origin
 from wherry.build.inputs import StepInputs
 from wherry.build.order import Base, BuildOrder, Workshop
 from wherry.build.source_trees import SourceTree
 from wherry.build.stat_index import StatIndex
+from wherry.errors import WherryError
 from wherry.oci.digest import ChainID
 from wherry.store.build_cache import CacheRecord, Use, records_of_place
 from wherry.store.layers import Layer
@@ -121,7 +123,10 @@ class StageWork:
                 return self._image_tree(name)
 
     def _image_tree(self, name: str) -> SourceTree:
-        base = self.workshop.resolve(name, None)
+        try:
+            base = self.workshop.resolve(name, self.order.image_platform)
+        except WherryError as error:
+            raise of_missing_image(error, name, self.order.dockerfile) from error
         return self._tree(name, top_of(base))
 
     def _tree(self, name: str, top: ChainID | None) -> SourceTree:

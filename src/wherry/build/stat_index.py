@@ -16,8 +16,9 @@ from pathlib import Path
 from wherry.linux.files import write_atomically
 from wherry.linux.openat import open_beneath, opened
 
-_FORMAT = 1
+_FORMAT = 2
 _READ = 1 << 20
+CAPABILITY = "security.capability"
 _UNSURE_NS = 50_000_000  # the kernel's clock of files ticks every 4 to 10 ms
 
 Numbers = tuple[int, int, int, int]
@@ -49,13 +50,18 @@ class StatIndex:
         if isinstance(data, tuple) and len(data) == 2 and data[0] == _FORMAT:
             self._known = data[1]
 
-    def hash_of(self, root: int, path: str, status: os.stat_result) -> bytes:
-        """The sha256 of the regular file at `path` of the tree, whose status was `status`."""
+    def hash_of(
+        self, root: int, path: str, status: os.stat_result, *, capable: bool = False
+    ) -> bytes:
+        """The sha256 of the regular file at `path` of the tree, whose status was `status`.
+
+        With `capable` its file capabilities, if it has any, stand behind it.
+        """
         numbers = numbers_of(status)
         known = self._known.get(path)
         if known is not None and known[0] == numbers:
             return known[1]
-        found = _hash(root, path, status)
+        found = _hash(root, path, status, capable=capable)
         if max(status.st_ctime_ns, status.st_mtime_ns) < self._started_ns - _UNSURE_NS:
             self._known[path] = (numbers, found)
             self._changed = True
@@ -76,7 +82,15 @@ def numbers_of(status: os.stat_result) -> Numbers:
     return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def _hash(root: int, path: str, status: os.stat_result) -> bytes:
+def capability_of(file: int) -> bytes:
+    """The capabilities of an open file as the kernel keeps them, capabilities(7); b"" for none."""
+    try:
+        return os.getxattr(file, CAPABILITY)
+    except OSError:
+        return b""  # none, or a filesystem without them
+
+
+def _hash(root: int, path: str, status: os.stat_result, *, capable: bool) -> bytes:
     digest = sha256()
     with opened(open_beneath(root, path, os.O_RDONLY | os.O_NONBLOCK)) as file:
         found = os.fstat(file)
@@ -87,4 +101,4 @@ def _hash(root: int, path: str, status: os.stat_result) -> bytes:
                 digest.update(data)
         except OSError as error:
             raise OSError(error.errno, error.strerror, path) from None  # read(2) knows no path
-    return digest.digest()
+        return digest.digest() + (capability_of(file) if capable else b"")

@@ -22,7 +22,17 @@ from wherry.dockerfile.instructions import (
 from wherry.dockerfile.mounts import RunMount, read_mount
 from wherry.dockerfile.statement import Heredoc, Word
 from wherry.dockerfile.words import Expander, Expansion
+from wherry.errors import InvalidArgument, WherryError
 from wherry.values import dataclass, field, replace
+
+
+class UnreadableStep(InvalidArgument):
+    """A word of the instruction `written` that cannot be read."""
+
+    def __init__(self, error: WherryError, written: Instruction, *, is_trigger: bool) -> None:
+        super().__init__(error.message, hint=error.hint)
+        self.written = written
+        self.is_trigger = is_trigger
 
 
 @dataclass(frozen=True)
@@ -56,19 +66,23 @@ def resolve_steps(
 ) -> tuple[Step, ...]:
     """The steps of a stage whose base has `base_environment` (`NAME=value`).
 
-    Raises InvalidWord and InvalidMount in BuildKit's words.
+    Raises UnreadableStep in BuildKit's words.
     """
     scope = base_scope(base_environment)
     steps: list[Step] = []
     for number, written in enumerate(node.instructions):
+        is_trigger = number < node.triggers
         reader = _Reader(scope, escape)
-        instruction = reader.resolved(written)
         environment: dict[str, str] = {}
-        if isinstance(written, Arg):
-            scope = after_arg(scope, written, graph.global_scope, build_args, escape)
-        elif isinstance(written, Env):
-            scope, environment, told = after_env(scope, written, escape)
-            reader.note(told)
+        try:
+            instruction = reader.resolved(written)
+            if isinstance(written, Arg):
+                scope = after_arg(scope, written, graph.global_scope, build_args, escape)
+            elif isinstance(written, Env):
+                scope, environment, told = after_env(scope, written, escape)
+                reader.note(told)
+        except WherryError as error:
+            raise UnreadableStep(error, written, is_trigger=is_trigger) from error
         steps.append(
             Step(
                 instruction=instruction,
@@ -79,7 +93,7 @@ def resolve_steps(
                 sources=node.sources.get(number, ()),
                 mounts=reader.mounts,
                 environment=environment,
-                is_trigger=number < node.triggers,
+                is_trigger=is_trigger,
             )
         )
     return tuple(steps)

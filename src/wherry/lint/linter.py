@@ -51,14 +51,17 @@ def check_for_build(
     source: Source,
     ignore_file: "IgnoreFile | None" = None,
     surroundings: "Surroundings | None" = None,
+    check_options: CheckOptions | None = None,
 ) -> Report:
     """What BuildKit's checks find: what `build --check` shows, and a build warns of.
 
-    Of `surroundings` it is the platforms of base images that count.
+    Of `surroundings` it is the platforms of base images that count; `check_options` are in place
+    of the file's own.
     """
     options = Options(
         rules=False,
         checks=True,
+        check_options=check_options,
         shellcheck=False,
         ignore_file=ignore_file,
         surroundings={source.name: surroundings} if surroundings else {},
@@ -132,7 +135,9 @@ class _Wanted:
         self.document = document
         self.options = options
         self.levels = options.levels
-        self.check = _check_options(document) if options.checks else CheckOptions()
+        self.check = CheckOptions()
+        if options.checks:
+            self.check = options.check_options or _check_options(document)
         self.ignored = set(options.ignored)
         self.of_lines: dict[int, frozenset[str]] = {}
         if options.heed_pragmas:

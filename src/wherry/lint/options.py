@@ -8,6 +8,7 @@ from wherry.values import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from wherry.dockerfile.directives import CheckOptions
     from wherry.dockerfile.ignorefile import IgnoreFile
     from wherry.lint.surroundings import Surroundings
 
@@ -41,6 +42,8 @@ class Options:
     """Whether ShellCheck is asked, where it is installed."""
     checks: bool = False
     """Whether BuildKit's checks run too."""
+    check_options: "CheckOptions | None" = None
+    """What is asked of them in place of what the file's directive says."""
     rules: bool = True
     """Whether hadolint's rules run."""
     surroundings: "Mapping[str, Surroundings]" = field(default_factory=dict)

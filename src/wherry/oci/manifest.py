@@ -4,6 +4,8 @@ https://github.com/opencontainers/image-spec/blob/main/manifest.md; Docker's dif
 their media types.
 """
 
+from collections.abc import Mapping
+
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.descriptor import Descriptor
 from wherry.oci.documents import dump_document, load_document, require_schema_version
@@ -31,6 +33,14 @@ class Manifest:
         return dump_document(to_json(self))
 
 
-def oci_manifest(config: Descriptor, layers: tuple[Descriptor, ...]) -> Manifest:
+def oci_manifest(
+    config: Descriptor, layers: tuple[Descriptor, ...], annotations: Mapping[str, str] | None = None
+) -> Manifest:
     """A manifest of the OCI's own types."""
-    return Manifest(schema_version=2, media_type=OCI_MANIFEST, config=config, layers=layers)
+    return Manifest(
+        schema_version=2,
+        media_type=OCI_MANIFEST,
+        config=config,
+        layers=layers,
+        annotations=dict(annotations or {}),
+    )

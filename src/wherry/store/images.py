@@ -192,10 +192,8 @@ def set_tag(
     """
     assert name.tag is not None
     previous = _tagged(connection, name.full)
-    if previous not in (None, image_id):
-        _check_unlocked(connection, name)
-        if pattern := immutable_by(name, os.environ):
-            raise TagImmutable(name, previous, pattern)
+    if previous not in (None, image_id) and (refusal := refusal_to_move(connection, name)):
+        raise refusal
     connection.execute(
         "INSERT INTO tags (name, image_id, tagged_ns) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
         " SET image_id = excluded.image_id, tagged_ns = excluded.tagged_ns",
@@ -205,6 +203,20 @@ def set_tag(
         return None
     _log_move(connection, name.full, image_id, now_ns, reason)
     return previous
+
+
+def refusal_to_move(connection: sqlite3.Connection, name: Reference) -> Conflict | None:
+    """Why the tag must stay on the image that it names; None if it may move, or names none."""
+    row = connection.execute(
+        "SELECT image_id, locked FROM tags WHERE name = ?", (name.full,)
+    ).fetchone()
+    if row is None:
+        return None
+    image_id = Digest(row["image_id"])
+    if row["locked"]:
+        return TagLocked(name, image_id)
+    pattern = immutable_by(name, os.environ)
+    return TagImmutable(name, image_id, pattern) if pattern else None
 
 
 def add_repo_digest(connection: sqlite3.Connection, name: Reference, image_id: Digest) -> None:

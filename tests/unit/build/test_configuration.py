@@ -29,6 +29,8 @@ def history_of(text: str) -> tuple[Draft, list[str]]:
     [
         ('CMD ["a", "b c"]', 'CMD ["a" "b c"]'),
         ("CMD a b", 'CMD ["/bin/sh" "-c" "a b"]'),
+        ("CMD", 'CMD ["/bin/sh" "-c" ""]'),
+        ("CMD []", "CMD []"),
         ('ENTRYPOINT ["a"]', 'ENTRYPOINT ["a"]'),
         ("ENV A=1 B=2", "ENV A=1 B=2"),
         ("LABEL a=b", "LABEL a=b"),

@@ -43,14 +43,14 @@ def steps(text: str, environment: tuple[str, ...] = (), **build_args: str) -> tu
 def test_only_what_the_target_needs_is_built() -> None:
     text = (
         "FROM a AS one\nFROM b AS two\nFROM c AS three\nRUN --mount=from=two,target=/x y\n"
-        "FROM three\nCOPY --from=0 s d\nCOPY --from=Alpine s d\nFROM unused"
+        "FROM three\nCOPY --from=0 s d\nCOPY --from=alpine s d\nFROM unused"
     )
     found = graph(text, "three")
     assert list(found.nodes) == [1, 2]
     found = graph(text, "3")
     assert list(found.nodes) == [0, 1, 2, 3]
     assert found.nodes[3].base == FromStage(2)
-    assert found.nodes[3].sources == {0: (FromStage(0),), 1: (FromImage("Alpine"),)}
+    assert found.nodes[3].sources == {0: (FromStage(0),), 1: (FromImage("alpine"),)}
     assert list(graph(text).nodes) == [4]
 
 
@@ -112,12 +112,28 @@ def test_a_trigger_may_need_another_stage() -> None:
             "x",
             'cannot copy from stage "y", it needs to be defined before current stage "x"',
         ),
+        ("ARG T\nFROM a:$T", "", 'failed to parse stage name "a:": invalid reference format'),
+        (
+            "FROM a\nCOPY --from=Alpine s d",
+            "",
+            (
+                'failed to parse stage name "Alpine": invalid reference format: '
+                "repository name (library/Alpine) must be lowercase"
+            ),
+        ),
     ],
 )
 def test_stages_that_do_not_go_together_are_refused(text: str, target: str, message: str) -> None:
     with pytest.raises(InvalidBuild) as caught:
         graph(text, target)
     assert caught.value.message == message
+
+
+def test_a_copy_that_cannot_be_is_shown_with_its_own_line() -> None:
+    text = "FROM a AS x\nCOPY --from=x s d"
+    with pytest.raises(InvalidBuild) as caught:
+        graph(text)
+    assert caught.value.span == (text.index("COPY"), len(text))
 
 
 def test_a_global_argument_counts_in_a_stage_that_declares_it() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from wherry.build.source_trees import NoSuchSource, SourceTree
 from wherry.build.stat_index import FileChanged, StatIndex
 from wherry.dockerfile.ignorefile import parse_ignore_file
 from wherry.linux.openat import READABLE_DIRECTORY, opened
+from wherry.values import replace
 
 OLD = {"instruction": "RUN", "command": ["/bin/sh", "-c", "make"], "parent": "a"}
 
@@ -103,6 +105,27 @@ def test_a_missing_source_comes_with_what_is_near(tree: SourceTree) -> None:
         tree.select("a/oen.py")
 
     assert caught.value.hint == "tree has a/one.py"
+
+
+@pytest.mark.needs("root")
+def test_capabilities_of_a_stage_s_file_count_and_those_of_a_context_s_do_not(
+    tree: SourceTree, tmp_path: Path
+) -> None:
+    def contents(tree: SourceTree) -> StepInputs:
+        (selected,) = tree.select("top")
+        found = contents_of(tree, selected, StatIndex(None))
+        return StepInputs({"content": found.hash}, found.files)
+
+    with opened(tree.root):
+        stage = replace(tree, owned=True)
+        before = [contents(each) for each in (tree, stage)]
+        effective = struct.pack("<5I", 0x0200_0001, 1 << 10, 0, 0, 0)
+        os.setxattr(tmp_path / "top", "security.capability", effective)
+        now = [contents(each) for each in (tree, stage)]
+
+    assert before[0].key == now[0].key
+    assert before[1].key != now[1].key
+    assert difference(before[1], now[1]) == "top: capabilities"
 
 
 def test_a_file_is_read_once(tree: SourceTree, tmp_path: Path) -> None:

@@ -24,7 +24,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wherry.build.errors import BuildFailed
     from wherry.engine.builds.build import BuiltImage
     from wherry.engine.builds.options import BuildOptions
 
@@ -39,14 +38,20 @@ class _Form(String):
     alone = "text"
 
 
+class _Truth(String):
+    """A flag that alone means true."""
+
+    alone = "true"
+
+
 class Flags(FlagSet):
     advise = _Form(
         "", 'Say what other orders of steps would have saved, and build nothing ("text", "json")'
     )
     add_host = Strings("", 'Add a custom host-to-IP mapping (format: "host:ip")')
     allow = Strings("", 'Allow extra privileged entitlement (e.g., "security.insecure")')
-    annotation = Strings("", "Add annotation to the image", unsupported="annotations are not kept")
-    attest = Strings("", "Attestation parameters", unsupported="attestations are not made")
+    annotation = Strings("", "Add annotation to the image")
+    attest = Strings("", 'Attestation parameters: only "type=...,disabled=true"')
     build_arg = Strings("", "Set build-time variables")
     build_context = Strings("", "Additional build contexts (e.g., name=path)")
     builder = String("", "Override the configured builder instance", unsupported=_NO_DAEMON)
@@ -87,12 +92,12 @@ class Flags(FlagSet):
     progress = String(
         "", 'Set type of progress output ("auto", "plain", "tty", "quiet", "rawjson")'
     )
-    provenance = String("", "Attestation of provenance", unsupported="attestations are not made")
+    provenance = _Truth("", "Attestation of provenance: only false")
     pull = Boolean("", "Always attempt to pull all referenced images")
     push = Boolean("", "Push the image under all its names")
     quiet = Boolean("q", "Suppress the build output and print image ID on success")
     rm = Boolean("", "Remove intermediate containers: there are none", hidden=True)
-    sbom = String("", "Attestation of contents", unsupported="attestations are not made")
+    sbom = _Truth("", "Attestation of contents: only false")
     secret = Strings(
         "", 'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")'
     )
@@ -114,6 +119,8 @@ def run(flags: Flags, context: Context) -> None:
 def _run(flags: Flags, context: Context) -> None:
     from wherry.build.errors import BuildFailed
     from wherry.cli.builds.display import display_of
+    from wherry.cli.builds.failures import print_failure, print_problems
+    from wherry.dockerfile.errors import InvalidDockerfile
     from wherry.engine.builds.build import build_image
 
     options = options_of(flags)
@@ -127,12 +134,14 @@ def _run(flags: Flags, context: Context) -> None:
     if flags.explain or flags.list_context or flags.advise:
         _tell(flags, options, context)
         return
-    display = display_of(_progress(flags))
+    display = display_of(_progress(flags), expanded=context.log_level == "debug")
     try:
         with display:
-            image = build_image(context.engine, options, display.report)
+            image = build_image(context.engine, options, display.report, warned=display.warned)
     except BuildFailed as error:
-        _print_failure(error, context, repeats_log=display.repeats_log)
+        print_failure(error, context, repeats_log=display.repeats_log)
+    except InvalidDockerfile as error:
+        print_problems(error, context)
     else:
         _finish(image, flags, context)
     if context.words:
@@ -143,9 +152,10 @@ def _run_cached(flags: Flags, context: Context, on_cached: "Callable[[], None]")
     """In a fork of the launcher: what is in the cache, or `Declined`."""
     from wherry.cli.builds.display import display_of
 
-    image, events = build_if_cached(context, options_of(flags))
+    display = display_of(_progress(flags), expanded=context.log_level == "debug")
+    image, events = build_if_cached(context, options_of(flags), display)
     on_cached()
-    with display_of(_progress(flags)) as display:
+    with display:
         for event in events:
             display.report(event)
     _finish(image, flags, context)
@@ -181,6 +191,8 @@ def _write_metadata(path: str, image: "BuiltImage") -> None:
 def _tell(flags: Flags, options: "BuildOptions", context: Context) -> None:
     from wherry.build.errors import BuildFailed
     from wherry.cli.builds.explanations import print_advice, print_context, print_explanation
+    from wherry.cli.builds.failures import print_failure, print_problems
+    from wherry.dockerfile.errors import InvalidDockerfile
 
     try:
         if flags.list_context:
@@ -190,7 +202,9 @@ def _tell(flags: Flags, options: "BuildOptions", context: Context) -> None:
         else:
             print_explanation(context, options, flags.explain)
     except BuildFailed as error:
-        _print_failure(error, context, repeats_log=False)
+        print_failure(error, context, repeats_log=False)
+    except InvalidDockerfile as error:
+        print_problems(error, context)
 
 
 def options_of(flags: Flags) -> "BuildOptions":
@@ -234,6 +248,10 @@ def options_of(flags: Flags) -> "BuildOptions":
         squash=flags.squash,
         cache_from=flags.cache_from,
         cache_to=flags.cache_to,
+        annotations=flags.annotation,
+        attest=flags.attest,
+        provenance=flags.provenance,
+        sbom=flags.sbom,
         cwd=os.getcwd(),
     )
 
@@ -259,19 +277,3 @@ def _progress(flags: Flags) -> str:
     if chosen == "auto":
         return "tty" if is_terminal(2) else "plain"
     return chosen
-
-
-def _print_failure(error: "BuildFailed", context: Context, *, repeats_log: bool) -> None:
-    """The step, the end of its log, its place in the Dockerfile and what went wrong."""
-    lines = []
-    if error.step and error.log and repeats_log:
-        lines += ["-" * 6, f" > {error.step}:"]
-        lines += error.log.decode("utf-8", "replace").rstrip("\n").split("\n")[-20:]
-        lines.append("-" * 6)
-    if error.place is not None:
-        lines.append(error.place.excerpt)
-    lines.append(f"ERROR: failed to build: failed to solve: {error.message}")
-    if error.hint:
-        lines.append(f"Hint: {error.hint}")
-    context.err("\n".join(lines))
-    context.status = 1

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
     from wherry.build.progress import Event
     from wherry.cli.builds.build import Flags
+    from wherry.cli.builds.display import Display
     from wherry.cli.context import Context
     from wherry.engine.builds.build import BuiltImage
     from wherry.engine.builds.options import BuildOptions
 
 BUILDS = "builds"
-BUILDER = ("wherry.cli.builds.build", "wherry.cli.builds.tree", "wherry.engine.builds.build")
+BUILDER = (
+    *("wherry.cli.builds.build", "wherry.cli.builds.tree", "wherry.cli.builds.warnings"),
+    *("wherry.engine.builds.build", "wherry.engine.builds.surroundings"),
+)
 """Modules that a launcher which holds the builder has loaded."""
 
 _LONGEST = 0.5  # seconds; who waits longer wants to see what for
@@ -35,7 +39,8 @@ _FLAGS = frozenset(
     (
         *("add_host", "allow", "build_arg", "compress", "cpu_shares", "file", "force_rm"),
         *("iidfile", "ignorefile", "label", "load", "memory", "memory_swap", "metadata_file"),
-        *("network", "progress", "quiet", "rm", "shm_size", "tag", "target", "ulimit"),
+        *("network", "platform", "progress", "provenance", "quiet", "rm", "sbom", "shm_size"),
+        *("tag", "target", "ulimit"),
     )
 )
 
@@ -72,9 +77,12 @@ def keep_builder_warm(context: "Context") -> None:
 
 
 def build_if_cached(
-    context: "Context", options: "BuildOptions"
+    context: "Context", options: "BuildOptions", display: "Display"
 ) -> "tuple[BuiltImage, list[Event]]":
-    """In a fork of the launcher: the image and what there is to show of its build, or Declined."""
+    """In a fork of the launcher: the image and what there is to show of its build, or Declined.
+
+    `display` is told the warnings only; these it keeps to itself until it is closed.
+    """
     import signal
 
     from wherry.build.stage import NotCached
@@ -89,7 +97,9 @@ def build_if_cached(
     signal.signal(signal.SIGALRM, decline)
     signal.setitimer(signal.ITIMER_REAL, _LONGEST)
     try:
-        image = build_image(context.engine, options, events.append, only_cached=True)
+        image = build_image(
+            context.engine, options, events.append, warned=display.warned, only_cached=True
+        )
     except (NotCached, WherryError, OSError) as error:
         raise Declined from error
     finally:

@@ -9,11 +9,13 @@ import json
 from collections.abc import Sequence
 
 from wherry.build.outline import Need, Outline, targets_of
+from wherry.cli.builds.failures import print_problems
 from wherry.cli.context import Context
 from wherry.cli.tables import table_lines
 from wherry.dockerfile.dockerfile import Dockerfile
 from wherry.dockerfile.errors import InvalidDockerfile
 from wherry.dockerfile.source import Source, Span
+from wherry.engine.builds.checks import check_options
 from wherry.engine.builds.definition import definition, outline
 from wherry.engine.builds.options import BuildOptions
 from wherry.engine.builds.surroundings import bases_of
@@ -68,14 +70,15 @@ def print_call(call: Call, context: Context, options: BuildOptions) -> None:
             source = opened.dockerfile.source
             if call.name == "check":
                 known = bases_of(context.engine, read_document(source), platform=options.platform)
-                _print_check(call, context, check_for_build(source, opened.tree.ignore, known))
+                asked = check_options(opened.dockerfile, options.build_args)
+                report = check_for_build(source, opened.tree.ignore, known, asked)
+                _print_check(call, context, report)
             elif call.name == "outline":
                 _print_outline(call, context, outline(opened, options), source)
             else:
                 _print_targets(call, context, opened.dockerfile)
     except InvalidDockerfile as error:
-        context.err(f"ERROR: {error.message}\n{error.hint}".rstrip())
-        context.status = 1
+        print_problems(error, context, solving=False)
 
 
 # ---- check

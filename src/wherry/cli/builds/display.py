@@ -12,11 +12,21 @@ from typing import Self
 from wherry.build.progress import Event, Kind
 from wherry.cli.context import write_error
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherry.engine.builds.checks import Warned
+    from wherry.lint.linter import Report
+
 
 class Display:
     """Shows nothing; the base of the others."""
 
     repeats_log = True
+
+    @property
+    def warned(self) -> "Warned | None":
+        """Told what the checks find, where that is shown."""
+        return None
 
     def __enter__(self) -> Self:
         return self
@@ -31,21 +41,46 @@ class Display:
         """Show what is left to be shown."""
 
 
-def display_of(mode: str) -> Display:
-    """The display that --progress names."""
+def display_of(mode: str, *, expanded: bool = False) -> Display:
+    """The display that --progress names; `expanded` ones say what warnings mean."""
     if mode == "tty":
         from wherry.cli.builds.tree import TreeDisplay  # drawing, for terminals only
 
-        return TreeDisplay()
+        return TreeDisplay(expanded=expanded)
     if mode == "plain":
-        return PlainDisplay()
+        return PlainDisplay(expanded=expanded)
     return RawDisplay() if mode == "rawjson" else Display()
 
 
-class PlainDisplay(Display):
+class TextDisplay(Display):
+    """What people read: warnings are its last lines."""
+
+    is_colored = False
+
+    def __init__(self, *, expanded: bool = False) -> None:
+        self._expanded = expanded
+        self._warnings: Report | None = None
+
+    @property
+    def warned(self) -> "Warned":
+        return self._keep
+
+    def _keep(self, report: "Report") -> None:
+        self._warnings = report  # until the progress is complete
+
+    def close(self) -> None:
+        if self._warnings is not None:
+            from wherry.cli.builds.warnings import warning_lines  # which few builds have
+
+            lines = warning_lines(self._warnings, expanded=self._expanded, colored=self.is_colored)
+            write_error("\n".join(lines))
+
+
+class PlainDisplay(TextDisplay):
     """BuildKit's plain progress. Lines of a step come as they are complete."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, expanded: bool = False) -> None:
+        super().__init__(expanded=expanded)
         self._numbers: dict[str, int] = {}
         self._started: dict[str, int] = {}
         self._rest: dict[str, bytes] = {}
@@ -105,6 +140,17 @@ class RawDisplay(Display):
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
         self._started: dict[str, str] = {}
+
+    @property
+    def warned(self) -> "Warned":
+        return self._print_warnings
+
+    def _print_warnings(self, report: "Report") -> None:
+        import json
+
+        from wherry.cli.builds.warnings import warning_documents
+
+        write_error(json.dumps({"warnings": warning_documents(report)}))
 
     def report(self, event: Event) -> None:
         import base64

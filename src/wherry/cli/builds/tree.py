@@ -11,11 +11,13 @@ import time
 from types import FrameType
 
 from wherry.build.progress import Event, Kind
-from wherry.cli.builds.display import Display
+from wherry.cli.builds.display import TextDisplay
 from wherry.cli.context import write_error
+from wherry.lazy import regex
 from wherry.values import dataclass, field
 
 _LOG_LINES = 6
+_ESCAPES = regex(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\^_])")
 _INTERVAL = 0.1  # seconds between two drawings
 _FAILED, _DONE, _RUNNING, _DIM = "\x1b[31m", "\x1b[34m", "\x1b[1m", "\x1b[2m"
 _PLAIN = "\x1b[0m"
@@ -28,13 +30,23 @@ class _Running:
     lines: list[str] = field(default_factory=list)
     rest: bytes = b""
 
+    @property
+    def shown(self) -> list[str]:
+        """The last lines; one that is not complete yet counts, too."""
+        rest = _printable(self.rest)
+        return [*self.lines, rest][-_LOG_LINES:] if rest else self.lines
 
-class TreeDisplay(Display):
+
+class TreeDisplay(TextDisplay):
     """Draws on standard error, which is a terminal. A timer keeps the times moving."""
 
-    def __init__(self) -> None:
+    is_colored = True
+
+    def __init__(self, *, expanded: bool = False) -> None:
+        super().__init__(expanded=expanded)
         self._running: dict[str, _Running] = {}
         self._drawn = 0
+        self._begun = self._ended = 0
         self._started = time.monotonic()
         self._last = 0.0
         self._busy = False
@@ -49,8 +61,12 @@ class TreeDisplay(Display):
     def close(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        self._draw([self._summary()])
+        for vertex in list(self._running):  # what an interrupt ended in another process
+            self._end(Event(Kind.FINISHED, vertex, "CANCELED"))
+        state = " FINISHED" if self._begun == self._ended else ""
+        self._draw([f"{self._summary()}{state}"])
         self._drawn = 0
+        super().close()
 
     def _tick(self, _number: int, _frame: FrameType | None) -> None:
         # Not in the middle of a drawing: what that has written is not known yet.
@@ -66,6 +82,7 @@ class TreeDisplay(Display):
 
     def _take(self, event: Event) -> None:
         if event.kind is Kind.STARTED:
+            self._begun += 1
             self._running[event.vertex] = _Running(event.text, event.time_ns)
         elif event.kind is Kind.OUTPUT:
             running = self._running.get(event.vertex)
@@ -83,6 +100,7 @@ class TreeDisplay(Display):
         running = self._running.pop(event.vertex, None)
         if running is None:
             return
+        self._ended += 1
         word = "CACHED " if event.cached else ""
         if event.text:
             word = "CANCELED " if event.text == "CANCELED" else "ERROR "
@@ -95,18 +113,25 @@ class TreeDisplay(Display):
     def _live(self) -> list[str]:
         now = time.time_ns()
         out = [self._summary()] if self._running else []
-        for running in self._running.values():
+        # What is higher than the terminal could not be drawn over again.
+        rows = shutil.get_terminal_size((80, 24)).lines - 2
+        steps = list(self._running.values())[: max(1, rows - 1)]
+        each = max(0, (rows - len(steps)) // max(1, len(steps)))
+        for running in steps:
             seconds = f"{(now - running.started_ns) / 1e9:.1f}s"
             out.append(f"{_RUNNING}{_line(f' => {running.name}', seconds)}{_PLAIN}")
-            out += [f"{_DIM}{_line(f' => => # {text}', '')}{_PLAIN}" for text in running.lines]
+            texts = running.shown[-each:] if each else ()
+            out += [f"{_DIM}{_line(f' => => # {text}', '')}{_PLAIN}" for text in texts]
         return out
 
     def _summary(self) -> str:
-        return f"[+] Building {time.monotonic() - self._started:.1f}s"
+        passed = time.monotonic() - self._started
+        return f"[+] Building {passed:.1f}s ({self._ended}/{self._begun})"
 
     def _draw(self, lines: list[str], *, keep: bool = False) -> None:
         """Put `lines` where those that may change were."""
-        back = f"\x1b[{self._drawn}A\x1b[J" if self._drawn else ""
+        # From the first column: a terminal shows the ctrl-c that is typed.
+        back = f"\r\x1b[{self._drawn}A\x1b[J" if self._drawn else ""
         if lines:
             write_error(back + "\n".join(lines))
         elif back:
@@ -120,12 +145,26 @@ def _line(text: str, right: str) -> str:
     width = shutil.get_terminal_size((80, 24)).columns - 1
     room = max(10, width - len(right) - 1)
     text = " ".join(text.split("\n"))
-    if len(text) > room:
-        text = text[: room - 3] + "..."
-    return f"{text:<{room}} {right}".rstrip()
+    if _cells(text) > room:
+        while _cells(text) > room - 3:
+            text = text[:-1]
+        text += "..."
+    return f"{text}{' ' * (room - _cells(text))} {right}".rstrip()
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width  # for what is not ASCII
+
+    wide = sum(east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(combining(character) != 0 for character in text)
 
 
 def _printable(line: bytes) -> str:
-    """The last state of a line, without what would move the cursor."""
+    """The last state of a line, without colours and what would move the cursor."""
     text = line.rstrip(b"\r").rpartition(b"\r")[2].decode("utf-8", "replace")
+    if "\x1b" in text:
+        text = _ESCAPES.sub("", text)
     return "".join(character if character.isprintable() else " " for character in text)

@@ -27,7 +27,7 @@ def advise_on_build(engine: "Engine", options: BuildOptions) -> Advised:
     connection = engine.store.database.connection
     with prepared(engine, options, quiet) as (_, order):
         request = BuildRequest(
-            build_platform=order.platform,
+            build_platform=order.build_platform,
             target_platform=order.platform,
             target=order.target,
             build_args=order.build_args,

@@ -40,16 +40,18 @@ def base_resolver(
 
     `pulling` is told how pulls go.
     """
-    found: dict[str, Base] = {}
+    found: dict[tuple[str, Platform | None], Base] = {}
 
     def resolve(name: str, platform: Platform | None) -> Base:
-        if name not in found:
+        base = found.get((name, platform))
+        if base is None:
             if name.startswith(LAYOUT):
-                found[name] = _base_in_layout(lease, name, platform)
+                base = _base_in_layout(lease, name, platform)
             else:
                 warn_of_tag(name, report)
-                found[name] = _base_in_store(engine, lease, name, platform, options, pulling)
-        return found[name]
+                base = _base_in_store(engine, lease, name, platform, options, pulling)
+            found[name, platform] = base
+        return base
 
     return resolve
 

@@ -7,19 +7,28 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from wherry.build.builder import Built, Planned, build, untold
-from wherry.build.contexts import open_context
+from wherry.build.builder import Built, Planned, build, plan_build, untold
+from wherry.build.contexts import DEFAULT_NAME, open_context
 from wherry.build.executor import Output, RunRequest
 from wherry.build.order import BuildOrder, Take, Workshop, nothing_to_take
 from wherry.build.progress import Event, Report, vertex
+from wherry.build.stage import NotCached
 from wherry.build.urls import is_git, is_remote, redacted
+from wherry.engine.builds.annotations import (
+    Annotations,
+    NothingToAnnotate,
+    parse_annotations,
+    refuse_attestations,
+)
 from wherry.engine.builds.bases import base_resolver, only_stored, warn_of_tag
+from wherry.engine.builds.checks import Warned, check_build
+from wherry.engine.builds.collection import collect_if_due
 from wherry.engine.builds.contexts import named_context
 from wherry.engine.builds.options import (
     BuildOptions,
+    asked_platform,
     build_arguments,
     check_options,
-    check_platform,
     key_settings,
     parse_network,
     parse_secrets,
@@ -32,13 +41,15 @@ from wherry.engine.images.progress import Report as PullReport
 from wherry.engine.images.progress import quietly
 from wherry.engine.images.resolve import PullPolicy, resolve_image
 from wherry.engine.images.tag import parse_tag
-from wherry.errors import InvalidArgument, MissingImage
+from wherry.errors import Conflict, InvalidArgument, MissingImage
 from wherry.images.ingest import NewImage, commit_images
 from wherry.oci.digest import ChainID, Digest
 from wherry.oci.image_config import image_id
+from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.store.build_cache import note_uses
 from wherry.store.containers import find_container
+from wherry.store.images import refusal_to_move
 from wherry.store.leases import lease_of
 from wherry.store.networks import find_network
 from wherry.values import dataclass, replace
@@ -50,6 +61,7 @@ if TYPE_CHECKING:
     from wherry.engine.images.progress import Progress
 
 EPOCH = "SOURCE_DATE_EPOCH"
+INLINE_CACHE = "BUILDKIT_INLINE_CACHE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,12 +80,14 @@ def build_image(
     report: Report,
     planned: Planned = untold,
     pulling: PullReport = quietly,
+    warned: Warned | None = None,
     *,
     only_cached: bool = False,
 ) -> BuiltImage:
     """Build the image and give it its names. Raises BuildFailed, and what options are wrong.
 
-    `report` is told what happens, `planned` the stages, `pulling` how pulls of base images go.
+    `report` is told what happens, `planned` the stages, `pulling` how pulls of base images go, and
+    `warned` what BuildKit's checks find in the Dockerfile.
 
     Only for a process with one thread: containers are forked from it. With `only_cached` nothing
     is carried out, fetched or forked: NotCached where something would have to be.
@@ -83,23 +97,58 @@ def build_image(
     pushed = [name for output in outputs if output.push for name in (*names, *output.names)]
     if not pushed and any(output.push for output in outputs):
         raise NothingToPushTo
+    annotations = _annotations(options, outputs)
     exporter = _exporter(options)
     for tag in options.tags:
         warn_of_tag(tag, report)
+    refusal = _refusal_of_names(engine, outputs, names)
     with prepared(engine, options, report, pulling) as (workshop, order):
-        if only_cached:
+        # A tag that must not move may be given once more to the image that it names, which is
+        # what a build comes to that carries nothing out.
+        only_known = only_cached or refusal is not None
+        if only_known:
             workshop = replace(workshop, resolve=only_stored(engine, workshop.resolve))
-        built = build(workshop, order, planned, only_cached=only_cached)
+        try:
+            plan = plan_build(workshop, order, planned)
+            check_build(engine, order, options.platform, warned)
+            built = build(workshop, order, plan, only_cached=only_known)
+        except NotCached as error:
+            if only_cached or refusal is None:
+                raise
+            raise refusal from error
         if exporter is not None:
             built = exporter.with_inline(engine.store, built)
-        image = _exported(engine, workshop, built, outputs, names)
+        image = _exported(engine, workshop, built, outputs, names, annotations)
         if exporter is not None:
             exporter.export(workshop, built)
         with engine.store.database.write() as connection:
             note_uses(connection, built.result.uses, time.time_ns())
     for name in dict.fromkeys(pushed):
-        image = replace(image, digest=_push(engine, name, report))
+        image = replace(image, digest=_push(engine, name, report, annotations))
+    if not only_cached:
+        collect_if_due(engine, report)
     return image
+
+
+def _refusal_of_names(
+    engine: "Engine", outputs: list[BuildOutput], names: tuple[Reference, ...]
+) -> Conflict | None:
+    """Why the image cannot have a name, unless it has it already."""
+    connection = engine.store.database.connection
+    given = [name for output in outputs if output.is_image for name in (*names, *output.names)]
+    refusals = (refusal_to_move(connection, name) for name in dict.fromkeys(given))
+    return next((refusal for refusal in refusals if refusal is not None), None)
+
+
+def _annotations(options: BuildOptions, outputs: list[BuildOutput]) -> Annotations:
+    """Those of the manifest; what cannot be attested, or annotated, is refused."""
+    if options.attest or options.provenance or options.sbom:
+        refuse_attestations(options.attest, options.provenance, options.sbom)
+    if not options.annotations:
+        return Annotations()
+    if not any(output.has_manifest for output in outputs):
+        raise NothingToAnnotate
+    return parse_annotations(options.annotations, asked_platform(options) or Platform.host())
 
 
 def _exported(
@@ -108,13 +157,14 @@ def _exported(
     built: Built,
     outputs: list[BuildOutput],
     names: tuple[Reference, ...],
+    annotations: Annotations,
 ) -> BuiltImage:
     to_stdout = any(output.destination == "-" for output in outputs)
     image = BuiltImage(id=image_id(built.document), names=(), wrote_to_stdout=to_stdout)
     for output in outputs:
         if not output.is_image:
             with vertex(workshop.report, f"exporting to {output.type}"):
-                digest = write_output(engine.store, built, output, names)
+                digest = write_output(engine.store, built, output, names, annotations)
             image = replace(image, digest=digest or image.digest)
     if any(output.is_image for output in outputs):
         more = (name for output in outputs if output.is_image for name in output.names)
@@ -147,14 +197,17 @@ def _taker(engine: "Engine", options: BuildOptions, undo: ExitStack, report: Rep
 
 
 def _exporter(options: BuildOptions) -> "CacheExporter | None":
-    if not options.cache_to:
+    targets = options.cache_to
+    if options.build_args.get(INLINE_CACHE, "") in ("1", "true"):
+        targets = (*targets, "type=inline")
+    if not targets:
         return None
     from wherry.engine.builds.cache_export import CacheExporter  # what few builds ask for
 
-    return CacheExporter(options.cache_to)
+    return CacheExporter(targets)
 
 
-def _push(engine: "Engine", name: Reference, report: Report) -> Digest:
+def _push(engine: "Engine", name: Reference, report: Report, annotations: Annotations) -> Digest:
     """Push the image of this name; its manifest's digest there."""
     from wherry.engine.images.push import push_image  # HTTP and TLS, for those who push
 
@@ -167,7 +220,7 @@ def _push(engine: "Engine", name: Reference, report: Report) -> Digest:
                 told.add(line)
                 say(line)
 
-        (pushed,) = push_image(engine, str(name), report=tell)
+        (pushed,) = push_image(engine, str(name), report=tell, annotations=annotations.manifest)
     return pushed.digest
 
 
@@ -178,14 +231,14 @@ def prepared(
     """The order that the options mean, and what it is carried out with."""
     if options.ulimits or options.add_hosts or options.allow:
         check_options(options)
-    platform = check_platform(options.platform)
+    host, asked = Platform.host(), asked_platform(options)
     arguments = build_arguments(
         (f"{name}={value}" for name, value in options.build_args.items()), options.environ
     )
     with ExitStack() as undo:
         lease = undo.enter_context(lease_of(engine.store, trace=engine.store.trace))
         undo.callback(os.umask, os.umask(0o022))
-        with vertex(report, _loading(options.context)):
+        with vertex(report, _loading(options.context, options.file)):
             context = open_context(
                 lease,
                 options.context,
@@ -197,7 +250,9 @@ def prepared(
         order = BuildOrder(
             dockerfile=context.dockerfile,
             context=context.tree,
-            platform=platform,
+            platform=asked or host,
+            build_platform=host,
+            image_platform=asked,
             place=f"{context.place}\0{options.target}",
             target=options.target,
             build_args=arguments,
@@ -229,12 +284,13 @@ def prepared(
         yield workshop, order
 
 
-def _loading(context: str) -> str:
+def _loading(context: str, file: str) -> str:
     if is_git(context):
         return f"[internal] load git source {redacted(context)}"
     if is_remote(context):
         return f"[internal] load remote build context {redacted(context)}"
-    return "[internal] load build definition from Dockerfile"
+    name = "" if file == "-" else os.path.basename(file)
+    return f"[internal] load build definition from {name or DEFAULT_NAME}"
 
 
 class _Executor:

@@ -21,7 +21,7 @@ from wherry.build.shared_cache import (
     take_imported,
 )
 from wherry.engine.builds.cache_options import CacheSource, cache_sources
-from wherry.errors import NotFound, WherryError
+from wherry.errors import NotFound, Unsupported, WherryError
 from wherry.images.archive.layout import Layout, open_layout
 from wherry.images.archive.oci import INDEX, blob_name
 from wherry.linux.openat import opened
@@ -30,7 +30,7 @@ from wherry.oci.digest import Digest
 from wherry.oci.image_config import ImageConfig
 from wherry.oci.index import REFERENCE_NAME, Index
 from wherry.oci.manifest import Manifest
-from wherry.oci.media_type import CONFIGS
+from wherry.oci.media_type import CONFIGS, INDEXES
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.store.build_cache import CacheRecord
@@ -43,9 +43,18 @@ if TYPE_CHECKING:
     from wherry.engine.engine import Engine
 
 _LARGEST_CONFIG = 64 << 20  # bytes
+BUILDKIT_CACHE = "application/vnd.buildkit.cacheconfig.v0"
+BUILDKIT_INLINE = "moby.buildkit.cache.v0"
 
 ReadLayer = Callable[[int, Lease], Iterable[bytes]]
 """The tar of the layer of that number, packed or not."""
+
+
+class ForeignCache(Unsupported):
+    """Steps by keys that only their own builder computes."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is a cache of BuildKit's, whose keys are its own: not used")
 
 
 class NoCacheThere(NotFound):
@@ -57,11 +66,18 @@ def import_caches(engine: "Engine", texts: Iterable[str], undo: ExitStack, repor
     """What takes steps from what --cache-from names; of the same step the first one's."""
     found: dict[Digest, ImportedStep] = {}
     for source in cache_sources(texts):
+        foreign = None
         try:
             with vertex(report, f"importing cache manifest from {source.shown}"):
-                steps = _imported(engine, source, undo)
+                try:
+                    steps = _imported(engine, source, undo)
+                except ForeignCache as error:  # no failure: all there is to it is said below
+                    foreign, steps = error, []
         except WherryError:
             continue
+        if foreign is not None:
+            with vertex(report, f"WARNING: {foreign.message}"):
+                pass
         for step in steps:
             found.setdefault(step.step.inputs.key, step)
 
@@ -100,13 +116,17 @@ def _in_image_here(engine: "Engine", image: StoredImage) -> list[ImportedStep]:
 def _in_layout(source: CacheSource, undo: ExitStack) -> list[ImportedStep]:
     layout = undo.enter_context(open_layout(source.folder))
     index = Index.from_bytes(layout.document(INDEX, INDEX))
+    _refuse_foreign(index, source.folder)
     digest = source.digest
     for each in index.manifests:
         if digest is None and each.annotations.get(REFERENCE_NAME) == source.tag:
             digest = each.digest
     if digest is None:
         raise NoCacheThere(f"{source.folder}:{source.tag}")
-    manifest = Manifest.from_bytes(_blob(layout, digest))
+    data = _blob(layout, digest)
+    if any(each.digest == digest and each.media_type in INDEXES for each in index.manifests):
+        _refuse_foreign(Index.from_bytes(data), source.folder)
+    manifest = Manifest.from_bytes(data)
     document = _document(manifest, _blob(layout, manifest.config.digest), source.folder)
 
     def read(number: int, _lease: Lease) -> Iterable[bytes]:
@@ -136,6 +156,7 @@ def _in_registry(reference: Reference) -> list[ImportedStep]:
         document, repositories = first_that_has(session, reference)
         if document.is_index:
             index = Index.from_bytes(document.data)
+            _refuse_foreign(index, str(reference))
             entry = choose_manifest(index, Platform.host(), exact=False)
             document = repositories[0].manifest(str(entry.digest))
         manifest = Manifest.from_bytes(document.data)
@@ -168,11 +189,21 @@ def _document(manifest: Manifest, config: bytes, name: str) -> object:
         return config
     if manifest.config.media_type in CONFIGS:
         return _inline(ImageConfig.from_bytes(config), name)
+    if manifest.config.media_type == BUILDKIT_CACHE:
+        raise ForeignCache(name)
     raise NoCacheThere(name)
+
+
+def _refuse_foreign(index: Index, name: str) -> None:
+    """BuildKit writes its cache as an index, of layers and what tells their keys."""
+    if any(each.media_type == BUILDKIT_CACHE for each in index.manifests):
+        raise ForeignCache(name)
 
 
 def _inline(config: ImageConfig, name: str) -> object:
     document = config.extra.get(INLINE)
+    if document is None and BUILDKIT_INLINE in config.extra:
+        raise ForeignCache(name)
     if document is None:
         raise NoCacheThere(name)
     return document

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from wherry.build.contexts import OpenedContext, open_context
 from wherry.build.graph import BuildRequest, stage_graph
 from wherry.build.outline import Outline, outline_of
-from wherry.engine.builds.options import BuildOptions, build_arguments, check_platform
+from wherry.engine.builds.options import BuildOptions, asked_platform, build_arguments
+from wherry.oci.platform import Platform
 from wherry.store.leases import lease_of
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ def definition(engine: "Engine", options: BuildOptions) -> Iterator[OpenedContex
 
 def outline(opened: OpenedContext, options: BuildOptions) -> Outline:
     """What the target can be given."""
-    platform = check_platform(options.platform)
+    host = Platform.host()
     arguments = build_arguments(
         (f"{name}={value}" for name, value in options.build_args.items()), options.environ
     )
     request = BuildRequest(
-        build_platform=platform,
-        target_platform=platform,
+        build_platform=host,
+        target_platform=asked_platform(options) or host,
         target=options.target,
         build_args=arguments,
         contexts=frozenset(options.build_contexts),

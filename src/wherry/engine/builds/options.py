@@ -56,6 +56,10 @@ class BuildOptions:
     """The images whose layers alone the cache may give; None is all that is here."""
     credentials: Mapping[str, Credential] | None = None
     """By the domains of registries; None is what this user's file has."""
+    annotations: tuple[str, ...] = ()
+    attest: tuple[str, ...] = ()
+    provenance: str = ""
+    sbom: str = ""
     cwd: str = ""
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
@@ -99,30 +103,24 @@ def _entitlement(text: str) -> str:
     return text
 
 
-class WrongBuildPlatform(Unsupported):
-    def __init__(self, wanted: str, own: Platform) -> None:
-        super().__init__(f"cannot build for {wanted}: only for this machine's platform, {own}")
+class SeveralPlatforms(Unsupported):
+    """As Docker says it of its classic image store, where a tag names one image, too."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(
+            f"Multi-platform build is not supported: a tag names one image, not those of {text}",
+            hint="build for each with a tag of its own, then: wherry manifest create",
+        )
 
 
-def own_platform() -> Platform:
-    """The platform of this machine."""
-    machine = os.uname().machine
-    return Platform(
-        os="linux", architecture={"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
-    )
-
-
-def check_platform(text: str) -> Platform:
-    """The one platform that is built for."""
-    own = own_platform()
-    if not text:
-        return own
+def asked_platform(options: BuildOptions) -> Platform | None:
+    """The one platform that is asked for; None is this machine's."""
+    text = options.platform or options.environ.get("DOCKER_DEFAULT_PLATFORM", "")
     if "," in text:
-        raise WrongBuildPlatform(text, own)
-    wanted = Platform.parse(text)
-    if (wanted.os, wanted.architecture) != (own.os, own.architecture):
-        raise WrongBuildPlatform(text, own)
-    return own
+        raise SeveralPlatforms(text)
+    if text in ("", "local"):
+        return None
+    return Platform.parse(text)
 
 
 def key_settings(options: BuildOptions) -> dict[str, object]:

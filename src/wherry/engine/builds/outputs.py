@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from wherry.build.builder import Built
 from wherry.dockerfile.mounts import split_fields
+from wherry.engine.builds.annotations import Annotations
 from wherry.engine.images.tag import parse_tag
 from wherry.errors import InvalidArgument, Unsupported
 from wherry.linux.files import write_all
@@ -59,6 +60,15 @@ class Output:
     push: bool = False
     as_folder: bool = False
     """Whether an archive is to be a folder instead: tar=false."""
+
+    @property
+    def has_manifest(self) -> bool:
+        """Whether a manifest is made, which can be annotated."""
+        return (
+            self.push
+            or self.type is OutputType.OCI
+            or (self.type is OutputType.DOCKER and bool(self.destination))
+        )
 
     @property
     def is_image(self) -> bool:
@@ -138,7 +148,11 @@ def _checked(output: Output) -> Output:
 
 
 def write_output(
-    store: Store, built: Built, output: Output, names: tuple[Reference, ...]
+    store: Store,
+    built: Built,
+    output: Output,
+    names: tuple[Reference, ...],
+    annotations: Annotations,
 ) -> Digest | None:
     """Write the files, or the archive, that are asked for; of an archive its manifest's digest."""
     if output.type is OutputType.LOCAL:
@@ -149,7 +163,11 @@ def write_output(
         from wherry.images.archive.write import ArchiveForm, SavedImage, archive_of
 
         saved = SavedImage(
-            document=built.document, layers=built.result.layers, names=output.names or names
+            document=built.document,
+            layers=built.result.layers,
+            names=output.names or names,
+            annotations=annotations.manifest,
+            descriptor_annotations=annotations.descriptor,
         )
         form = ArchiveForm.OCI if output.type is OutputType.OCI else ArchiveForm.DOCKER
         pieces = archive_of(store, [saved], form)

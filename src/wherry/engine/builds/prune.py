@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from wherry.values import dataclass
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
 
+_LONG = 60 * 86400.0  # seconds
 KEYS = frozenset({"until", "unused-for", "id", "type", "inuse", "shared", "private"})
 
 
@@ -41,8 +43,9 @@ def prune_cache(
 ) -> PrunedCache:
     """Forget what no image has part in, with `everything` all.
 
-    What remains may take `reserved_space`; with `max_used_space` nothing goes as long as the
-    cache takes less, with `min_free_space` as long as so much of the disk is free. Bytes.
+    With `max_used_space` so much may stay, with `min_free_space` what leaves as much of the disk
+    free, with both the less of the two; but always `reserved_space`. Bytes, of which those in
+    images do not count: they stay on the disk anyway.
     """
     filters = filters or {}
     check_keys(filters, KEYS)
@@ -51,13 +54,11 @@ def prune_cache(
     candidates = [
         entry for entry in usage.entries if passes(entry) and (everything or not entry.shared)
     ]
-    doomed = _chosen(
-        candidates,
-        usage.total,
-        reserved_space,
-        max_used_space,
-        _lacking(engine.store.root, min_free_space),
-    )
+    lacking = _lacking(engine.store.root, min_free_space)
+    kept = bytes_kept(usage.reclaimable, reserved_space, max_used_space, lacking)
+    doomed = _chosen(candidates, usage.reclaimable, kept)
+    if kept is not None and not doomed:
+        return PrunedCache(entries=(), space_reclaimed=0)
     with engine.store.database.write() as connection:
         delete_records(connection, [entry.key for entry in doomed if entry.key is not None])
     gone = [entry for entry in doomed if entry.folder is None or _remove_folder(entry.folder)]
@@ -74,20 +75,26 @@ def matching(usage: CacheUsage, filters: Filters) -> CacheUsage:
     return CacheUsage(entries=tuple(entry for entry in usage.entries if passes(entry)))
 
 
-def _chosen(
-    candidates: list[CacheEntry], total: int, reserved: int, most: int, lacking: int | None
-) -> list[CacheEntry]:
+def bytes_kept(total: int, reserved: int, most: int, lacking: int | None) -> int | None:
+    """How many of `total` bytes may stay; None if nothing is to."""
+    bounds = [most] if most else []
+    if lacking is not None:
+        bounds.append(total - lacking)
+    if not bounds and not reserved:
+        return None
+    return max(min(bounds, default=0), reserved)
+
+
+def _chosen(candidates: list[CacheEntry], total: int, kept: int | None) -> list[CacheEntry]:
+    if kept is None:
+        return candidates[::-1]
     doomed = []
-    freed = 0
     for entry in reversed(candidates):  # the longest unused first
-        if total - freed <= reserved and reserved:
-            break
-        if most and total - freed <= most:
-            break
-        if lacking is not None and freed >= lacking:
+        if total <= kept:
             break
         doomed.append(entry)
-        freed += entry.size
+        if not entry.shared:
+            total -= entry.size
     return doomed
 
 
@@ -140,7 +147,8 @@ def _remove_folder(folder: Path) -> bool:
 
 
 def _forget_indexes(engine: "Engine") -> None:
-    """The hashes of files in layers, and in what was fetched, that are gone."""
+    """The hashes of files in layers, and in what was fetched, that are gone; of folders those
+    that no build has added to for long."""
     folder = engine.store.root / "build" / "index"
     sources = set(_names(engine.store.root / "build" / SOURCES))
     rows = engine.store.database.connection.execute("SELECT chain_id FROM layers")
@@ -148,8 +156,8 @@ def _forget_indexes(engine: "Engine") -> None:
     for name in _names(folder):
         kind, _, rest = name.partition("-")
         is_gone = {"chain": name not in known, "kept": rest.partition("-")[0] not in sources}
-        if is_gone.get(kind):
-            with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError):
+            if is_gone.get(kind) or time.time() - (folder / name).stat().st_mtime > _LONG:
                 (folder / name).unlink()
 
 

@@ -6,7 +6,7 @@ known to hold it: the registry has it; it is in the store; the registry takes it
 repository of its own; it is packed anew, always to the same bytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
@@ -100,8 +100,11 @@ def push_image(
     report: Report = quietly,
     credential: Credential | None = None,
     transport: Transport | None = None,
+    annotations: Mapping[str, str] | None = None,
 ) -> list[PushedImage]:
     """Push the image called `name`, or all tags of the repository.
+
+    `annotations` are what the manifests say besides, which are the OCI's then.
 
     Raises NothingToPush, NoSuchTag, and what `wherry.registry` raises.
     """
@@ -118,7 +121,10 @@ def push_image(
         mounts = _mount_sources(engine, reference, chosen)
         repositories = open_repositories(session, reference, "pull,push", mounts)
         repository = next(iter(repositories))
-        return [_push(engine, repository, tag, image, mounts, tell) for tag, image in chosen]
+        return [
+            _push(engine, repository, tag, image, mounts, tell, annotations or {})
+            for tag, image in chosen
+        ]
 
 
 def _chosen(
@@ -158,6 +164,7 @@ def _push(
     image: StoredImage,
     mounts: tuple[str, ...],
     tell: Reporter,
+    annotations: Mapping[str, str],
 ) -> PushedImage:
     store = engine.store
     with lease_of(store) as lease:
@@ -168,7 +175,7 @@ def _push(
         original = Manifest.from_bytes(image.manifest) if image.manifest is not None else None
         sender = LayerSender(lease, repository, mounts, tell)
         descriptors = sender.send_layers(layers, original)
-        document = _manifest_of(image, original, descriptors)
+        document = _manifest_of(image, original, descriptors, annotations)
         manifest = Manifest.from_bytes(document.data)
         if has_blob(repository, manifest.config.digest) is None:
             upload_bytes(repository, manifest.config.digest, image.document)
@@ -185,15 +192,18 @@ def _push(
 
 
 def _manifest_of(
-    image: StoredImage, original: Manifest | None, layers: Sequence[Descriptor]
+    image: StoredImage,
+    original: Manifest | None,
+    layers: Sequence[Descriptor],
+    annotations: Mapping[str, str],
 ) -> ManifestDocument:
     """The manifest that the image came with, unless a layer goes in another form."""
-    if original is not None and image.manifest is not None:
+    if original is not None and image.manifest is not None and not annotations:
         there = [layer.digest for layer in original.layers]
         if there == [layer.digest for layer in layers]:
             return manifest_document(original, image.manifest)
     # Docker's own types, which every client reads, unless a layer has none among them.
-    is_docker = all(layer.media_type in _DOCKER_TYPES for layer in layers)
+    is_docker = all(layer.media_type in _DOCKER_TYPES for layer in layers) and not annotations
     types = _DOCKER_TYPES if is_docker else OCI_TYPES
     config = Descriptor(
         media_type=DOCKER_CONFIG if is_docker else OCI_CONFIG,
@@ -209,7 +219,13 @@ def _manifest_of(
         for layer in layers
     )
     media_type = DOCKER_MANIFEST if is_docker else OCI_MANIFEST
-    manifest = Manifest(schema_version=2, media_type=media_type, config=config, layers=plain)
+    manifest = Manifest(
+        schema_version=2,
+        media_type=media_type,
+        config=config,
+        layers=plain,
+        annotations=dict(annotations),
+    )
     return manifest_document(manifest, manifest.to_bytes())
 
 

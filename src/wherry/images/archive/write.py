@@ -10,7 +10,7 @@ All but the last two are an OCI layout, and without them it is one only: what Do
 since version 25. The same images give the same bytes: no times, one order.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 
 from wherry.images.archive.docker import MANIFEST
@@ -28,7 +28,7 @@ from wherry.store.layers import Layer
 from wherry.store.store import Store
 from wherry.store.tar.entry import Kind, TarEntry
 from wherry.store.tar.writer import END, format_header, padding
-from wherry.values import dataclass
+from wherry.values import dataclass, field
 
 REPOSITORIES = "repositories"
 
@@ -47,6 +47,10 @@ class SavedImage:
     document: bytes
     layers: Sequence[Layer]
     names: tuple[Reference, ...] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Those of its manifest."""
+    descriptor_annotations: Mapping[str, str] = field(default_factory=dict)
+    """Those of the entry in the index that leads to it."""
 
     @property
     def manifest(self) -> bytes:
@@ -56,7 +60,7 @@ class SavedImage:
             Descriptor(media_type=OCI_LAYER, digest=_digest_of(layer), size=layer.tar_size)
             for layer in self.layers
         )
-        return oci_manifest(config, layers).to_bytes()
+        return oci_manifest(config, layers, self.annotations).to_bytes()
 
 
 def archive_of(
@@ -91,9 +95,9 @@ def _index(images: Sequence[SavedImage]) -> bytes:
     descriptors = []
     for image in images:
         for name in image.names or (None,):
-            annotations = {}
+            annotations = dict(image.descriptor_annotations)
             if name is not None and name.tag is not None:
-                annotations = {CONTAINERD_NAME: name.full, REFERENCE_NAME: name.tag}
+                annotations |= {CONTAINERD_NAME: name.full, REFERENCE_NAME: name.tag}
             descriptors.append(_descriptor(OCI_MANIFEST, image.manifest, annotations))
     return oci_index(tuple(descriptors)).to_bytes()
 
