@@ -34,7 +34,9 @@ SHARED = {
     "builds.calls",
     "builds.display",
     "builds.explanations",
+    "builds.failures",
     "builds.tree",
+    "builds.warnings",
     "lint.surroundings",
 }  # not commands, but what several of them have in common
 

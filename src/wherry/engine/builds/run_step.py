@@ -102,9 +102,9 @@ class StepExecutor:
             container, lock = self._locked_container(request)
             undo.callback(os.close, lock)
             folder = store.container_run_folder(container.id)
-            undo.callback(_let_go, store, container.id, folder)
-            (folder / ROOTFS).mkdir()
             cgroup = open_manager(cgroup_path(container.id, container.config.limits.cgroup_parent))
+            undo.callback(_let_go, store, container.id, folder, cgroup)
+            (folder / ROOTFS).mkdir()
             undo.callback(_delete, cgroup)
 
             def start() -> Started:
@@ -244,7 +244,10 @@ class _Pipes:
             os.close(self._theirs.pop())
 
 
-def _let_go(store: Store, container_id: str, folder: Path) -> None:
+def _let_go(store: Store, container_id: str, folder: Path, cgroup: CgroupManager) -> None:
+    if cgroup.exists:
+        # Another interrupt came while it was cleared up: its run folder tells whoever reconciles.
+        return
     try:
         release_endpoints(store, container_id)
     except (WherryError, OSError):
