@@ -6,6 +6,7 @@ import pytest
 
 from wherry.testing.command import Wherry
 from wherry.testing.dockerd import Dockerd
+from wherry.testing.waiting import eventually
 
 pytestmark = pytest.mark.needs("containers")
 
@@ -69,3 +70,16 @@ def test_a_refusal_has_the_words_and_the_exit_code_of_docker(
     )
     assert without_hint == expected.replace("docker", "wherry")
     assert (ours.returncode, ours.stdout) == (theirs.returncode, "")
+
+
+def test_the_folders_of_its_overlay_can_be_read(wherry: Wherry) -> None:
+    script = "echo made > /made; sleep 100"
+    wherry("run", "-d", "--name", "open", "--network", "none", "busybox", "sh", "-c", script)
+
+    shown = "{{with .GraphDriver.Data}}{{.LowerDir}} {{.UpperDir}} {{.MergedDir}}{{end}}"
+    lower, upper, merged = wherry("inspect", "-f", shown, "open").stdout.split()
+
+    assert any(Path(folder, "bin/busybox").exists() for folder in lower.split(":"))
+    eventually(Path(upper, "made").exists)
+    assert Path(merged, "made").exists()
+    assert Path(merged, "bin/busybox").exists()

@@ -131,3 +131,24 @@ def test_files_go_in_and_out_and_the_result_becomes_an_image(
     assert (tmp_path / "back").read_text() == "hello"
     assert engine.containers.run("noted", network="none") == "hello"
     assert str(engine.images.get("noted").id) == image
+
+
+def test_limits_and_policy_change_by_the_flags_of_update(engine: Engine) -> None:
+    with engine.containers.run("busybox", ["sleep", "600"], detach=True, network="none") as made:
+        assert made.update(pids_limit=9, cpus=0.5, restart="on-failure:3") == []
+
+        config = made.config
+        assert (config.limits.pids_limit, config.limits.nano_cpus) == (9, 500_000_000)
+        assert config.restart_policy.maximum_retry_count == 3
+        with pytest.raises(InvalidArgument, match="unknown option: name"):
+            made.update(name="other")
+
+
+def test_the_installation_can_be_looked_at_and_checked(engine: Engine) -> None:
+    engine.containers.create("busybox", name="made")
+
+    assert engine.system.info()["Containers"] == 1
+    assert engine.system.disk_usage().images
+    checkup = engine.system.check(rehash=True)
+    assert list(engine.system.repair(checkup)) == []
+    assert "create" in [event.action for event in engine.system.events(since_ns=0, follow=False)]

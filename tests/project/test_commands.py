@@ -14,6 +14,7 @@ from wherry.cli.help import command_help
 FOLDER = Path(wherry.cli.__file__).parent
 NOUNS = (
     "builds",
+    "completion",
     "containers",
     "images",
     "lint",
@@ -37,6 +38,10 @@ SHARED = {
     "builds.failures",
     "builds.tree",
     "builds.warnings",
+    "completion.choices",
+    "completion.place",
+    "completion.scripts",
+    "completion.words",
     "lint.surroundings",
 }  # not commands, but what several of them have in common
 

@@ -47,3 +47,17 @@ def test_no_source_pays_for_dataclasses() -> None:
         if re.search(r"^(from dataclasses import|import dataclasses)", path.read_text(), re.M)
     }
     assert importing == set()
+
+
+def test_every_module_can_be_imported() -> None:
+    """Alone, as a user's program may: also those that the command line and the tests go round."""
+    program = (
+        "import importlib, pkgutil, wherry\n"
+        "for module in pkgutil.walk_packages(wherry.__path__, 'wherry.'):\n"
+        "    if not module.name.endswith('__main__'):\n"
+        "        importlib.import_module(module.name)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr

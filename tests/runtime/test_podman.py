@@ -81,7 +81,7 @@ def podman(request: pytest.FixtureRequest) -> Iterator[Podman]:
 def test_a_command_runs(podman: Podman) -> None:
     result = podman.run("--rm", "--", "sh", "-c", "echo hi; exit 3", check=False)
 
-    assert (result.stdout, result.returncode) == ("hi\n", 3)
+    assert (result.stdout, result.returncode) == ("hi\n", 3), result.stderr
 
 
 def test_a_missing_program_is_127(podman: Podman) -> None:

@@ -65,6 +65,7 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
         "Show what each layer of an image brings and wastes",
     ),
     ("builds.du", "builder du, buildx du", "Disk usage"),
+    ("completion.completion", "completion", "Print the completion script for a shell"),
     ("builds.prune", "builder prune, buildx prune", "Remove build cache"),
     (
         "containers.attach",

@@ -119,6 +119,8 @@ def _run_command(words: list[str], context: Context) -> None:
         _help_topic(words[1:], context)
     elif words[0] in GROUPS:
         _run_group(words[0], words[1:], context)
+    elif words[0] == "__complete":  # what the scripts of `wherry completion` call
+        _complete(words[1:], context)
     else:
         _unknown(context, words[0], "")
 
@@ -232,6 +234,19 @@ def _help_topic(words: list[str], context: Context) -> None:
     else:
         context.err(f"unknown help topic: {' '.join(words)}")
         context.status = 1
+
+
+def _complete(words: list[str], context: Context) -> None:
+    from wherry.cli.completion.choices import lines_for  # for shells alone
+    from wherry.cli.completion.place import place_in
+
+    try:
+        options = GlobalFlags.parse(words[:-1], interspersed=False)
+    except WherryError:  # a line that is being written need not be right
+        return
+    context.root, context.run = options.root or None, options.run_root or None
+    for line in lines_for(place_in(words, GlobalFlags), context):
+        context.out(line)
 
 
 def _top_help() -> str:

@@ -19,6 +19,7 @@ from wherry.engine.containers.guard import guard_container
 from wherry.engine.containers.inspect import inspect_container
 from wherry.engine.containers.kill import kill_container
 from wherry.engine.containers.logs import container_logs
+from wherry.engine.containers.options.update import update_from_options
 from wherry.engine.containers.pause import pause_container
 from wherry.engine.containers.port import port_mappings
 from wherry.engine.containers.remove import remove_container
@@ -32,7 +33,7 @@ from wherry.engine.containers.update import update_container
 from wherry.engine.containers.wait import wait_container
 from wherry.engine.images.tag import parse_tag
 from wherry.errors import NotFound, WherryError
-from wherry.oci.container_config import ContainerConfig, ResourceLimits, RestartPolicy
+from wherry.oci.container_config import ContainerConfig
 from wherry.shim.client import Connection
 from wherry.shim.log.reader import ALL, LogRequest
 from wherry.store.containers import Container, Details, State, Status, find_container
@@ -210,10 +211,14 @@ class ContainerHandle:
     def rename(self, name: str) -> None:
         rename_container(self._engine, self.id, name)
 
-    def update(
-        self, limits: ResourceLimits | None = None, restart_policy: RestartPolicy | None = None
-    ) -> None:
-        update_container(self._engine, self.id, limits, restart_policy)
+    def update(self, **options: object) -> builtins.list[str]:
+        """Change limits and the restart policy: `memory="64m"`, `cpus=0.5`, `restart="always"`.
+
+        Options are the long flags of `wherry update`. What this kernel will not keep is returned,
+        in Docker's sentences.
+        """
+        limits, policy = update_from_options(options)
+        return update_container(self._engine, self.id, limits, policy)
 
     def copy_in(self, source: str | PathLike[str], path: str, *, follow: bool = False) -> None:
         """Copy the local `source` to `path` in the container, as `wherry cp` does."""

@@ -1,7 +1,9 @@
 """What `inspect` says of a container: Docker's ContainerInspect and its HostConfig."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from wherry.engine.containers.root import top_layer
 from wherry.engine.containers.spec.security import masked_paths, readonly_paths
 from wherry.engine.documents.container_network import network_settings
 from wherry.oci.container_config import (
@@ -14,6 +16,8 @@ from wherry.oci.container_config import (
     ResourceLimits,
 )
 from wherry.store.containers import Container, MountPoint, State, Status
+from wherry.store.layers import NoSuchLayer
+from wherry.store.snapshots import lower_folders
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
@@ -53,18 +57,23 @@ def container_document(engine: "Engine", container: Container) -> Document:
         "AppArmorProfile": "",
         "ExecIDs": None,
         "HostConfig": host_config_document(config, container.name),
-        "GraphDriver": {
-            "Data": {
-                "ID": container.id,
-                "UpperDir": str(folder / "upper"),
-                "WorkDir": str(folder / "work"),
-            },
-            "Name": "overlay2",
-        },
+        "GraphDriver": {"Data": _overlay_folders(engine, container), "Name": "overlay2"},
         "Mounts": [mount_point_document(point) for point in container.details.mounts],
         "Config": config_document(container),
         "NetworkSettings": network_settings(engine, container),
     }
+
+
+def _overlay_folders(engine: "Engine", container: Container) -> Document:
+    folder = engine.store.container_folder(container.id)
+    data = {"ID": container.id}
+    with suppress(NoSuchLayer):  # damaged, which must not hide the rest
+        lower = lower_folders(engine.store, top_layer(container))
+        data["LowerDir"] = ":".join(map(str, lower))
+    if container.state.pid:
+        # It is mounted in the container's own namespace alone; there it can be seen.
+        data["MergedDir"] = f"/proc/{container.state.pid}/root"
+    return {**data, "UpperDir": str(folder / "upper"), "WorkDir": str(folder / "work")}
 
 
 def state_document(state: State) -> Document:

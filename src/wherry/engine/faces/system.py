@@ -30,7 +30,7 @@ class System:
         """What is damaged, missing or orphaned; with `rehash` all content is read again."""
         return check_system(self._engine, rehash=rehash)
 
-    def repair(self, checkup: Checkup) -> list[Repair]:
+    def repair(self, checkup: Checkup) -> "list[Repair]":
         """Free what is orphaned and fetch again what is damaged; what became of each finding."""
         from wherry.engine.system.repair import repair_system  # registries, HTTP and TLS
 
