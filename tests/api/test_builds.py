@@ -147,7 +147,7 @@ def test_the_cache_gives_only_what_cachefrom_names(service: RunningService) -> N
         ({"t": "BAD"}, 400, "must be lowercase"),
         ({"target": "nope"}, 400, "could not be found"),
         ({"platform": "foobar"}, 400, "unknown operating system"),
-        ({"platform": "linux/s390x"}, 501, "cannot build for linux/s390x"),
+        ({"platform": "linux/s390x,linux/arm64"}, 501, "Multi-platform build is not supported"),
         ({"buildargs": "no JSON"}, 400, "error reading build args"),
         ({"memory": "much"}, 400, "memory"),
         ({"outputs": '[{"Type":"tar"}]'}, 501, "outputs"),

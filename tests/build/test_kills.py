@@ -52,6 +52,25 @@ def test_an_interrupted_build_leaves_nothing_half_made(
     _assert_nothing_runs(builder)
 
 
+def test_a_ctrl_c_that_reaches_all_processes_leaves_nothing_of_stages_side_by_side(
+    builder: Wherry, context: Callable[[Files], Path]
+) -> None:
+    stage = "FROM busybox AS {0}\nRUN echo begun {0}; sleep 600\n"
+    text = f"{stage.format('one')}{stage.format('two')}FROM one\nCOPY --from=two /bin/sh /sh\n"
+    words = builder.command("build", "--progress=plain", str(context({"Dockerfile": text})))
+    build = subprocess.Popen(
+        words, env=builder.environment, stderr=subprocess.PIPE, start_new_session=True
+    )
+    for _ in range(2):
+        _begun(build)
+
+    os.killpg(build.pid, signal.SIGINT)  # as a terminal does; the builder then ends its stages
+
+    build.communicate(timeout=20)
+    assert build.returncode == 130
+    _assert_nothing_runs(builder)
+
+
 def test_after_a_kill_the_next_build_is_right(
     running: "subprocess.Popen[bytes]", builder: Wherry, context: Callable[[Files], Path]
 ) -> None:

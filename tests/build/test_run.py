@@ -125,6 +125,17 @@ def test_a_failed_step_shows_its_log_its_lines_and_a_way_on(
     assert "--on-error shell" in failed.stderr
 
 
+def test_the_host_s_network_is_the_client_s_to_give(builder: Wherry, context: Context) -> None:
+    text = "FROM busybox\nRUN --network=host ls /sys/class/net\n"
+    folder = str(context({"Dockerfile": text}))
+
+    refused = builder("build", folder, check=False)
+
+    assert "failed to solve: network.host is not allowed\n" in refused.stderr
+    for words in (("--allow", "network.host"), ("--network", "host")):
+        assert builder("build", "-q", *words, folder).stdout.startswith("sha256:")
+
+
 def test_a_shell_is_had_in_what_a_failed_step_left(builder: Wherry, context: Context) -> None:
     folder = context({"Dockerfile": "FROM busybox\nRUN echo state > /left; false\n"})
 

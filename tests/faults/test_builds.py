@@ -11,15 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import Killed
-from wherry.build.executor import RunRequest
-from wherry.engine.builds.options import BuildOptions
-from wherry.engine.builds.run_step import StepExecutor
-from wherry.engine.engine import Engine
-from wherry.engine.images.resolve import resolve_image
-from wherry.engine.reconcile import reconcile
 from wherry.linux.mount import MountFlag, UnmountFlag, mount, unmount
-from wherry.shim.lock import try_shim_lock
-from wherry.store.containers import Container
 from wherry.testing.command import Wherry
 
 pytestmark = [pytest.mark.needs("containers"), pytest.mark.timeout(300)]
@@ -95,40 +87,6 @@ def test_a_kill_at_any_moment_of_a_build(builder: Wherry, folder: Path, seed: in
     build.communicate()
 
     assert_right(builder, folder)
-
-
-def test_a_step_does_without_the_folder_that_somebody_clears_up(
-    builder: Wherry, tmp_path: Path
-) -> None:
-    engine = Engine(builder.root, builder.run_folder)
-    others: list[int] = []
-
-    class Seen(StepExecutor):
-        """Whose first folder somebody who reconciles has found before it was locked."""
-
-        def _container(self, request: RunRequest) -> Container:
-            container = super()._container(request)
-            if not others:
-                lock = try_shim_lock(engine.store, container.id, of_file=True)
-                assert lock is not None
-                others.append(lock)
-            return container
-
-    request = RunRequest(
-        arguments=("true",),
-        environment=(),
-        user="",
-        working_directory="/",
-        top=resolve_image(engine, "busybox").chain_ids[-1],
-        folder=tmp_path,
-    )
-    for name in ("diff", "work"):
-        (tmp_path / name).mkdir()
-
-    assert Seen(engine, BuildOptions(context="")).run(request, lambda _stream, _data: None) == 0
-
-    os.close(others.pop())
-    reconcile(engine)
 
 
 def test_a_file_that_cannot_be_read_fails_its_step(builder: Wherry, folder: Path) -> None:

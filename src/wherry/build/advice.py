@@ -23,6 +23,7 @@ from wherry.values import dataclass
 
 _NANO = 1e9
 _LEAST = 0.05  # seconds; less is not worth a line
+_LEAST_SHARE = 0.01  # of the time that all those builds took
 _FEWEST = 2  # rebuilds together after which two steps look like one
 
 
@@ -84,10 +85,10 @@ def advise(stages: Iterable[Sequence[Known]], past: Iterable[Sequence[PastStep]]
         if sorted((step.number, step.text) for step in build) == sorted(known)
     ]
     advice = [each for steps in stages for each in _of_stage(steps, builds)]
-    advice = [each for each in advice if each.seconds >= _LEAST]
+    spent = sum(step.duration_ns for build in builds for step in build.values()) / _NANO
+    advice = [each for each in advice if each.seconds >= max(_LEAST, _LEAST_SHARE * spent)]
     advice.sort(key=lambda each: -each.seconds)
-    spent = sum(step.duration_ns for build in builds for step in build.values())
-    return Advised(advice=tuple(advice), builds=len(builds), seconds=spent / _NANO)
+    return Advised(advice=tuple(advice), builds=len(builds), seconds=spent)
 
 
 Build = Mapping[int, PastStep]

@@ -63,6 +63,8 @@ class BuildOrder:
     epoch_ns: int | None = None
     """SOURCE_DATE_EPOCH: no time in the image is later."""
     allow_insecure: bool = False
+    allow_host_network: bool = False
+    """Whether a RUN may ask for it; `network` is what the build's client asks for."""
     squash: bool = False
     """Whether the layers that the build adds are to be one."""
     shell_on_error: bool = False

@@ -131,7 +131,8 @@ def _be_child(
 ) -> NoReturn:
     # A builder that was killed does not leave its stages at work.
     prctl(PrctlOption.SET_PDEATHSIG, signal.SIGTERM)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt_once)
 
     def report(event: Event) -> None:
         _send(writer, _EVENT, (int(event.kind), *astuple(event)[1:]))
@@ -152,6 +153,18 @@ def _be_child(
         _send(writer, _ERROR, _packed_error(Internal(f"stage {index}: {text}")))
     finally:
         os._exit(status)
+
+
+def _interrupt_once(_number: int, _frame: object) -> None:
+    """The terminal's ctrl-c comes to all processes, and then the parent ends its children: the
+    second time would be in the middle of clearing up."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _disregard)  # unlike SIG_IGN it is no business of what we execute
+    raise KeyboardInterrupt
+
+
+def _disregard(_number: int, _frame: object) -> None:
+    return
 
 
 def _send(writer: int, kind: int, value: tuple[Any, ...]) -> None:
@@ -270,7 +283,7 @@ def _unpacked_error(value: tuple[object, ...]) -> WherryError:
     message, hint, kind, step, place, log, command, status = value
     assert isinstance(log, bytes)
     assert isinstance(status, int)
-    if not step:
+    if not step and place is None:
         return rebuilt(str(kind), str(message), str(hint))
     return BuildFailed(
         str(message),

@@ -33,6 +33,14 @@ class InsecureNotAllowed(PermissionDenied):
         )
 
 
+class HostNetworkNotAllowed(PermissionDenied):
+    def __init__(self) -> None:
+        super().__init__(
+            "network.host is not allowed",
+            hint="allow it with --allow network.host, or for all steps with --network host",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """What is executed, and the script that it is, if it has one of its own."""
@@ -66,6 +74,8 @@ def prepare_run(work: StageWork, step: Step, output: Output) -> Prepared:
     assert isinstance(run, Run)
     if run.security == "insecure" and not work.order.allow_insecure:
         raise InsecureNotAllowed
+    if run.network == "host" and not work.order.allow_host_network:
+        raise HostNetworkNotAllowed
     command = command_of(work.draft, run)
     mounts = plan_mounts(work, step)
     environment, arguments = _variables(step.scope)

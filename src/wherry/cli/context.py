@@ -155,6 +155,14 @@ def is_terminal(descriptor: int) -> bool:
     return os.isatty(descriptor)
 
 
+def fitted(line: str) -> str:
+    """`line`, cut where the terminal ends that standard output is; elsewhere all of it."""
+    if not is_terminal(1):
+        return line
+    width = os.get_terminal_size(1).columns
+    return line if len(line) <= width or width < 10 else f"{line[: width - 3]}..."
+
+
 def write_error(line: str) -> None:
     """Print `line` on standard error; where that is impossible nobody can be told."""
     rest = memoryview((line + "\n").encode("utf-8", "surrogateescape"))

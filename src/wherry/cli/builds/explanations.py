@@ -2,7 +2,7 @@
 
 import json
 
-from wherry.cli.context import Context
+from wherry.cli.context import Context, fitted
 from wherry.cli.units import human_size
 from wherry.engine.builds.options import BuildOptions
 from wherry.errors import InvalidArgument
@@ -24,7 +24,7 @@ def print_explanation(context: Context, options: BuildOptions, form: str) -> Non
         if step.last is not None and not step.cached:
             seconds = step.last.duration_ns / 1e9
             cost = f"  (last time {seconds:.1f}s, {human_size(step.last.size)})"
-        context.out(f"{'hit ' if step.cached else 'miss'}  {step.name}")
+        context.out(fitted(f"{'hit ' if step.cached else 'miss'}  {' '.join(step.name.split())}"))
         if not step.cached:
             context.out(f"      {step.reason}{cost}")
     rebuilt = len(explanation.rebuilt)

@@ -2,7 +2,7 @@
 
 import json
 
-from wherry.cli.context import Context
+from wherry.cli.context import Context, fitted
 from wherry.cli.flags import Boolean, Bytes, FlagSet, String, Syntax
 from wherry.cli.units import human_size
 from wherry.errors import Conflict, InvalidArgument
@@ -57,6 +57,7 @@ def run(flags: Flags, context: Context) -> None:
 
 def _print(report: "ImageReport", context: Context, *, files: bool) -> None:
     largest = max((layer.size for layer in report.layers), default=0)
+    context.out(_row("#", "", "SIZE", "ADDED", "CHANGED", "REMOVED", "WASTED"))
     for number, layer in enumerate(report.layers, 1):
         _print_layer(number, layer, largest, context)
         if files:
@@ -66,26 +67,47 @@ def _print(report: "ImageReport", context: Context, *, files: bool) -> None:
         f"total {human_size(report.size)}, wasted {human_size(report.wasted)},"
         f" efficiency {100 * report.efficiency:.1f}%"
     )
+    if not report.waste:
+        return
+    context.out(f"\n{'WASTED':>8}  TIMES  PATH")
     for waste in report.waste[:_MOST_WASTE]:
-        context.out(f"  {human_size(waste.size):>8}  {waste.times}x  {waste.path}")
+        context.out(f"{human_size(waste.size):>8}  {waste.times:>5}  {waste.path}")
+    if len(report.waste) > _MOST_WASTE:
+        more = len(report.waste) - _MOST_WASTE
+        context.out(f"and {more} more, which --json and --html have")
 
 
 def _print_layer(number: int, layer: "LayerReport", largest: int, context: Context) -> None:
     from wherry.store.diff import ChangeKind
 
-    filled = round(_BAR * layer.size / largest) if largest else 0
-    bar = ("#" * filled).ljust(_BAR)
-    counts = " ".join(
-        f"{sign}{layer.count(kind)}"
-        for sign, kind in (
-            ("+", ChangeKind.ADDED),
-            ("~", ChangeKind.CHANGED),
-            ("-", ChangeKind.DELETED),
-        )
+    counts = (
+        str(layer.count(kind) or "")
+        for kind in (ChangeKind.ADDED, ChangeKind.CHANGED, ChangeKind.DELETED)
     )
-    wasted = f"  wasted {human_size(layer.wasted)}" if layer.wasted else ""
-    context.out(f"{number:>3} [{bar}] {human_size(layer.size):>8}  {counts}{wasted}")
-    context.out(f"    {' '.join(layer.instruction.split())}")
+    wasted = human_size(layer.wasted) if layer.wasted else ""
+    bar = f"[{_bar(layer, largest)}]"
+    context.out(_row(str(number), bar, human_size(layer.size), *counts, wasted))
+    context.out(fitted(f"    {_instruction(layer)}"))
+
+
+def _row(number: str, bar: str, size: str, *counts: str) -> str:
+    columns = "".join(f"  {count:>8}" for count in counts)
+    return f"{number:>3} {bar:<{_BAR + 2}} {size:>8}{columns}".rstrip()
+
+
+def _bar(layer: "LayerReport", largest: int) -> str:
+    """How large the layer is beside the largest; what is wasted of it at its end."""
+    if not largest:
+        return " " * _BAR
+    filled = round(_BAR * layer.size / largest)
+    wasted = min(filled, round(_BAR * layer.wasted / largest))
+    return ("#" * (filled - wasted) + "x" * wasted).ljust(_BAR)
+
+
+def _instruction(layer: "LayerReport") -> str:
+    """As it stands in the Dockerfile, without what builders write around it."""
+    words = " ".join(layer.instruction.split()).removesuffix(" # buildkit")
+    return words.replace("RUN /bin/sh -c ", "RUN ", 1)
 
 
 def _document(report: "ImageReport") -> dict[str, object]:

@@ -269,6 +269,7 @@ def prepared(
             cache_layers=_cache_layers(engine, options.cache_images),
             epoch_ns=_epoch(arguments.get(EPOCH) or options.environ.get(EPOCH, "")),
             allow_insecure="security.insecure" in options.allow,
+            allow_host_network="network.host" in options.allow or options.network == "host",
             settings=key_settings(options),
             squash=options.squash,
             shell_on_error=_on_error(options.on_error),

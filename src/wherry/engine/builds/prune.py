@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wherry.engine.engine import Engine
 
 _LONG = 60 * 86400.0  # seconds
-KEYS = frozenset({"until", "unused-for", "id", "type", "inuse", "shared", "private"})
+KEYS = frozenset({"until", "unused-for", "id", "type", "description", "inuse", "shared", "private"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,6 +114,8 @@ def _predicate(filters: Filters) -> Callable[[CacheEntry], bool]:
         tests.append(lambda entry: any(entry.id.startswith(each) for each in ids))
     if kinds := filters.get("type", ()):
         tests.append(lambda entry: entry.kind in kinds)
+    if texts := filters.get("description", ()):
+        tests.append(lambda entry: entry.description in texts)
     for key, wanted_when in (("shared", True), ("private", False)):
         wanted = wanted_truth(filters, key)
         if wanted is not None:

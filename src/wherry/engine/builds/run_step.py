@@ -37,7 +37,7 @@ from wherry.oci.runtime_spec import User
 from wherry.oci.users import resolve_user
 from wherry.runtime.create import create_container
 from wherry.runtime.stdio import INHERITED, Stdio
-from wherry.shim.lock import try_shim_lock
+from wherry.shim.lock import take_new_shim_lock
 from wherry.shim.start import start_error
 from wherry.store.containers import Container, Details, State
 from wherry.store.networks import release_endpoints
@@ -98,13 +98,13 @@ class StepExecutor:
     def _started(self, request: RunRequest, stdio: Stdio) -> Iterator[Callable[[], Started]]:
         """What starts the command, once; at the end of the block nothing of it is left."""
         store = self._engine.store
+        container = self._container(request)
         with ExitStack() as undo:
-            container, lock = self._locked_container(request)
-            undo.callback(os.close, lock)
+            undo.callback(os.close, take_new_shim_lock(store, container.id))
             folder = store.container_run_folder(container.id)
-            undo.callback(_let_go, store, container.id, folder)
-            (folder / ROOTFS).mkdir()
             cgroup = open_manager(cgroup_path(container.id, container.config.limits.cgroup_parent))
+            undo.callback(_let_go, store, container.id, folder, cgroup)
+            (folder / ROOTFS).mkdir()
             undo.callback(_delete, cgroup)
 
             def start() -> Started:
@@ -113,16 +113,6 @@ class StepExecutor:
                 return started
 
             yield start
-
-    def _locked_container(self, request: RunRequest) -> tuple[Container, int]:
-        """A new container, and the lock that makes this process its supervisor."""
-        while True:
-            container = self._container(request)
-            lock = try_shim_lock(self._engine.store, container.id)
-            if lock is not None:
-                return container, lock
-            # Whoever reconciles saw its folder before it was locked, and clears up behind what
-            # seems to have been killed: another one, then.
 
     def _container(self, request: RunRequest) -> Container:
         container_id = os.urandom(32).hex()
@@ -244,7 +234,10 @@ class _Pipes:
             os.close(self._theirs.pop())
 
 
-def _let_go(store: Store, container_id: str, folder: Path) -> None:
+def _let_go(store: Store, container_id: str, folder: Path, cgroup: CgroupManager) -> None:
+    if cgroup.exists:
+        # Another interrupt came while it was cleared up: its run folder tells whoever reconciles.
+        return
     try:
         release_endpoints(store, container_id)
     except (WherryError, OSError):
