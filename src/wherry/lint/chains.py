@@ -17,11 +17,15 @@ _APT = {"apt", "apt-get", "aptitude"}
 def is_cleaned_up(
     script: Script, fetches: Callable[[Command], bool], cleans: Callable[[Command], bool]
 ) -> bool:
-    """Whether some command cleans up behind the first that fetches; or none fetches."""
-    commands = iter(script.commands)
-    if not any(fetches(command) for command in commands):
-        return True
-    return any(cleans(command) for command in commands)
+    """Whether the first command that cleans up stands behind the first that fetches; or none fetches.
+
+    One that cleans up in front of all counts as the first, and nothing behind it: hadolint's way.
+    """
+    fetch, clean = (
+        next((at for at, command in enumerate(script.commands) if is_it(command)), None)
+        for is_it in (fetches, cleans)
+    )
+    return fetch is None or (clean is not None and fetch < clean)
 
 
 def is_joinable(run: RunStep) -> bool:

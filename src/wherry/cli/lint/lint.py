@@ -194,19 +194,12 @@ def _from_flags(flags: Flags) -> "Settings":
 
 
 def _read(name: str) -> "Source":
-    from wherry.dockerfile.parser import LARGEST, UnreadableDockerfile, decode
-    from wherry.dockerfile.source import Source
+    from wherry.dockerfile.parser import LARGEST
+    from wherry.lint.reading import decoded
 
     path, shown = (0, "/dev/stdin") if name == "-" else (name, name)
     with open(path, "rb", closefd=name != "-") as file:
-        data = file.read(LARGEST + 1)
-    try:
-        return decode(data, shown)
-    except UnreadableDockerfile:
-        if len(data) > LARGEST:
-            raise
-        # Comments in another encoding; the bytes come back when the file is repaired.
-        return Source(data.decode("utf-8", "surrogateescape"), shown)
+        return decoded(file.read(LARGEST + 1), shown)
 
 
 def _fixed(
