@@ -1,7 +1,7 @@
 """Our findings beside hadolint's on a folder of Dockerfiles: `python -m tests.lint.compare FOLDER`.
 
-Every file below FOLDER is linted by both. Shown are the share of files with the same findings, code,
-line, level and message, and each difference: `-` is what only hadolint finds, `+` what only we do.
+Every file below FOLDER is linted by both. Shown are the share of files with the same findings (by
+code, line, level, message) and each difference: `-` is what only hadolint finds, `+` only we.
 
     --shellcheck   compare ShellCheck's findings instead, by code and line
     --strict       let DL1000 stand where hadolint cannot read what builds (`strict-hadolint`)
@@ -11,7 +11,6 @@ line, level and message, and each difference: `-` is what only hadolint finds, `
 
 import json
 import subprocess
-import sys
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -29,7 +28,7 @@ Place = tuple[int, str, str, str]
 
 def _theirs(paths: Sequence[Path]) -> Iterator[frozenset[Place] | None]:
     """hadolint's findings in each; None where it ends without an answer."""
-    command = [HADOLINT, "--no-fail", "--no-color", "-f", "json", *paths]
+    command: list[str | Path] = [HADOLINT, "--no-fail", "--no-color", "-f", "json", *paths]
     result = subprocess.run(command, capture_output=True, check=False)
     if result.returncode != 0:
         if len(paths) == 1:
@@ -51,19 +50,19 @@ class _Answers:
 
     def __init__(self, file: Path | None) -> None:
         self.file = file
-        self.kept: dict[str, list[list[object]] | None] = (
+        self.kept: dict[str, list[Place] | None] = (
             json.loads(file.read_text()) if file and file.exists() else {}
         )
 
     def of(self, paths: Sequence[Path]) -> Iterator[frozenset[Place] | None]:
         if any(str(path) not in self.kept for path in paths):
             for path, found in zip(paths, _theirs(paths), strict=True):
-                self.kept[str(path)] = None if found is None else sorted(map(list, found))
+                self.kept[str(path)] = None if found is None else sorted(found)
             if self.file:
                 self.file.write_text(json.dumps(self.kept))
         for path in paths:
-            found = self.kept[str(path)]
-            yield None if found is None else frozenset(map(tuple, found))
+            kept = self.kept[str(path)]
+            yield None if kept is None else frozenset((a, b, c, d) for a, b, c, d in kept)
 
 
 def _ours(paths: Sequence[Path], options: Options) -> Iterator[frozenset[Place]]:
@@ -97,6 +96,12 @@ def _kind(theirs: frozenset[Place], ours: frozenset[Place]) -> str:
     return "other findings"
 
 
+def _show(sign: str, only: frozenset[Place], found: frozenset[Place]) -> None:
+    for line, code, level, message in sorted(only):
+        words = message or next(place[3] for place in found if place[:2] == (line, code))
+        print(f"  {sign} {line} {code} {level} {' '.join(words.split())}", flush=True)
+
+
 def main() -> None:
     parser = ArgumentParser()
     parser.add_argument("folder", type=Path)
@@ -106,7 +111,7 @@ def main() -> None:
     parser.add_argument("--answers", type=Path)
     asked = parser.parse_args()
     answers = _Answers(asked.answers)
-    options = Options(shellcheck=asked.shellcheck)
+    options = Options(shellcheck=asked.shellcheck, strict_hadolint=asked.strict)
     paths = sorted(path for path in asked.folder.rglob("*") if path.is_file())
     kinds: Counter[str] = Counter()
     for at in range(0, len(paths), _AT_ONCE):
@@ -121,11 +126,8 @@ def main() -> None:
             kinds[kind] += 1
             if kind != "equal" and not asked.summary:
                 print(f"{path}: {kind}")
-                for sign, only, all_found in (("-", theirs - ours, found), ("+", ours - theirs, mine)):
-                    for line, code, level, message in sorted(only):
-                        words = message or next(p[3] for p in all_found if p[:2] == (line, code))
-                        print(f"  {sign} {line} {code} {level} {' '.join(words.split())}")
-                sys.stdout.flush()
+                _show("-", theirs - ours, found)
+                _show("+", ours - theirs, mine)
     for kind, count in kinds.most_common():
         print(f"{count:6} of {len(paths)} ({count / len(paths):6.2%}) {kind}")
 

@@ -17,9 +17,9 @@ _APT = {"apt", "apt-get", "aptitude"}
 def is_cleaned_up(
     script: Script, fetches: Callable[[Command], bool], cleans: Callable[[Command], bool]
 ) -> bool:
-    """Whether the first command that cleans up stands behind the first that fetches; or none fetches.
+    """Whether the first command that cleans up is behind the first that fetches; or none fetches.
 
-    One that cleans up in front of all counts as the first, and nothing behind it: hadolint's way.
+    Where one cleans up in front of all, none behind it counts: hadolint's way.
     """
     fetch, clean = (
         next((at for at, command in enumerate(script.commands) if is_it(command)), None)

@@ -24,7 +24,8 @@ _MOST_ROUNDS = 50  # each repairs something, so that is a bound for broken rules
 def fix(source: Source, options: Options, *, unsafe: bool = False) -> Source:
     """`source` with every repair that its findings have; with `unsafe` those that guess, too."""
     quotes = options.shellcheck
-    options = replace(options, shellcheck=False)
+    # What only hadolint cannot read is repaired all the same.
+    options = replace(options, shellcheck=False, strict_hadolint=False)
     for _ in range(_MOST_ROUNDS):
         repaired = _round(source, options, unsafe=unsafe)
         if quotes and repaired is source:

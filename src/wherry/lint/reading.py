@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def decoded(data: bytes, name: str) -> Source:
-    """The text of a file, also of one in another encoding: its bytes come back when it is repaired."""
+    """The text of a file. In another encoding than ours its bytes come back when it is repaired."""
     from wherry.dockerfile.parser import LARGEST, UnreadableDockerfile, decode
 
     try:

@@ -54,6 +54,9 @@ class Flags(FlagSet):
     no_fail = Boolean("", "Exit with 0 whatever is found")
     output = Strings("o", "Write the report of the format at the same position to this file")
     require_label = Strings("", "A label that images must have, such as maintainer:text")
+    strict_hadolint = Boolean(
+        "", "Report DL1000 where hadolint's parser stops, though the builder goes on"
+    )
     strict_labels = Boolean("", "Do not permit labels other than the required ones")
     style = Strings("", "Make the rule have the level style")
     trusted_registry = Strings("", "A registry that FROM may name")
@@ -184,6 +187,7 @@ def _from_flags(flags: Flags) -> "Settings":
         trusted_registries=flags.trusted_registry,
         labels=dict(read_label(text) for text in flags.require_label),
         strict_labels=flags.strict_labels or None,
+        strict_hadolint=flags.strict_hadolint or None,
         disable_ignore_pragma=flags.disable_ignore_pragma or None,
         no_fail=flags.no_fail or None,
         no_color=flags.no_color or None,
