@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_UNKNOWN = frozenset("$\"'\\`")  # variables, and quotes that the builder takes away
 # What stands in front of a colon is where it would be published: no business of an image.
 _PORTS = regex(r"(?:[^/]*:)?[0-9]+(?:-[0-9]+)?")
 _PROTOCOL = regex(r"(?i)(?:/(?:tcp|udp|sctp))?")
@@ -20,7 +21,7 @@ _PROTOCOL = regex(r"(?i)(?:/(?:tcp|udp|sctp))?")
 def refused_ports(expose: Expose) -> "Iterator[Problem]":
     """The words for which a build fails, in its words."""
     for word in expose.ports:
-        if "$" in word.text:
+        if not _UNKNOWN.isdisjoint(word.text):
             continue
         number, _, protocol = word.text.partition("/")
         ports = _PORTS.match(number)

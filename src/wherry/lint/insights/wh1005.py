@@ -2,14 +2,14 @@
 
 hadolint does not know all that the builder takes; where its parser stops it reports DL1000 and
 nothing else. A team that has it in one pipeline and `wherry lint` in another learns here, before
-the other pipeline fails, which line that will be. Off unless it is given a level; with
-`--strict-hadolint`, or `strict-hadolint: true` in the configuration, such a file has DL1000 here too.
+the other pipeline fails, which line that will be. Off unless it is given a level. With
+`--strict-hadolint`, or `strict-hadolint: true` in the configuration, the file has DL1000 instead.
 
-What it cannot read: a line right behind the end of a heredoc that is neither blank nor indented;
-several heredocs; one that ADD takes, or whose end is indented; mounts without a target, or with
-options that have variables or are not its own; ports with an address, a default
-(`${PORT:-80}`) or `/sctp`; something behind a JSON array; CMD or ENTRYPOINT without words; a line of
-blanks inside an instruction; a line that ends in two escape characters; a duration such as
+What hadolint cannot read: a line right behind the end of a heredoc that is neither blank nor
+indented; several heredocs; one that ADD takes, or whose end is indented; mounts without a target,
+or with options that have variables or are not its own; ports with an address, a default
+(`${PORT:-80}`) or `/sctp`; something behind a JSON array; CMD or ENTRYPOINT without words; a line
+of blanks inside an instruction; a line that ends in two escape characters; a duration such as
 `1m30s`; a value whose quotes begin on the next line; a quoted name without a value.
 
 Bad:
