@@ -8,6 +8,7 @@ from wherry.lint.options import Options
 
 UPDATE = "RUN apt-get update && apt-get install -y --no-install-recommends a=1"
 
+LISTS = "\\\n && rm -rf /var/lib/apt/lists/*"
 
 BASH = 'SHELL ["/bin/bash", "-o", "pipefail", "-c"]'
 ASH = BASH.replace("bash", "ash")
@@ -39,7 +40,25 @@ def _fixed(text: str, options: Options = Options(shellcheck=False), *, unsafe: b
         ("RUN yarn install", "RUN yarn install \\\n && yarn cache clean"),
         ("RUN useradd -u 123456 a", "RUN useradd -l -u 123456 a"),
         ("RUN wget x", "RUN wget -q x"),
+        ("FROM debian:12\nRUN wget x", "FROM debian:12\nRUN wget -nv x"),
         ("RUN a\nRUN b\nRUN c", "RUN a \\\n && b \\\n && c"),
+        (
+            "RUN yum install -y a-1 && \\\n  b \\\n    c",
+            "RUN yum install -y a-1 && \\\n  b \\\n    c && \\\n  yum clean all",
+        ),
+        (
+            "RUN yarn install \\\n  && yarn run x \\\n    y",
+            "RUN yarn install \\\n  && yarn run x \\\n    y \\\n  && yarn cache clean",
+        ),
+        (
+            "RUN apt update && apt -y install --no-install-recommends a=1",
+            f"{UPDATE.replace('install -y', '-y install')} {LISTS}",
+        ),
+        ("FROM debian:12\nRUN sudo a && sudo b", "FROM debian:12\nRUN a && b"),
+        (
+            "RUN apt-get install -y curl && curl https://b",
+            "RUN apt-get install -y --no-install-recommends ca-certificates curl && curl https://b",
+        ),
         ("RUN --network=none a\nRUN --network=none b", "RUN --network=none a \\\n && b"),
         ("RUN cd /x && a\nWORKDIR /y", "WORKDIR /x\nRUN a\nWORKDIR /y"),
         ("add a /x", "copy a /x"),
@@ -47,7 +66,7 @@ def _fixed(text: str, options: Options = Options(shellcheck=False), *, unsafe: b
         ("CMD a -b  c", 'CMD ["a", "-b", "c"]'),
         ("HEALTHCHECK --retries=2 CMD a b", 'HEALTHCHECK --retries=2 CMD ["a", "b"]'),
         ('MAINTAINER "a b"', 'LABEL maintainer="a b"'),
-        (UPDATE, UPDATE + " \\\n && rm -rf /var/lib/apt/lists/*"),
+        (UPDATE, f"{UPDATE} {LISTS}"),
         ("WORKDIR /a\nRUN cd /x && b", "WORKDIR /a\nWORKDIR /x\nRUN b\nWORKDIR /a"),
         (
             "FROM alpine:3\n# why\nRUN cat a | tar x\nRUN cat b | wc",
@@ -65,7 +84,7 @@ def test_a_finding_is_repaired(text: str, fixed: str) -> None:
     [
         "RUN apt-get update\nARG x\nRUN ./install",  # the lists are for what follows
         f"{UPDATE}\nARG x\nRUN xargs apt-get install -y --no-install-recommends <list",
-        f"{UPDATE}\nARG x\nRUN apt install b=1",
+        f"{UPDATE}\nARG x\nRUN apt list",
         f"{UPDATE} || true",
         f"{UPDATE} # a comment of the shell's",
         "RUN export A=1\nRUN a",
@@ -82,6 +101,9 @@ def test_a_finding_is_repaired(text: str, fixed: str) -> None:
         "FROM $base\nRUN cat a | tar x",
         "FROM example.com/debian:12\nRUN cat a | tar x",
         "RUN sudo make",
+        "FROM debian:12\nUSER a\nRUN sudo make",
+        "RUN apt list && apt upgrade -y",
+        "RUN apt-get install -y curl=1 && curl https://b",  # who pins, pins what it recommends
         'CMD echo "$x"',
         "CMD exec a",
         "ADD https://example.com/a b /x/",
