@@ -15,6 +15,7 @@ ASH = BASH.replace("bash", "ash")
 INSTALLED = {
     "apt": {"a": "1:2-3+b4~5", "b": "1"},
     "apk": {"a": "1.2-r0"},
+    "rpm": {"a": "1.2-3"},
     "pip": {"flask-login": "3.0"},
     "npm": {"@s/a": "1.2.3", "odd": "1;rm"},
     "gem": {"a": "4.5"},
@@ -126,6 +127,15 @@ def test_what_is_not_certain_stays(text: str) -> None:
             "RUN apt-get install -y --no-install-recommends a=1:2-3+b4~5 b=1",
         ),
         ("RUN apk add --no-cache a", "RUN apk add --no-cache a=1.2-r0"),
+        (
+            "RUN yum install -y a && yum clean all",
+            "RUN yum install -y a-1.2-3.el9 && yum clean all",
+        ),
+        (
+            "RUN dnf install -y a && dnf clean all",
+            "RUN dnf install -y a-1.2-3.el9 && dnf clean all",
+        ),
+        ("RUN zypper in -y a && zypper cc", "RUN zypper in -y a=1.2-3 && zypper cc"),
         ("RUN pip install --no-cache-dir Flask_Login", None),
         ("RUN npm install -g @s/a", "RUN npm install -g @s/a@1.2.3"),
         ("RUN gem install a", "RUN gem install a:4.5"),
@@ -145,6 +155,7 @@ def test_who_asks_for_unsafe_repairs_gets_them(text: str, fixed: str | None) -> 
         "RUN apt-get install -y --no-install-recommends unknown",
         'RUN apt-get install -y --no-install-recommends "a"',
         "RUN apt-get install -y --no-install-recommends $A",
+        "RUN dnf module install -y a && dnf clean all",
         "RUN npm install -g odd",  # a version that a shell would not leave alone
         "RUN sudo -u x make",
         '["apk", "add", "--no-cache", "a"]',

@@ -6,7 +6,7 @@ from wherry.dockerfile.instructions import Arg, Env
 from wherry.lazy import regex
 from wherry.lint.document import Document, RunStep, names_set
 from wherry.lint.options import Options
-from wherry.lint.rule import Check, Hit
+from wherry.lint.rule import Check, Hit, Pin
 from wherry.lint.shell import Command, Word
 
 DNF = ("dnf", "microdnf")
@@ -31,6 +31,18 @@ def names_no_version(*tools: str) -> Check:
                     break
 
     return check
+
+
+def pin(*tools: str) -> Pin:
+    """How packages that one of `tools` installs get a version."""
+
+    def unpinned(command: Command) -> Iterator[Word]:
+        if command.name in tools and command.has_any("install") and not _is_dnf_group(command):
+            for word in _packages(command) if not command.has_any("module") else ():
+                if not _is_pinned(word, command, set()):
+                    yield word
+
+    return Pin("rpm", "-", unpinned)
 
 
 def _is_dnf_group(command: Command) -> bool:
