@@ -129,11 +129,11 @@ def test_what_is_not_certain_stays(text: str) -> None:
         ("RUN apk add --no-cache a", "RUN apk add --no-cache a=1.2-r0"),
         (
             "RUN yum install -y a && yum clean all",
-            "RUN yum install -y a-1.2-3.el9 && yum clean all",
+            "RUN yum install -y a-1.2-3 && yum clean all",
         ),
         (
             "RUN dnf install -y a && dnf clean all",
-            "RUN dnf install -y a-1.2-3.el9 && dnf clean all",
+            "RUN dnf install -y a-1.2-3 && dnf clean all",
         ),
         ("RUN zypper in -y a && zypper cc", "RUN zypper in -y a=1.2-3 && zypper cc"),
         ("RUN pip install --no-cache-dir Flask_Login", None),
