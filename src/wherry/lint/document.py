@@ -255,8 +255,8 @@ def _script_text(run: Run) -> tuple[str, int]:
 
 
 def names_set(instruction: Instruction) -> "Iterator[str]":
-    """The variables that an ARG or ENV sets."""
+    """The variables that an ARG or ENV sets; a name may stand in quotes."""
     if isinstance(instruction, Arg):
         yield from (argument.name.text for argument in instruction.arguments)
     elif isinstance(instruction, Env):
-        yield from (pair.name.text for pair in instruction.pairs)
+        yield from (pair.name.text.strip("\"'") for pair in instruction.pairs)
