@@ -35,7 +35,7 @@ def _found(text: str) -> list[str]:
         ("# hadolint ignore=SC2086\nRUN echo $X", []),
         ('ENV "a" "b"\nRUN echo $a', []),
         ("ONBUILD ARG x\nONBUILD RUN echo $x", []),
-        ("RUN cat <<EOF >/x\n$(echo $X)\nEOF", ["SC2086@2"]),
+        ("RUN cat <<EOF >/x\n$(ls $X)\nEOF", ["SC2086@2"]),
         ("RUN echo a \\\n    b  c", ["SC2291@2"]),
         ("RUN echo a \\\n        b c \\\n        d", []),
     ],
