@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wherry.lint.surroundings import Surroundings
 
 UNREADABLE = "DL1000"
+STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ class Report:
 
     @property
     def name(self) -> str:
-        return self.source.name
+        """That of the file; standard input is `-` until it cannot be read, as for hadolint."""
+        name = self.source.name
+        return "/dev/stdin" if name == STDIN and not self.is_readable else name
 
     @property
     def is_readable(self) -> bool:

@@ -75,7 +75,7 @@ def run(flags: Flags, context: Context) -> None:
 
         context.write(explain_rule(flags.explain) if flags.explain else list_rules())
     elif not flags.operands:
-        context.err("Please provide a Dockerfile")
+        context.out("Please provide a Dockerfile")
         context.status = 1
     else:
         _lint(flags, context)
@@ -201,9 +201,8 @@ def _read(name: str) -> "Source":
     from wherry.dockerfile.parser import LARGEST
     from wherry.lint.reading import decoded
 
-    path, shown = (0, "/dev/stdin") if name == "-" else (name, name)
-    with open(path, "rb", closefd=name != "-") as file:
-        return decoded(file.read(LARGEST + 1), shown)
+    with open(0 if name == "-" else name, "rb", closefd=name != "-") as file:
+        return decoded(file.read(LARGEST + 1), name)
 
 
 def _fixed(
@@ -227,7 +226,7 @@ def _fixed(
                 line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
             )
             context.status = 0 if settings.no_fail else 1
-    elif source.name == "/dev/stdin":
+    elif source.name == "-":
         context.write(repaired.text)
     elif repaired.text != source.text:
         from wherry.linux.files import write_atomically
