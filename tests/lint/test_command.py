@@ -12,6 +12,7 @@ from tests.lint.hadolint import HADOLINT
 from wherry.lint.formats.format import FORMATS
 
 WHERRY = [sys.executable, "-m", "wherry", "lint"]
+NAME = r"(?<![\w])(?:/dev/stdin|-)(?=[:\"])"
 OURS = ("github", "buildkit", "sarif")  # sarif's results are compared below
 BAD = """\
 FROM debian
@@ -56,6 +57,18 @@ def test_formats_are_hadolints_to_the_byte(folder: Path, name: str, more: tuple[
 
 
 @pytest.mark.needs("hadolint", "shellcheck")
+@pytest.mark.parametrize("name", ["tty", "gnu", "checkstyle", "sonarqube", "codacy"])
+def test_standard_input_has_the_name_that_hadolint_gives_it(folder: Path, name: str) -> None:
+    """Two, even: one when it cannot be read."""
+    for text in ("FROM debian\n", "FROM debian\nFOO\n"):
+        theirs, ours = (
+            _run(folder, "-f", name, "-", program=program, text=text).stdout
+            for program in ([str(HADOLINT)], None)
+        )
+        assert re.findall(NAME, theirs)[:1] == re.findall(NAME, ours)[:1] != [], text
+
+
+@pytest.mark.needs("hadolint", "shellcheck")
 def test_sarif_has_the_same_results(folder: Path) -> None:
     words = ("-f", "sarif", "bad & ugly", "good")
     theirs, ours = (
@@ -71,7 +84,7 @@ def test_builds_show_findings_with_their_lines(folder: Path) -> None:
         "\nWARNING: JSONArgsRecommended - "
         "https://docs.docker.com/go/dockerfile/rule/json-args-recommended/\n"
         "JSON arguments recommended for CMD to prevent unintended behavior related to OS signals\n"
-        "/dev/stdin:3\n"
+        "-:3\n"
         "--------------------\n"
         "   1 |     FROM a:1\n"
         "   2 |     \n"
@@ -97,7 +110,8 @@ def test_exit_statuses_follow_the_threshold(folder: Path) -> None:
     assert _run(folder, "bad & ugly", HADOLINT_NOFAIL="1").returncode == 0
     for words in ((), ("-t", "bad", "good"), ("--nonsense",), ("good", "missing")):
         result = _run(folder, *words)
-        assert (result.returncode, result.stdout) == (1, "")
+        said = "" if words else "Please provide a Dockerfile\n"
+        assert (result.returncode, result.stdout) == (1, said)
 
 
 def test_a_text_that_is_no_dockerfile_is_one_parse_error(folder: Path) -> None:

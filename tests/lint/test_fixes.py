@@ -8,12 +8,14 @@ from wherry.lint.options import Options
 
 UPDATE = "RUN apt-get update && apt-get install -y --no-install-recommends a=1"
 
+LISTS = "\\\n && rm -rf /var/lib/apt/lists/*"
 
 BASH = 'SHELL ["/bin/bash", "-o", "pipefail", "-c"]'
 ASH = BASH.replace("bash", "ash")
 INSTALLED = {
     "apt": {"a": "1:2-3+b4~5", "b": "1"},
     "apk": {"a": "1.2-r0"},
+    "rpm": {"a": "1.2-3"},
     "pip": {"flask-login": "3.0"},
     "npm": {"@s/a": "1.2.3", "odd": "1;rm"},
     "gem": {"a": "4.5"},
@@ -39,7 +41,25 @@ def _fixed(text: str, options: Options = Options(shellcheck=False), *, unsafe: b
         ("RUN yarn install", "RUN yarn install \\\n && yarn cache clean"),
         ("RUN useradd -u 123456 a", "RUN useradd -l -u 123456 a"),
         ("RUN wget x", "RUN wget -q x"),
+        ("FROM debian:12\nRUN wget x", "FROM debian:12\nRUN wget -nv x"),
         ("RUN a\nRUN b\nRUN c", "RUN a \\\n && b \\\n && c"),
+        (
+            "RUN yum install -y a-1 && \\\n  b \\\n    c",
+            "RUN yum install -y a-1 && \\\n  b \\\n    c && \\\n  yum clean all",
+        ),
+        (
+            "RUN yarn install \\\n  && yarn run x \\\n    y",
+            "RUN yarn install \\\n  && yarn run x \\\n    y \\\n  && yarn cache clean",
+        ),
+        (
+            "RUN apt update && apt -y install --no-install-recommends a=1",
+            f"{UPDATE.replace('install -y', '-y install')} {LISTS}",
+        ),
+        ("FROM debian:12\nRUN sudo a && sudo b", "FROM debian:12\nRUN a && b"),
+        (
+            "RUN apt-get install -y curl && curl https://b",
+            "RUN apt-get install -y --no-install-recommends ca-certificates curl && curl https://b",
+        ),
         ("RUN --network=none a\nRUN --network=none b", "RUN --network=none a \\\n && b"),
         ("RUN cd /x && a\nWORKDIR /y", "WORKDIR /x\nRUN a\nWORKDIR /y"),
         ("add a /x", "copy a /x"),
@@ -47,7 +67,7 @@ def _fixed(text: str, options: Options = Options(shellcheck=False), *, unsafe: b
         ("CMD a -b  c", 'CMD ["a", "-b", "c"]'),
         ("HEALTHCHECK --retries=2 CMD a b", 'HEALTHCHECK --retries=2 CMD ["a", "b"]'),
         ('MAINTAINER "a b"', 'LABEL maintainer="a b"'),
-        (UPDATE, UPDATE + " \\\n && rm -rf /var/lib/apt/lists/*"),
+        (UPDATE, f"{UPDATE} {LISTS}"),
         ("WORKDIR /a\nRUN cd /x && b", "WORKDIR /a\nWORKDIR /x\nRUN b\nWORKDIR /a"),
         (
             "FROM alpine:3\n# why\nRUN cat a | tar x\nRUN cat b | wc",
@@ -65,7 +85,7 @@ def test_a_finding_is_repaired(text: str, fixed: str) -> None:
     [
         "RUN apt-get update\nARG x\nRUN ./install",  # the lists are for what follows
         f"{UPDATE}\nARG x\nRUN xargs apt-get install -y --no-install-recommends <list",
-        f"{UPDATE}\nARG x\nRUN apt install b=1",
+        f"{UPDATE}\nARG x\nRUN apt list",
         f"{UPDATE} || true",
         f"{UPDATE} # a comment of the shell's",
         "RUN export A=1\nRUN a",
@@ -82,6 +102,9 @@ def test_a_finding_is_repaired(text: str, fixed: str) -> None:
         "FROM $base\nRUN cat a | tar x",
         "FROM example.com/debian:12\nRUN cat a | tar x",
         "RUN sudo make",
+        "FROM debian:12\nUSER a\nRUN sudo make",
+        "RUN apt list && apt upgrade -y",
+        "RUN apt-get install -y curl=1 && curl https://b",  # who pins, pins what it recommends
         'CMD echo "$x"',
         "CMD exec a",
         "ADD https://example.com/a b /x/",
@@ -104,6 +127,15 @@ def test_what_is_not_certain_stays(text: str) -> None:
             "RUN apt-get install -y --no-install-recommends a=1:2-3+b4~5 b=1",
         ),
         ("RUN apk add --no-cache a", "RUN apk add --no-cache a=1.2-r0"),
+        (
+            "RUN yum install -y a && yum clean all",
+            "RUN yum install -y a-1.2-3 && yum clean all",
+        ),
+        (
+            "RUN dnf install -y a && dnf clean all",
+            "RUN dnf install -y a-1.2-3 && dnf clean all",
+        ),
+        ("RUN zypper in -y a && zypper cc", "RUN zypper in -y a=1.2-3 && zypper cc"),
         ("RUN pip install --no-cache-dir Flask_Login", None),
         ("RUN npm install -g @s/a", "RUN npm install -g @s/a@1.2.3"),
         ("RUN gem install a", "RUN gem install a:4.5"),
@@ -123,6 +155,7 @@ def test_who_asks_for_unsafe_repairs_gets_them(text: str, fixed: str | None) -> 
         "RUN apt-get install -y --no-install-recommends unknown",
         'RUN apt-get install -y --no-install-recommends "a"',
         "RUN apt-get install -y --no-install-recommends $A",
+        "RUN dnf module install -y a && dnf clean all",
         "RUN npm install -g odd",  # a version that a shell would not leave alone
         "RUN sudo -u x make",
         '["apk", "add", "--no-cache", "a"]',

@@ -33,6 +33,11 @@ def _found(text: str) -> list[str]:
         ("RUN <<EOF\necho $X\nEOF", ["SC2086@2"]),
         ("RUN <<EOF\n#!/usr/bin/env python\nprint($X)\nEOF", []),
         ("# hadolint ignore=SC2086\nRUN echo $X", []),
+        ('ENV "a" "b"\nRUN echo $a', []),
+        ("ONBUILD ARG x\nONBUILD RUN echo $x", []),
+        ("RUN cat <<EOF >/x\n$(ls $X)\nEOF", ["SC2086@2"]),
+        ("RUN echo a \\\n    b  c", ["SC2291@2"]),
+        ("RUN echo a \\\n        b c \\\n        d", []),
     ],
 )
 def test_findings_count_for_the_line_of_the_run(text: str, found: list[str]) -> None:

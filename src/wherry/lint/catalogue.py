@@ -130,8 +130,9 @@ INSIGHTS = {
     "wh1002": ":surroundings",
     "wh1003": ":surroundings",
     "wh1004": ":surroundings",
+    "wh1005": ":level",
 }
-"""Our own, which need more than the text."""
+"""Our own: most need more than the text."""
 
 
 @cache

@@ -1,6 +1,7 @@
 """Commands of one RUN in a row: whether they clean up, and how to add or join some."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from wherry.dockerfile.source import Span
 from wherry.lint.document import Document, RunStep, Step
@@ -17,11 +18,15 @@ _APT = {"apt", "apt-get", "aptitude"}
 def is_cleaned_up(
     script: Script, fetches: Callable[[Command], bool], cleans: Callable[[Command], bool]
 ) -> bool:
-    """Whether some command cleans up behind the first that fetches; or none fetches."""
-    commands = iter(script.commands)
-    if not any(fetches(command) for command in commands):
-        return True
-    return any(cleans(command) for command in commands)
+    """Whether the first command that cleans up is behind the first that fetches; or none fetches.
+
+    Where one cleans up in front of all, none behind it counts: hadolint's way.
+    """
+    fetch, clean = (
+        next((at for at, command in enumerate(script.commands) if is_it(command)), None)
+        for is_it in (fetches, cleans)
+    )
+    return fetch is None or (clean is not None and fetch < clean)
 
 
 def is_joinable(run: RunStep) -> bool:
@@ -50,7 +55,7 @@ def appended(document: Document, step: Step | None, command: str) -> Iterator[Ed
     if run is None or run.step.is_trigger or not is_joinable(run) or not _may_run(document, run):
         return
     at = run.span(0, len(run.text)).end
-    yield Span(at, at), f" {document.escape}\n && {command}"
+    yield Span(at, at), f"{_link(document, run)}{command}"
 
 
 def _may_run(document: Document, run: RunStep) -> bool:
@@ -79,4 +84,18 @@ def joined(document: Document, first: RunStep, second: RunStep) -> Edit | None:
     between = document.source.text[end : second.run.keyword.span.start]
     if between.strip():
         return None
-    return Span(end, start), f" {document.escape}\n && "
+    styled = first if "\n" in document.source.slice(first.step.span) else second
+    return Span(end, start), _link(document, styled)
+
+
+def _link(document: Document, run: RunStep) -> str:
+    """What stands between two commands of a RUN, each on its line, in the RUN's own style."""
+    escape = document.escape
+    lines = [line.rstrip() for line in document.source.slice(run.step.span).split("\n")]
+    for before, line in reversed(list(pairwise(lines))):
+        indent = line[: len(line) - len(line.lstrip())]
+        if line.lstrip().startswith("&&"):
+            return f" {escape}\n{indent}&& "
+        if before.removesuffix(escape).rstrip().endswith("&&") and line:
+            return f" && {escape}\n{indent}"
+    return f" {escape}\n && "

@@ -90,6 +90,7 @@ def _settings(root: "Node") -> Settings:
         trusted_registries=_list(keys, "trustedRegistries"),
         labels=_labels(keys),
         strict_labels=_truth(keys, "strict-labels"),
+        strict_hadolint=_truth(keys, "strict-hadolint"),
         disable_ignore_pragma=_truth(keys, "disable-ignore-pragma"),
         no_fail=_truth(keys, "no-fail"),
         no_color=_truth(keys, "no-color"),

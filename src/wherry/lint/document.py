@@ -6,7 +6,16 @@ the rest of it. Therefore steps are read one by one, and stages are counted here
 
 from wherry.dockerfile.dockerfile import Item, Remark
 from wherry.dockerfile.errors import Fault, Problem
-from wherry.dockerfile.instructions import Arg, Env, From, Instruction, Onbuild, Run, Shell
+from wherry.dockerfile.instructions import (
+    Arg,
+    Env,
+    Expose,
+    From,
+    Instruction,
+    Onbuild,
+    Run,
+    Shell,
+)
 from wherry.dockerfile.lines import lex
 from wherry.dockerfile.reading import read_instruction
 from wherry.dockerfile.source import Source, Span
@@ -175,6 +184,10 @@ def read_document(source: Source) -> Document:
             if instruction is None:
                 problems.append(Problem(fault.message, fault.span or item.span, fault.prefixed))
                 continue
+        if isinstance(instruction, Expose):
+            from wherry.lint.ports import refused_ports  # few files expose anything
+
+            problems += refused_ports(instruction)
         stage += isinstance(instruction, From)
         line = source.line_of(item.span.start)
         is_trigger = False
@@ -242,8 +255,8 @@ def _script_text(run: Run) -> tuple[str, int]:
 
 
 def names_set(instruction: Instruction) -> "Iterator[str]":
-    """The variables that an ARG or ENV sets."""
+    """The variables that an ARG or ENV sets; a name may stand in quotes."""
     if isinstance(instruction, Arg):
         yield from (argument.name.text for argument in instruction.arguments)
     elif isinstance(instruction, Env):
-        yield from (pair.name.text for pair in instruction.pairs)
+        yield from (pair.name.text.strip("\"'") for pair in instruction.pairs)

@@ -1,12 +1,13 @@
 """Findings repaired, and nothing else: a repair that makes something worse is not made.
 
 Rules offer edits; those of one rule are applied together. A text is kept only if it still is a
-Dockerfile and has fewer findings than before. Untouched lines stay to the byte. What is certain to
+Dockerfile and has fewer findings than before; what uncovers findings of other rules (apt-get for
+apt) is judged together with their repairs. Untouched lines stay to the byte. What is certain to
 build the same is a repair; what may not be (a version that an image has, quotes around a variable
 that may be meant to be split) is an unsafe one, for those who ask.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from wherry.dockerfile.printing import rewrite
@@ -24,7 +25,8 @@ _MOST_ROUNDS = 50  # each repairs something, so that is a bound for broken rules
 def fix(source: Source, options: Options, *, unsafe: bool = False) -> Source:
     """`source` with every repair that its findings have; with `unsafe` those that guess, too."""
     quotes = options.shellcheck
-    options = replace(options, shellcheck=False)
+    # What only hadolint cannot read is repaired all the same.
+    options = replace(options, shellcheck=False, strict_hadolint=False)
     for _ in range(_MOST_ROUNDS):
         repaired = _round(source, options, unsafe=unsafe)
         if quotes and repaired is source:
@@ -35,18 +37,31 @@ def fix(source: Source, options: Options, *, unsafe: bool = False) -> Source:
     return source
 
 
-def _round(source: Source, options: Options, *, unsafe: bool) -> Source:
+def _round(source: Source, options: Options, *, unsafe: bool, uncovering: bool = True) -> Source:
     """After one pass over the rules; `source` itself if nothing could be repaired."""
     report = lint(source, options)
     rules = (*load_rules(), *(load_checks() if options.checks else ()))
     for rule in rules:
+        if rule.uncovers and not uncovering:
+            continue
         for make in _repairs(rule, options, unsafe=unsafe):
             if not any(finding.code == rule.code for finding in report.findings):
                 break
             edits = make(read_document(source))
-            repaired = _repaired(source, rule.code, edits, report, options)
+            settle = partial(_settled, options=options, unsafe=unsafe) if rule.uncovers else None
+            repaired = _repaired(source, rule.code, edits, report, options, settle)
             if repaired is not source:
                 source, report = repaired, lint(repaired, options)
+    return source
+
+
+def _settled(source: Source, options: Options, *, unsafe: bool) -> Source:
+    """After all repairs that uncover nothing."""
+    for _ in range(_MOST_ROUNDS):
+        repaired = _round(source, options, unsafe=unsafe, uncovering=False)
+        if repaired is source:
+            break
+        source = repaired
     return source
 
 
@@ -79,19 +94,38 @@ def _with_quotes(source: Source, options: Options, *, unsafe: bool) -> Source:
 
 
 def _repaired(
-    source: Source, code: str, offered: Iterable[Edit], report: Report, options: Options
+    source: Source,
+    code: str,
+    offered: Iterable[Edit],
+    report: Report,
+    options: Options,
+    settle: Callable[[Source], Source] | None = None,
 ) -> Source:
+    """With all edits where that is better, else with the first that is alone."""
     edits = list(_wanted(source, code, offered, report))
-    if not edits:
-        return source
-    together = _accepted(source, edits, report, options)
-    if together is not None:
-        return together
-    for edit in edits if len(edits) > 1 else ():
-        alone = _accepted(source, [edit], report, options)
-        if alone is not None:
-            return alone
+    for some in (edits, *([edit] for edit in edits if len(edits) > 1)):
+        text = _rewritten(source, some)
+        if not some or text is None:
+            continue
+        repaired = settle(text) if settle else text
+        after = lint(repaired, options)
+        is_better = _uncovers_no_more if settle else _has_fewer
+        if after.is_readable and is_better(code, report, after):
+            return repaired
     return source
+
+
+def _has_fewer(code: str, before: Report, after: Report) -> bool:
+    del code
+    codes = {finding.code for finding in before.findings}
+    return len(after.findings) < len(before.findings) and all(
+        finding.code in codes for finding in after.findings
+    )
+
+
+def _uncovers_no_more(code: str, before: Report, after: Report) -> bool:
+    hits = [sum(finding.code == code for finding in one.findings) for one in (before, after)]
+    return len(after.findings) <= len(before.findings) and hits[1] < hits[0]
 
 
 def _wanted(source: Source, code: str, edits: Iterable[Edit], report: Report) -> Iterator[Edit]:
@@ -116,15 +150,8 @@ def _touches(place: Span, edit: Span) -> bool:
     return place.start <= edit.end and edit.start <= place.end
 
 
-def _accepted(source: Source, edits: list[Edit], before: Report, options: Options) -> Source | None:
-    """The text with `edits`, if that is better."""
+def _rewritten(source: Source, edits: list[Edit]) -> Source | None:
     try:
-        text = rewrite(source, edits)
+        return Source(rewrite(source, edits), source.name)
     except ValueError:  # they overlap
         return None
-    repaired = Source(text, source.name)
-    after = lint(repaired, options)
-    if not after.is_readable or len(after.findings) >= len(before.findings):
-        return None
-    codes = {finding.code for finding in before.findings}
-    return repaired if all(finding.code in codes for finding in after.findings) else None

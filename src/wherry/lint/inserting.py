@@ -34,14 +34,15 @@ def behind_word(
     return fix
 
 
-def behind_name(is_wrong: Wanted, flag: str) -> Fix:
-    """A repair that puts `flag` behind the program's name in each wrong command."""
+def behind_name(is_wrong: Wanted, flag: str | Callable[[Document, RunStep], str]) -> Fix:
+    """A repair that puts a flag behind the program's name in each wrong command."""
 
     def fix(document: Document) -> Iterator[Edit]:
         for run in document.runs:
             for command in run.script.commands:
                 if is_wrong(command):
-                    yield from _insertion(run, command.name_end, flag)
+                    text = flag if isinstance(flag, str) else flag(document, run)
+                    yield from _insertion(run, command.name_end, text)
 
     return fix
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wherry.lint.surroundings import Surroundings
 
 UNREADABLE = "DL1000"
+STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ class Report:
 
     @property
     def name(self) -> str:
-        return self.source.name
+        """That of the file; standard input is `-` until it cannot be read, as for hadolint."""
+        name = self.source.name
+        return "/dev/stdin" if name == STDIN and not self.is_readable else name
 
     @property
     def is_readable(self) -> bool:
@@ -78,10 +81,7 @@ def lint_all(sources: Sequence[Source], options: Options) -> list[Report]:
 def report_all(reading: Reading, options: Options) -> list[Report]:
     """The findings in each file that was read."""
     wanted = [_Wanted(document, options) for document in reading.documents]
-    found = [
-        list(_unreadable(one.document) if one.document.problems else _findings(one))
-        for one in wanted
-    ]
+    found = [list(_unreadable(one) or _findings(one)) for one in wanted]
     if reading.checking is not None:
         for owner, finding in _of_shellcheck(reading.checking, wanted):
             found[owner].append(finding)
@@ -95,10 +95,25 @@ def _order(finding: Finding) -> tuple[int, int, Span, str]:
     return finding.line, finding.column, finding.span, finding.code
 
 
-def _unreadable(document: Document) -> Iterator[Finding]:
-    for problem in document.problems:
-        line, column, _ = document.source.position(problem.span.start)
-        yield Finding(UNREADABLE, Level.ERROR, problem.message, line, column, problem.span)
+def _unreadable(wanted: "_Wanted") -> list[Finding]:
+    """What keeps the file from being read; where hadolint's parser counts, the first of it."""
+    document = wanted.document
+    faults = [(problem.span, problem.message) for problem in document.problems]
+    if wanted.options.strict_hadolint:
+        from wherry.lint.refusals import refusals  # for those who ask
+
+        faults += [
+            (refusal.span, f"hadolint cannot read {refusal.reason}")
+            for refusal in refusals(document)
+        ]
+        faults = sorted(faults)[:1]
+    found: list[Finding] = []
+    for span, message in faults:
+        line, column, _ = document.source.position(span.start)
+        if wanted.options.strict_hadolint:  # which counts a tab as up to eight columns
+            column = len(document.source.line(line)[: column - 1].expandtabs()) + 1
+        found.append(Finding(UNREADABLE, Level.ERROR, message, line, column, span))
+    return found
 
 
 def _findings(wanted: "_Wanted") -> Iterator[Finding]:

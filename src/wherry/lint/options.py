@@ -37,6 +37,8 @@ class Options:
     """Labels that every image must have."""
     strict_labels: bool = False
     """Whether there may be other labels."""
+    strict_hadolint: bool = False
+    """Whether a file that hadolint's parser refuses is unreadable here too."""
     heed_pragmas: bool = True
     shellcheck: bool = True
     """Whether ShellCheck is asked, where it is installed."""

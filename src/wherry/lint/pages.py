@@ -61,7 +61,8 @@ def reference() -> str:
     """All of it as one page of Markdown."""
     parts = [
         "# Lint rules\n",
-        "Made from the rules' docstrings; `wherry lint --explain CODE` shows one of them.\n",
+        "Made from the rules' docstrings; `wherry lint --explain CODE` shows one of them.",
+        "[The linter](../explanation/lint.md) tells what differs from hadolint, and why.\n",
     ]
     parts += [
         f"## {rule.code}\n\n*{rule.level.value}{_NOTES[repair(rule)]}*\n\n{docstring(rule)}\n"

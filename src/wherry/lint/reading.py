@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from wherry.lint.shellcheck import Checking
 
 
+def decoded(data: bytes, name: str) -> Source:
+    """The text of a file. In another encoding than ours its bytes come back when it is repaired."""
+    from wherry.dockerfile.parser import LARGEST, UnreadableDockerfile, decode
+
+    try:
+        return decode(data, name)
+    except UnreadableDockerfile:
+        if len(data) > LARGEST:
+            raise
+        return Source(data.decode("utf-8", "surrogateescape"), name)
+
+
 class Reading:
     """`documents` of all sources in order; what asks ShellCheck to go on ends with the block."""
 

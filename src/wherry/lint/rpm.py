@@ -6,13 +6,12 @@ from wherry.dockerfile.instructions import Arg, Env
 from wherry.lazy import regex
 from wherry.lint.document import Document, RunStep, names_set
 from wherry.lint.options import Options
-from wherry.lint.rule import Check, Hit
+from wherry.lint.rule import Check, Hit, Pin
 from wherry.lint.shell import Command, Word
 
 DNF = ("dnf", "microdnf")
-_VERSION = regex(r"-[0-9][^*?\s]*$|-[0-9][^*?\s]*-")
+_VERSION = regex(r"(?a)[^-]*(?=.*-[0-9])(?:-[\w.~^:+]*)+")
 _PLAIN_VARIABLE = regex(r"(?a)\$(?:(\w+)|\{(\w+)\})")
-_KNOWN_VALUE = "0"
 
 
 def names_no_version(*tools: str) -> Check:
@@ -34,6 +33,18 @@ def names_no_version(*tools: str) -> Check:
     return check
 
 
+def pin(*tools: str) -> Pin:
+    """How packages that one of `tools` installs get a version."""
+
+    def unpinned(command: Command) -> Iterator[Word]:
+        if command.name in tools and command.has_any("install") and not _is_dnf_group(command):
+            for word in _packages(command) if not command.has_any("module") else ():
+                if not _is_pinned(word, command, set()):
+                    yield word
+
+    return Pin("rpm", "-", unpinned)
+
+
 def _is_dnf_group(command: Command) -> bool:
     return command.name in DNF and command.has_any("group")
 
@@ -46,13 +57,15 @@ def _packages(command: Command) -> list[Word]:
 def _is_pinned(word: Word, command: Command, known: set[str]) -> bool:
     if command.has_any("module"):
         return ":" in word.text
-    text = word.text
-    for variable in word.variables:
+    if "-" not in word.text:
+        return False
+    if word.text.endswith(".rpm"):
+        return True  # a file has its version
+    if word.variables:
         # A variable that the Dockerfile sets is trusted to be a version.
-        match = _PLAIN_VARIABLE.fullmatch(variable)
-        is_known = match is not None and (match[1] or match[2]) in known
-        text = text.replace(variable, _KNOWN_VALUE if is_known else "?", 1)
-    return bool(_VERSION.search(text))
+        plain = filter(None, map(_PLAIN_VARIABLE.fullmatch, word.variables))
+        return any((match[1] or match[2]) in known for match in plain)
+    return bool(_VERSION.fullmatch(word.text))
 
 
 def _values_known(document: Document, run: RunStep) -> set[str]:

@@ -49,6 +49,8 @@ class Rule:
     fix: Fix | None = None
     unsafe_fix: Fix | None = None
     """What does more, and may change what is built."""
+    uncovers: bool = False
+    """Whether other rules look at what is repaired only then: it is judged with their repairs."""
     pin: Pin | None = None
     """How packages get the versions that an image has; unsafe too."""
     is_experimental: bool = False

@@ -36,6 +36,7 @@ class Settings:
     trusted_registries: tuple[str, ...] = ()
     labels: Mapping[str, LabelType] = field(default_factory=dict)
     strict_labels: bool | None = None
+    strict_hadolint: bool | None = None
     disable_ignore_pragma: bool | None = None
     no_fail: bool | None = None
     no_color: bool | None = None
@@ -55,6 +56,7 @@ class Settings:
             trusted_registries=self.trusted_registries + stronger.trusted_registries,
             labels={**self.labels, **stronger.labels},
             strict_labels=_said(stronger.strict_labels, self.strict_labels),
+            strict_hadolint=_said(stronger.strict_hadolint, self.strict_hadolint),
             disable_ignore_pragma=_said(stronger.disable_ignore_pragma, self.disable_ignore_pragma),
             no_fail=_said(stronger.no_fail, self.no_fail),
             no_color=_said(stronger.no_color, self.no_color),
@@ -74,6 +76,7 @@ class Settings:
             trusted_registries=self.trusted_registries,
             labels=self.labels,
             strict_labels=bool(self.strict_labels),
+            strict_hadolint=bool(self.strict_hadolint),
             heed_pragmas=not self.disable_ignore_pragma,
         )
 

@@ -27,7 +27,13 @@ _EXPANSIONS = (
     *("simple_expansion", "expansion", "command_substitution", "arithmetic_expansion"),
     "process_substitution",
 )
-_CLOSED_TWICE = regex(rb"\b(done|fi|esac)[ \t\n](?=[ \t\n]*(?:done|fi|esac|else|elif|\})\b)")
+_CLOSED_TWICE = regex(
+    rb"(\b(?:done|fi|esac)|(?<=[\s;])\})[ \t\n](?=[ \t\n]*(?:done|fi|esac|else|elif|\})(?!\w))"
+)
+_ONLY_COMMENT = regex(rb"`[ \t]*#[^`]*`")
+_TWO_SUBSHELLS = regex(rb"(?<!\$)\((\([^()]*\))\)")
+_NO_EXPANSION = regex(rb"\$(?=[/|,.:;%+=~^)\s]|$)")
+_NAME = regex(r"(?a)[A-Za-z_]\w*")
 _COMMANDS = ("command", "declaration_command", "unset_command")
 
 
@@ -202,9 +208,7 @@ def parsed_script(text: str) -> Script:
     data = text.encode("utf-8", "surrogateescape")
     root = parse(data)
     if root.has_error:
-        # The grammar misses what shells allow: no semicolon between `done done`, `fi done`.
-        data = _CLOSED_TWICE.sub(rb"\1;", data)
-        root = parse(data)
+        root = parse(_clarified(data))
         if root.has_error:
             return NO_SCRIPT
     reader = _Reader(text, data)
@@ -231,6 +235,14 @@ def parsed_script(text: str) -> Script:
         tuple(assignments),
         pipelines=tuple(pipelines),
     )
+
+
+def _clarified(data: bytes) -> bytes:
+    """As many bytes that say the same, without what shells allow and the grammar misses."""
+    data = _CLOSED_TWICE.sub(rb"\1;", data)  # no semicolon between `fi done`, `} else`
+    data = _ONLY_COMMENT.sub(lambda match: b"$_".ljust(len(match[0])), data)
+    data = _TWO_SUBSHELLS.sub(lambda match: b" " + match[1] + b" ", data)  # ((cat x | y))
+    return _NO_EXPANSION.sub(b"_", data)  # s/a$/b/
 
 
 class _Reader:
@@ -268,7 +280,10 @@ class _Reader:
             elif "redirect" in child.type:
                 words += self._behind(child)
             else:
-                words.append(self.word(child))
+                word = self.word(child)
+                if words and words[-1].end == word.start:
+                    word = _one_word(words.pop(), word)
+                words.append(word)
         parent = node.parent
         if parent is not None and parent.type == "redirected_statement":
             for sibling in parent.named_children[1:]:
@@ -333,6 +348,13 @@ class _Reader:
             at = child.end_byte
         parts.append(self.data[at : node.end_byte - quoted].decode("utf-8", "replace"))
         return "".join(parts), variables
+
+
+def _one_word(first: Word, rest: Word) -> Word:
+    """The grammar takes `a-$B.c` for two words: `a-$` and `B.c`."""
+    name = _NAME.match(rest.text) if first.text.endswith("$") else None
+    variables = (*first.variables, *([f"${name[0]}"] if name else ()), *rest.variables)
+    return Word(first.text + rest.text, first.start, rest.end, variables)
 
 
 _WRAPPERS = ("command", "exec", "builtin", "busybox")

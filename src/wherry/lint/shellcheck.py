@@ -16,6 +16,7 @@ import sys
 
 from wherry.dockerfile.instructions import Arg, Env, From
 from wherry.errors import Internal
+from wherry.lazy import regex
 from wherry.lint.document import BEFORE_STAGES, Document, RunStep, names_set
 from wherry.values import dataclass
 
@@ -29,6 +30,8 @@ NAME = "shellcheck"
 _DEFAULT_SHELL = "/bin/sh"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY")
 _EXCLUDED = "SC1090,SC1091,SC2187"
+_REPEATED_BLANKS = "SC2291"
+_GAP = regex(r"(?<=\S)[ \t]{2,}(?=\S)")
 _FEW = 20  # scripts that are not worth a second process
 _MOST = 400  # scripts for one process: the line of arguments is bounded
 
@@ -103,6 +106,7 @@ def _scripts(owner: int, document: Document) -> "Iterator[Script]":
     if document.problems:
         return
     variables: dict[int, list[str]] = {BEFORE_STAGES: []}
+    deferred: list[str] = []  # those that ONBUILD sets, for what ONBUILD runs
     pragmas = _shells(document)
     runs = {run.step.number: run for run in document.runs}
     pragma_shells: dict[int, str] = {}
@@ -114,11 +118,12 @@ def _scripts(owner: int, document: Document) -> "Iterator[Script]":
                 pragma_shells[step.stage] = pragma_shells[base]
         for line in [line for line in pragmas if line < step.line]:
             pragma_shells[step.stage] = pragmas.pop(line)
-        if isinstance(step.instruction, Arg | Env) and not step.is_trigger:
-            variables.setdefault(step.stage, []).extend(names_set(step.instruction))
+        if isinstance(step.instruction, Arg | Env):
+            known = deferred if step.is_trigger else variables.setdefault(step.stage, [])
+            known.extend(names_set(step.instruction))
         run = runs.get(step.number)
         if run is not None and not run.run.command.is_exec:
-            names = [] if step.is_trigger else variables.get(step.stage, [])
+            names = deferred if step.is_trigger else variables.get(step.stage, [])
             shell = pragma_shells.get(step.stage) if not run.shell else None
             text = _text(run, shell, names)
             if text:
@@ -145,7 +150,8 @@ def _text(run: RunStep, shell: str | None, names: "Sequence[str]") -> str:
             return ""
     exported = [*(name for proxy in _PROXIES for name in (proxy, proxy.lower())), *names]
     lines = [f"#!{program_name or _DEFAULT_SHELL}", *(f"export {name}=1" for name in exported)]
-    return "\n".join([*lines, run.text, ""])
+    documents = [] if run.heredoc_only else [f"{one.content}{one.name}" for one in run.run.files]
+    return "\n".join([*lines, run.text, *documents, ""])
 
 
 class _Processes:
@@ -206,7 +212,8 @@ class _Processes:
                     (item[key], item[f"end{key.title()}"]) for key in ("line", "column")
                 )
                 for script in self.scripts[item["file"]]:
-                    yield Comment(script, name, level, item["message"], lines, columns)
+                    if name != _REPEATED_BLANKS or _repeats_blanks(script.run):
+                        yield Comment(script, name, level, item["message"], lines, columns)
 
     def close(self) -> None:
         """End what still runs; leave no file."""
@@ -216,6 +223,15 @@ class _Processes:
         for name in os.listdir(self.folder):
             os.unlink(f"{self.folder}/{name}")
         os.rmdir(self.folder)
+
+
+def _repeats_blanks(run: RunStep) -> bool:
+    """Whether blanks that are repeated are more than the indentation of a continued line."""
+    starts = [start - run.first_offset for start in run.run.statement.line.starts]
+    return run.heredoc_only or any(
+        not any(gap.start() <= start <= gap.end() for start in starts)
+        for gap in _GAP.finditer(run.text)
+    )
 
 
 def _temporary() -> str:

@@ -54,6 +54,9 @@ class Flags(FlagSet):
     no_fail = Boolean("", "Exit with 0 whatever is found")
     output = Strings("o", "Write the report of the format at the same position to this file")
     require_label = Strings("", "A label that images must have, such as maintainer:text")
+    strict_hadolint = Boolean(
+        "", "Report DL1000 where hadolint's parser stops, though the builder goes on"
+    )
     strict_labels = Boolean("", "Do not permit labels other than the required ones")
     style = Strings("", "Make the rule have the level style")
     trusted_registry = Strings("", "A registry that FROM may name")
@@ -72,7 +75,7 @@ def run(flags: Flags, context: Context) -> None:
 
         context.write(explain_rule(flags.explain) if flags.explain else list_rules())
     elif not flags.operands:
-        context.err("Please provide a Dockerfile")
+        context.out("Please provide a Dockerfile")
         context.status = 1
     else:
         _lint(flags, context)
@@ -184,6 +187,7 @@ def _from_flags(flags: Flags) -> "Settings":
         trusted_registries=flags.trusted_registry,
         labels=dict(read_label(text) for text in flags.require_label),
         strict_labels=flags.strict_labels or None,
+        strict_hadolint=flags.strict_hadolint or None,
         disable_ignore_pragma=flags.disable_ignore_pragma or None,
         no_fail=flags.no_fail or None,
         no_color=flags.no_color or None,
@@ -194,19 +198,11 @@ def _from_flags(flags: Flags) -> "Settings":
 
 
 def _read(name: str) -> "Source":
-    from wherry.dockerfile.parser import LARGEST, UnreadableDockerfile, decode
-    from wherry.dockerfile.source import Source
+    from wherry.dockerfile.parser import LARGEST
+    from wherry.lint.reading import decoded
 
-    path, shown = (0, "/dev/stdin") if name == "-" else (name, name)
-    with open(path, "rb", closefd=name != "-") as file:
-        data = file.read(LARGEST + 1)
-    try:
-        return decode(data, shown)
-    except UnreadableDockerfile:
-        if len(data) > LARGEST:
-            raise
-        # Comments in another encoding; the bytes come back when the file is repaired.
-        return Source(data.decode("utf-8", "surrogateescape"), shown)
+    with open(0 if name == "-" else name, "rb", closefd=name != "-") as file:
+        return decoded(file.read(LARGEST + 1), name)
 
 
 def _fixed(
@@ -230,7 +226,7 @@ def _fixed(
                 line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
             )
             context.status = 0 if settings.no_fail else 1
-    elif source.name == "/dev/stdin":
+    elif source.name == "-":
         context.write(repaired.text)
     elif repaired.text != source.text:
         from wherry.linux.files import write_atomically

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wherry.lint.document import Document
     from wherry.lint.surroundings import Surroundings
 
-STDIN = "/dev/stdin"
+STDIN = "-"
 
 
 def known_of(
@@ -24,7 +24,8 @@ def known_of(
     if not os.access(f"{root}/wherry.db", os.R_OK | os.W_OK):
         return {}
     names = [document.source.name for document in documents if not document.problems]
-    known = set(names) - {STDIN} if wants_bases else _built(root, names)
+    names = [name for name in names if name != STDIN]
+    known = set(names) if wants_bases else _built(root, names)
     if not known:
         return {}
     from wherry.engine.builds.surroundings import surroundings_of  # the builder, for the few

@@ -1,6 +1,6 @@
 """The packages of an image and their versions, read out of its files.
 
-By package manager: what dpkg, apk, pip, npm and gem have written down. Nothing of the image runs.
+By package manager: what dpkg, apk, rpm, pip, npm and gem have written down. Nothing of it runs.
 """
 
 import os
@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from wherry.engine.images import rpm_database
 from wherry.linux.openat import READABLE_DIRECTORY, open_in_root, opened
 from wherry.store.images import find_image, layers_of
 from wherry.store.snapshots import open_view
@@ -40,6 +41,7 @@ def installed_packages(engine: "Engine", name: str) -> dict[str, dict[str, str]]
         return {
             "apt": dict(_dpkg(_read(root, "var/lib/dpkg/status"))),
             "apk": dict(_apk(_read(root, "lib/apk/db/installed"))),
+            "rpm": dict(_rpm(root)),
             "pip": dict(_pip(root)),
             "npm": dict(_npm(root)),
             "gem": dict(_gems(root)),
@@ -58,6 +60,12 @@ def _apk(text: str) -> Iterator[tuple[str, str]]:
         fields = _fields(record, ":")
         if "P" in fields and "V" in fields:
             yield fields["P"], fields["V"]
+
+
+def _rpm(root: int) -> Iterator[tuple[str, str]]:
+    for path in rpm_database.PATHS:
+        if data := _bytes(root, path):
+            yield from rpm_database.packages_of(data)
 
 
 def _fields(record: str, sign: str) -> dict[str, str]:
@@ -131,13 +139,17 @@ def _list(root: int, path: str) -> list[str]:
 
 
 def _read(root: int, path: str) -> str:
-    """A file's text; "" where there is none, or one that nobody would have written."""
+    return _bytes(root, path).decode("utf-8", "replace")
+
+
+def _bytes(root: int, path: str) -> bytes:
+    """A file's content; nothing where there is none, or one that nobody would have written."""
     try:
         descriptor = open_in_root(root, path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
-        return ""
+        return b""
     with opened(descriptor), open(descriptor, "rb", closefd=False) as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return ""
+            return b""
         data = file.read(LARGEST + 1)
-    return "" if len(data) > LARGEST else data.decode("utf-8", "replace")
+    return b"" if len(data) > LARGEST else data

@@ -8,7 +8,7 @@ from wherry.lint.linter import Report
 
 
 def write(reports: Sequence[Report], style: Style) -> str:
-    files = "".join(_file(report, style.path or report.name) for report in reports)
+    files = "".join(_file(report, style.path or report.source.name) for report in reports)
     return f'<?xml version="1.0" encoding="UTF-8"?><checkstyle version="4.3">{files}</checkstyle>'
 
 

@@ -19,7 +19,7 @@ def write(reports: Sequence[Report], style: Style) -> str:
     return compact(
         {
             "issues": [
-                _issue(finding, style.path or report.name)
+                _issue(finding, style.path or report.source.name)
                 for report in reports
                 for finding in report.findings
             ]

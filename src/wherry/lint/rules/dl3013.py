@@ -34,7 +34,7 @@ def _is_pinned(package: str) -> bool:
 def _is_wrong(command: Command) -> bool:
     if not installs(command):
         return False
-    if any(text.partition("=")[0] in _LISTS for text in command.texts):
+    if any(text.partition("=")[0] in _LISTS or text == "." for text in command.texts):
         return False
     return not all(_is_pinned(package) for package in packages(command))
 

@@ -18,17 +18,21 @@ from wherry.lint.rule import Pin, Rule, in_commands
 from wherry.lint.shell import Command, Word
 
 _INSTALL = ("install", "i")
+_VERSION = ("-v", "--version")
 
 
 def _unpinned(command: Command) -> Iterator[Word]:
     if command.name != "gem" or not command.has_any(*_INSTALL):
         return
-    if any(text.partition("=")[0] in ("-v", "--version") for text in command.texts):
+    if any(text in _VERSION or text.startswith("--version=") for text in command.texts):
         return
-    for word in command.words:
+    words = iter(command.words)
+    for word in words:
+        if word.text == "--":
+            return
         if word.is_flag:
-            return  # what follows flags are their values, as far as anyone can tell
-        if word.text not in _INSTALL and ":" not in word.text:
+            next(words, None)  # its value, as far as hadolint can tell
+        elif word.text not in _INSTALL and ":" not in word.text:
             yield word
 
 

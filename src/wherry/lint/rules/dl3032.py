@@ -25,8 +25,8 @@ def _installs(command: Command) -> bool:
 
 
 def _cleans(command: Command) -> bool:
-    return (command.name == "yum" and command.has_any("clean")) or (
-        command.name == "rm" and command.has_any("-rf")
+    return (command.name == "yum" and command.has_any("clean", "all")) or (
+        command.name == "rm" and command.has_any("-rf", "/var/cache/yum/*")
     )
 
 

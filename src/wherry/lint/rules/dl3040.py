@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from wherry.lint.chains import appended, is_cleaned_up
 from wherry.lint.document import Document, RunStep
 from wherry.lint.finding import Level
-from wherry.lint.mounts import mounts_over
+from wherry.lint.mounts import mounts_below, mounts_over
 from wherry.lint.rpm import DNF
 from wherry.lint.rule import Edit, Rule, in_runs
 from wherry.lint.shell import Command
@@ -26,7 +26,7 @@ _FETCHING = (*("install", "in", "upgrade", "up", "upgrade-minimal", "up-min", "r
 
 def _tool_left_unclean(run: RunStep) -> str:
     """The first of dnf and its kin whose cache stays; "" if none."""
-    if mounts_over(run, "/var/cache/libdnf5"):
+    if mounts_over(run, "/var/cache/libdnf5") or mounts_below(run, "/.cache/libdnf5"):
         return ""
     for tool in DNF:
 
@@ -34,8 +34,8 @@ def _tool_left_unclean(run: RunStep) -> str:
             return command.name == tool and command.has_any(*_FETCHING)
 
         def cleans(command: Command, tool: str = tool) -> bool:
-            return (command.name == tool and command.has_any("clean")) or (
-                command.name == "rm" and command.has_any("-rf")
+            return (command.name == tool and command.has_any("clean", "all")) or (
+                command.name == "rm" and command.has_any("-rf", "/var/cache/libdnf5*")
             )
 
         if not is_cleaned_up(run.script, fetches, cleans):

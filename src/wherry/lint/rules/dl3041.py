@@ -12,7 +12,7 @@ Good:
 """
 
 from wherry.lint.finding import Level
-from wherry.lint.rpm import DNF, names_no_version
+from wherry.lint.rpm import DNF, names_no_version, pin
 from wherry.lint.rule import Rule
 
 RULE = Rule(
@@ -20,4 +20,5 @@ RULE = Rule(
     Level.WARNING,
     "Specify version with `dnf install -y <package>-<version>`.",
     names_no_version(*DNF),
+    pin=pin(*DNF),
 )

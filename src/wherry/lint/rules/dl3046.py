@@ -17,7 +17,7 @@ Good:
 from wherry.lint.finding import Level
 from wherry.lint.inserting import behind_name
 from wherry.lint.rule import Rule, in_commands
-from wherry.lint.shell import Command
+from wherry.lint.shell import Command, Word
 
 _HARMLESS_DIGITS = 5
 
@@ -25,14 +25,18 @@ _HARMLESS_DIGITS = 5
 def _is_wrong(command: Command) -> bool:
     if command.name != "useradd" or command.has_flag("l", "no-log-init"):
         return False
-    # The length of the text counts, also of a variable: who knows what is in it.
     return any(
         text.startswith("-")
         and not text.startswith("--")
         and "u" in text
-        and len(command.texts[at + 1]) > _HARMLESS_DIGITS
+        and _length(command.words[at + 1]) > _HARMLESS_DIGITS
         for at, text in enumerate(command.texts[:-1])
     )
+
+
+def _length(word: Word) -> int:
+    """That of the text, also of a variable, as if in braces: who knows what is in it."""
+    return len(word.text) + sum(len("{}") for name in word.variables if name[1:2] not in "{(")
 
 
 RULE = Rule(
