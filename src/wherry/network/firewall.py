@@ -65,9 +65,10 @@ _CHAINS: dict[str, tuple[str, tuple[str, ...]]] = {
         "",
         (
             "fib daddr type != local return",
+            # A port is in one of the maps: bind(2) sees to that.
+            "meta nfproto ipv4 dnat ip to meta l4proto . th dport map @published",
             "dnat ip to ip daddr . meta l4proto . th dport map @published_at",
             "dnat ip6 to ip6 daddr . meta l4proto . th dport map @published6_at",
-            "meta nfproto ipv4 dnat ip to meta l4proto . th dport map @published",
             # What the host sends itself by ::1 cannot leave it: the forwarder carries that.
             "ip6 daddr != ::1 dnat ip6 to meta l4proto . th dport map @published6",
         ),
