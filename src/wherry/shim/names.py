@@ -16,7 +16,7 @@ from collections.abc import Callable
 from wherry.errors import WherryError
 from wherry.network import dns
 from wherry.network.dns import BadMessage, Code, Query
-from wherry.network.name_sockets import NameSockets, Server
+from wherry.network.name_sockets import NameSockets, Outgoing, Server
 from wherry.network.resolve import Resolution, Resolver
 from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import HANG_UP, READ, WRITE, Loop, Timer
@@ -42,6 +42,7 @@ class NameService:
     def __init__(self, loop: Loop, store: Store, container_id: str, sockets: NameSockets) -> None:
         self.loop = loop
         self.sockets = sockets
+        self.outgoing = Outgoing(sockets)
         self._resolver = Resolver(store, container_id)
         self._forwarded: set[_Forwarded] = set()
         self._streams: set[_Stream] = set()
@@ -67,6 +68,7 @@ class NameService:
             stream.close()
         self.loop.forget(self.sockets.udp.fileno())
         self.loop.forget(self.sockets.tcp.fileno())
+        self.outgoing.close()
         self.sockets.close()
 
     def handle(self, data: bytes, reply: _Reply, *, stream: bool) -> None:
@@ -179,7 +181,7 @@ class _Forwarded:
         loop = self._service.loop
         self._number = int.from_bytes(os.urandom(2), "big")
         self._received, self._sent = b"", False
-        near = self._socket = self._service.sockets.open_towards(server, kind)
+        near = self._socket = self._service.outgoing.open_towards(server, kind)
         self._timer = loop.call_later(_PATIENCE, self._give_up_on_server)
         try:
             near.connect((str(server.address), _DNS_PORT))
