@@ -157,6 +157,23 @@ def ensure(store: Store) -> None:
         raise FirewallUnavailable(error) from error
 
 
+def restore(store: Store) -> None:
+    """As `ensure`, if there is to be a table: whoever looks after things without a container."""
+    try:
+        if _is_to_be_restored(store):
+            with locked(store.run / "firewall.lock"):
+                # Nor has it been taken out meanwhile?
+                if _is_to_be_restored(store):
+                    _make_table(store)
+    except OSError as error:
+        raise FirewallUnavailable(error) from error
+
+
+def _is_to_be_restored(store: Store) -> bool:
+    remembered = _remembered(store)
+    return remembered is not None and remembered != _State.now(network_ids(store))
+
+
 def reapply(store: Store, gone: str = "") -> None:
     """Make the table again from the rows, after a change of the networks in them.
 
