@@ -3,6 +3,7 @@
 It stands above all rooms, for it holds them warm: `shim.client` starts it by name.
 """
 
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from types import FunctionType
 from wherry.cli.builds.cached import BUILDER, BUILDS
 from wherry.cli.commands import warm_modules
 from wherry.engine import launch
+from wherry.network.ruleset_watch import RulesetWatch
 from wherry.shim import launcher
 from wherry.shim.launcher import Request
 from wherry.value_classes import compile_constructors
@@ -34,7 +36,16 @@ def main() -> None:
     launch.warm(root, run_folder)
     rehearse = partial(launch.rehearse, root, run_folder)
     later = {BUILDS: load_builder}
-    launcher.serve(OPERATIONS, run_folder, launch.wake, rehearse, load_commands, later)
+    care = _watch(root, run_folder)
+    launcher.serve(OPERATIONS, run_folder, launch.wake, rehearse, load_commands, later, care)
+
+
+def _watch(root: Path, run_folder: Path) -> RulesetWatch | None:
+    """Whom the kernel tells of changes of the packet filter, where it does."""
+    try:
+        return RulesetWatch(root, run_folder) if os.geteuid() == 0 else None
+    except OSError:
+        return None
 
 
 def load_commands() -> None:

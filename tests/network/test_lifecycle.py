@@ -10,6 +10,7 @@ import pytest
 
 from wherry.linux import netlink, nftables
 from wherry.linux.netlink import RouteSocket
+from wherry.network import firewall
 from wherry.store.containers import shim_pid_of
 from wherry.store.networks import containers_with_endpoints
 from wherry.store.store import Store
@@ -39,6 +40,15 @@ def test_a_network_is_a_bridge_from_its_making_to_its_removal(wherry: Wherry) ->
 
     assert "mine0" not in links()
     assert "mine0" not in nftables.run("list ruleset")
+
+
+def test_rules_that_somebody_takes_away_are_back_without_a_command(wherry: Wherry) -> None:
+    wherry("run", "-d", "-p", "80", "busybox", "sleep", "1000")
+    table = firewall.table_of(Store(wherry.root, wherry.run_folder))
+
+    nftables.run(f"delete table inet {table}")
+
+    eventually(lambda: table in nftables.run("list tables"), what="the rules are back")
 
 
 def test_what_was_connected_while_stopped_is_there_after_the_start(wherry: Wherry) -> None:

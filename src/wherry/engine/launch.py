@@ -59,7 +59,7 @@ from wherry.shim.exec import ExecFailed, ExecPlan, ExecSupervisor
 from wherry.shim.keeper import Keeper
 from wherry.shim.launcher import Request
 from wherry.shim.protocol import STDERR, control, frame
-from wherry.shim.sleep import awaken, container_of, recalled
+from wherry.shim.sleep import answer_names, awaken, container_of, recalled
 from wherry.shim.start_plan import Engineering
 from wherry.shim.supervise import Supervisor
 from wherry.store.containers import (
@@ -376,6 +376,7 @@ def wake(keeper: Keeper, *, descriptors: list[int], told: bool) -> None:
     kept = recalled(descriptors)
     root, run_folder = kept["folders"]
     engine = Engine(Path(root), Path(run_folder))
+    answer_names(engine.store, kept, descriptors)
     supervisor = Supervisor(engine.store, container_of(kept), engineering_of(engine), keeper)
     awaken(supervisor, kept, descriptors)
     if told:

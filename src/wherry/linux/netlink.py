@@ -36,6 +36,7 @@ from wherry.values import dataclass
 INTERFACE_NAME_LENGTH = 15  # IFNAMSIZ without the closing NUL
 
 _SOL_NETLINK = 270
+_NETLINK_ADD_MEMBERSHIP = 1
 _NETLINK_CAP_ACK = 10
 _NETLINK_EXT_ACK = 11
 _NLA_F_NESTED = 0x8000
@@ -187,11 +188,33 @@ class NetlinkSocket(AbstractContextManager["NetlinkSocket"]):
     def close(self) -> None:
         self._socket.close()
 
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+    def join_group(self, number: int) -> None:
+        """Have the kernel tell unasked what happens in a multicast group; see `arrived`."""
+        self._socket.bind((0, 0))  # who has no number of his own is told nothing
+        self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, number)
+        self._socket.setblocking(False)
+
+    def arrived(self) -> Iterator[tuple[int, bytes]]:
+        """Kind and body of each message that has come of itself, without waiting for more.
+
+        Raises OSError, ENOBUFS, when some were lost.
+        """
+        while True:
+            try:
+                data = self._socket.recv(_RECEIVE_SIZE)
+            except BlockingIOError:
+                return
+            for kind, _, _, body in _split(data):
+                yield kind, body
 
     def request(self, *messages: Message, ignoring: frozenset[int] = frozenset()) -> list[bytes]:
         """Send all messages at once; the bodies of the answers, in order.

@@ -9,14 +9,16 @@ import ctypes
 import errno
 import struct
 from ctypes import c_bool, c_char_p, c_int, c_uint, c_void_p
-from enum import IntFlag
+from enum import IntEnum, IntFlag
 from typing import Any
 
 from wherry.linux.netlink import Message, NetlinkSocket, attributes
 
 _NETLINK_NETFILTER = 12
 _NFNL_SUBSYS_NFTABLES = 10
+_NFNLGRP_NFTABLES = 7
 _NFT_MSG_GETGEN = 16
+_NFTA_TABLE = 1  # NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE
 _NFTA_GEN_ID = 1
 _NFGENMSG = struct.pack("!BBH", 0, 0, 0)  # family, version, resource
 
@@ -109,3 +111,36 @@ def generation() -> int:
     with NetlinkSocket(_NETLINK_NETFILTER) as netfilter:
         (body,) = netfilter.request(request)
     return int.from_bytes(attributes(body, len(_NFGENMSG))[_NFTA_GEN_ID], "big")
+
+
+class Change(IntEnum):
+    """NFT_MSG_*: what has been done to a table, or to something in it."""
+
+    NEW_TABLE = 0
+    DELETED_TABLE = 2
+    NEW_CHAIN = 3
+    DELETED_CHAIN = 5
+    DELETED_RULE = 8
+
+
+class RulesetEvents(NetlinkSocket):
+    """Ready for reading when anybody has done something to the ruleset of this namespace."""
+
+    def __init__(self) -> None:
+        super().__init__(_NETLINK_NETFILTER)
+        self.join_group(_NFNLGRP_NFTABLES)
+
+    def changes(self) -> set[tuple[Change, str]]:
+        """What was done since it was last asked, each with the name of the table.
+
+        Raises OSError when there was more than could be kept.
+        """
+        found = set()
+        for kind, body in self.arrived():
+            if kind >> 8 == _NFNL_SUBSYS_NFTABLES and kind & 0xFF in _CHANGES:
+                name = attributes(body, len(_NFGENMSG))[_NFTA_TABLE]
+                found.add((Change(kind & 0xFF), name.rstrip(b"\0").decode(errors="replace")))
+        return found
+
+
+_CHANGES = frozenset(Change)

@@ -19,7 +19,7 @@ What else is done so that the host's other rules let our packets through is in `
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 from wherry.errors import InvalidArgument, Unavailable
@@ -47,27 +47,30 @@ _SETS = {
 }
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 
-_TO_US = "fib daddr type local"
-
 # Chain: what it hooks into (nothing: it is jumped to), and its rules.
+#
+# `guard` and `across` see every packet, the others the first of each connection. So in those two
+# what nearly all packets have in common is asked first, and asking for a name comes last.
 _CHAINS: dict[str, tuple[str, tuple[str, ...]]] = {
     # A bridge with route_localnet takes packets to and from 127/8, which are what a container
     # would send to reach a service that listens on the host's loopback only.
     "guard": (
         "type filter hook prerouting priority raw;",
         (
-            "iifname @bridges ip daddr 127.0.0.0/8 drop",
-            "iifname @bridges ip saddr 127.0.0.0/8 drop",
+            "ip daddr 127.0.0.0/8 iifname @bridges drop",
+            "ip saddr 127.0.0.0/8 iifname @bridges drop",
         ),
     ),
     "publish": (
         "",
         (
+            "fib daddr type != local return",
+            # A port is in one of the maps: bind(2) sees to that.
+            "meta nfproto ipv4 dnat ip to meta l4proto . th dport map @published",
             "dnat ip to ip daddr . meta l4proto . th dport map @published_at",
             "dnat ip6 to ip6 daddr . meta l4proto . th dport map @published6_at",
-            f"meta nfproto ipv4 {_TO_US} dnat ip to meta l4proto . th dport map @published",
             # What the host sends itself by ::1 cannot leave it: the forwarder carries that.
-            f"ip6 daddr != ::1 {_TO_US} dnat ip6 to meta l4proto . th dport map @published6",
+            "ip6 daddr != ::1 dnat ip6 to meta l4proto . th dport map @published6",
         ),
     ),
     # A port published on 127.0.0.1 is not for a neighbour who sends us such packets.
@@ -77,21 +80,27 @@ _CHAINS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "from_host": ("type nat hook output priority -100;", ("jump publish",)),
     # The answer must come back through the host: to its loopback, and to a container that
-    # spoke to one beside it by the host's address.
+    # spoke to one beside it by the host's address. To the host itself it does anyway.
+    "homeward": (
+        "",
+        (
+            "ip saddr 127.0.0.0/8 masquerade",
+            "fib saddr type local return",
+            "ct status dnat ip saddr @subnets ip daddr @subnets masquerade",
+            "ct status dnat ip6 saddr @subnets6 ip6 daddr @subnets6 masquerade",
+        ),
+    ),
     "outward": (
         "type nat hook postrouting priority srcnat;",
         (
-            "ip saddr 127.0.0.0/8 oifname @bridges masquerade",
-            "ct status dnat ip saddr @subnets ip daddr @subnets masquerade",
-            "ip saddr @subnets oifname != @bridges masquerade",
-            "ct status dnat ip6 saddr @subnets6 ip6 daddr @subnets6 masquerade",
-            "ip6 saddr @subnets6 oifname != @bridges masquerade",
+            "oifname @bridges goto homeward",
+            "ip saddr @subnets masquerade",
+            "ip6 saddr @subnets6 masquerade",
         ),
     ),
     "inward": (
         "",
         (
-            "ct state established,related accept",
             "ct status dnat accept",
             "meta iifname . meta oifname @together accept",
             "drop",
@@ -100,12 +109,17 @@ _CHAINS: dict[str, tuple[str, tuple[str, ...]]] = {
     "across": (
         "type filter hook forward priority filter;",
         (
-            "iifname @internal meta iifname . meta oifname != @together drop",
-            "oifname @internal meta iifname . meta oifname != @together drop",
+            "ct state established,related accept",
             "oifname @bridges jump inward",
         ),
     ),
 }
+# They come first in `across`, where there are internal networks: also what a connection of an
+# earlier network with the same addresses has left open does not lead in or out.
+_INTERNAL_RULES = (
+    "iifname @internal meta iifname . meta oifname != @together drop",
+    "oifname @internal meta iifname . meta oifname != @together drop",
+)
 
 
 class FirewallUnavailable(Unavailable):
@@ -141,6 +155,23 @@ def ensure(store: Store) -> None:
                     _make_table(store)
     except OSError as error:
         raise FirewallUnavailable(error) from error
+
+
+def restore(store: Store) -> None:
+    """As `ensure`, if there is to be a table: whoever looks after things without a container."""
+    try:
+        if _is_to_be_restored(store):
+            with locked(store.run / "firewall.lock"):
+                # Nor has it been taken out meanwhile?
+                if _is_to_be_restored(store):
+                    _make_table(store)
+    except OSError as error:
+        raise FirewallUnavailable(error) from error
+
+
+def _is_to_be_restored(store: Store) -> bool:
+    remembered = _remembered(store)
+    return remembered is not None and remembered != _State.now(network_ids(store))
 
 
 def reapply(store: Store, gone: str = "") -> None:
@@ -206,7 +237,7 @@ def remove(store: Store) -> None:
         raise FirewallUnavailable(error) from error
 
 
-def table_text(table: str, networks: Iterable[Network], ports: Iterable[PublishedPort]) -> str:
+def table_text(table: str, networks: Sequence[Network], ports: Iterable[PublishedPort]) -> str:
     """Commands that make `table` what it has to be, whatever it was before."""
     lines = [f"add table inet {table}"]
     lines += [f"add set inet {table} {name} {{ {kind} }}" for name, kind in _SETS.items()]
@@ -217,6 +248,8 @@ def table_text(table: str, networks: Iterable[Network], ports: Iterable[Publishe
             f"add chain inet {table} {name}" + (f" {{ {hook} policy accept; }}" if hook else "")
         )
         lines.append(f"flush chain inet {table} {name}")
+    if any(network.bridge and network.internal for network in networks):
+        lines += [f"add rule inet {table} across {rule}" for rule in _INTERNAL_RULES]
     for name, (_, rules) in _CHAINS.items():
         lines += [f"add rule inet {table} {name} {rule}" for rule in rules]
     lines += [f"flush set inet {table} {name}" for name in _SETS]

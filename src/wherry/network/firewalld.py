@@ -10,6 +10,7 @@ from wherry.linux import nftables
 
 _SERVICE = "org.fedoraproject.FirewallD1"
 _ZONE = "trusted"
+TABLE = "firewalld"
 
 
 def trust_bridges(bridges: Collection[str]) -> None:
@@ -27,7 +28,7 @@ def forget_bridge(bridge: str) -> None:
 def runs() -> bool:
     """Whether the host's packets pass firewalld's rules."""
     tables = nftables.run("list tables").split("\n")
-    return "table inet firewalld" in tables
+    return f"table inet {TABLE}" in tables
 
 
 def _change(member: str, bridges: Iterable[str], *, there: bool) -> None:

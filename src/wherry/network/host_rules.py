@@ -17,6 +17,7 @@ from wherry.linux import nftables
 from wherry.store.networks import Network
 from wherry.values import dataclass
 
+TABLE = "filter"
 _FAMILIES = ("ip", "ip6")
 _CHAINS = {"DOCKER-USER": "insert", "FORWARD": "add"}  # first wins; at which end rules are put
 
@@ -50,7 +51,7 @@ def host_rule_commands(table: str, networks: Iterable[Network]) -> Iterator[str]
         if chosen:
             for bridge in sorted(bridges.keys() - known):
                 if _concerns(family, bridges[bridge]):
-                    yield from _acceptance(table, f"{family} filter {chosen}", bridge)
+                    yield from _acceptance(table, f"{family} {TABLE} {chosen}", bridge)
 
 
 def host_rule_removals(table: str) -> Iterator[str]:
@@ -75,7 +76,7 @@ def _acceptance(table: str, place: str, bridge: str) -> Iterator[str]:
 def _chains_of(family: str) -> dict[str, bool]:
     """The chains of iptables' filter table that concern us, and whether rules have to be there."""
     listing = nftables.run(f"list chains {family}")
-    _, found, rest = listing.partition(f"table {family} filter {{")
+    _, found, rest = listing.partition(f"table {family} {TABLE} {{")
     chains = {}
     for part in rest.partition("\n}")[0].split("\tchain ")[1:] if found else ():
         name, _, body = part.partition(" {")
@@ -85,7 +86,7 @@ def _chains_of(family: str) -> dict[str, bool]:
 
 
 def _rules_in(table: str, family: str, chain: str) -> Iterator[_Rule]:
-    place = f"{family} filter {chain}"
+    place = f"{family} {TABLE} {chain}"
     listing = nftables.run(f"list chain {place}", nftables.OutputFlag.HANDLE)
     for line in listing.splitlines():
         _, ours, rest = line.partition(f'comment "{table}: ')

@@ -18,6 +18,7 @@ from wherry.values import dataclass
 ADDRESS = "127.0.0.11"
 _TABLE = "wherry_names"
 _BACKLOG = 64
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,36 @@ class NameSockets:
         self.tcp.close()
         os.close(self.netns)
 
+
+class Outgoing:
+    """Sockets for questions to resolvers, each for one: its port is drawn when it is connected.
+
+    Entering the container's namespace takes as long as all the rest of a look-up, so that more
+    than one is opened at a time.
+    """
+
+    def __init__(self, sockets: NameSockets) -> None:
+        self._netns = sockets.netns
+        self._spare: dict[tuple[int, int], list[socket.socket]] = {}
+
     def open_towards(self, server: Server, kind: int) -> socket.socket:
         """A socket for a question to `server`, from where it can be reached."""
         family = socket.AF_INET if server.address.version == 4 else socket.AF_INET6
         if server.from_host:
             return socket.socket(family, kind | socket.SOCK_NONBLOCK)
-        with entered(self.netns):
-            return socket.socket(family, kind | socket.SOCK_NONBLOCK)
+        spare = self._spare.setdefault((family, kind), [])
+        if not spare:
+            with entered(self._netns):
+                spare += (
+                    socket.socket(family, kind | socket.SOCK_NONBLOCK) for _ in range(_AT_ONCE)
+                )
+        return spare.pop()
+
+    def close(self) -> None:
+        """Close those that nobody has asked for."""
+        for sockets in self._spare.values():
+            while sockets:
+                sockets.pop().close()
 
 
 def open_name_sockets(netns_fd: int, servers: Sequence[Server]) -> NameSockets:

@@ -411,3 +411,6 @@ def _listen(claims: Sequence[_Claim]) -> None:
     for claim in claims:
         if claim.port.protocol != "udp":
             claim.socket.listen(socket.SOMAXCONN)
+            # Connections inherit it, and then do not keep the next holder from the port for the
+            # minute after they were closed. Before it listened it would have let others in.
+            claim.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

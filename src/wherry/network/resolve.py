@@ -18,6 +18,7 @@ from wherry.store.store import Store
 from wherry.values import dataclass
 
 _INTERNET = 1
+_MOST_KNOWN = 256  # a container may ask for any names it likes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +32,31 @@ class Resolution:
 
 _FORWARD = Resolution(forward=True)
 _NO_WAY_OUT = Resolution(code=Code.SERVER_FAILURE)
+
+
+class Resolver:
+    """The answers to a container's queries. They are remembered until anybody commits anything."""
+
+    def __init__(self, store: Store, container_id: str) -> None:
+        self._store = store
+        self._container_id = container_id
+        self._moment: object = None
+        self._known: dict[tuple[str, int, int, bool], Resolution] = {}
+
+    def resolve(self, query: Query) -> Resolution:
+        """As `resolve` says, which is asked when it may say something else than before."""
+        # Before the rows are read: what is committed in between shows the next time.
+        moment = self._store.database.moment
+        if moment != self._moment or len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+            self._moment = moment
+        key = (query.text, query.type, query.klass, query.is_standard)
+        found = self._known.get(key)
+        if found is None:
+            found = resolve(self._store, self._container_id, query)
+            if len(found.records) < 2:  # of several another one comes first each time
+                self._known[key] = found
+        return found
 
 
 def resolve(store: Store, container_id: str, query: Query) -> Resolution:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from os import setsid
+from typing import Protocol
 
 from wherry.linux.bare import (
     BY_DEFAULT,
@@ -39,6 +40,18 @@ class _Spare:
 
     pid: int
     line: Socket
+
+
+class Care(Protocol):
+    """Something to see to whenever it is ready for reading."""
+
+    def fileno(self) -> int: ...
+
+    def is_needed(self) -> bool:
+        """Take note of what has come; whether there is anything to do."""
+
+    def take(self) -> None:
+        """Do it."""
 
 
 class Children:
@@ -70,10 +83,7 @@ class Children:
         if child == 0:
             # Whatever happens here must not come back into the caller's loop.
             try:
-                for descriptor in self.ours:
-                    os.close(descriptor)
-                if self.spare is not None:
-                    self.spare.line.close()
+                self._close_ours()
                 if other is not None:
                     other.close()
                 start_as_child()
@@ -81,6 +91,22 @@ class Children:
             finally:
                 os._exit(0)
         return child
+
+    def see_to(self, care: Care) -> None:
+        """Have a child do what `care` has to do, if anything."""
+        if care.is_needed() and os.fork() == 0:
+            try:
+                set_handler(SIGCHLD, BY_DEFAULT)
+                self._close_ours()
+                care.take()
+            finally:
+                os._exit(0)
+
+    def _close_ours(self) -> None:
+        for descriptor in self.ours:
+            os.close(descriptor)
+        if self.spare is not None:
+            self.spare.line.close()
 
     def fork_spare(self) -> None:
         """Fork a child for the next request."""

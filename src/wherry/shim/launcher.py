@@ -42,7 +42,7 @@ from wherry.linux.locks import locked
 from wherry.linux.process import close_other_descriptors
 from wherry.linux.sealed import execute_sealed
 from wherry.shim import memory
-from wherry.shim.children import Children, has_children, reap_themselves, start_as_child
+from wherry.shim.children import Care, Children, has_children, reap_themselves, start_as_child
 from wherry.shim.client import LAUNCHER_DESCRIPTOR
 from wherry.shim.keeper import Keeper, Wake, keep, warm
 from wherry.shim.nursery import QUIET_SECONDS, Nursery
@@ -95,10 +95,12 @@ def serve(
     rehearse: Callable[[], None] = _nothing,
     load: Callable[[], None] = _nothing,
     later: Later = MappingProxyType({}),
+    care: Care | None = None,
 ) -> None:
     """Answer requests on the inherited listening socket until idle or orphaned.
 
-    What `load` and `later` bring in is for those requests alone that are for commands.
+    What `load` and `later` bring in is for those requests alone that are for commands. `care` is
+    what it sees to besides.
     """
     os.chdir("/")
     os.umask(0o022)
@@ -109,13 +111,14 @@ def serve(
     warm()
     _settle()
     carry_out = partial(handle, operations=operations)
-    nursery = Nursery(carry_out, wake, rehearse, (LAUNCHER_DESCRIPTOR,))
+    ours = [LAUNCHER_DESCRIPTOR, *(() if care is None else (care.fileno(),))]
+    nursery = Nursery(carry_out, wake, rehearse, tuple(ours))
     load()
     with Inotify() as inotify:
         listener = socket.socket(fileno=LAUNCHER_DESCRIPTOR)
-        ours = [LAUNCHER_DESCRIPTOR, inotify.descriptor, nursery.fileno()]
+        ours += inotify.descriptor, nursery.fileno()
         children = Children(carry_out, wake, rehearse, os.getpid(), ours)
-        launcher = _Launcher(run, listener, inotify, nursery, children, later)
+        launcher = _Launcher(run, listener, inotify, nursery, children, later, care)
         signal.signal(signal.SIGTERM, lambda _number, _frame: launcher.retire())
         _settle()
         launcher.loop()
@@ -136,6 +139,7 @@ class _Launcher:
         nursery: Nursery,
         children: Children,
         later: Later,
+        care: Care | None,
     ) -> None:
         self.run = run
         self.path = run / "launcher.sock"
@@ -144,6 +148,7 @@ class _Launcher:
         self.nursery: Nursery | None = nursery
         self.children = children
         self.later = dict(later)
+        self.care = care
         self.looks_for_wanted = True
         found = self.path.stat()
         self.identity = (found.st_dev, found.st_ino)
@@ -158,6 +163,9 @@ class _Launcher:
         self.run_watch = self.inotify.watch(self.run, _IN_RUN)
         self.poll.register(self.listener, select.POLLIN)
         self.poll.register(self.inotify.descriptor, select.POLLIN)
+        if self.care is not None:
+            self.poll.register(self.care, select.POLLIN)
+            self.children.see_to(self.care)
         while True:
             ready = self.poll.poll((IDLE_SECONDS if self.children.spare else QUIET_SECONDS) * 1000)
             if not ready:
@@ -166,6 +174,8 @@ class _Launcher:
             if any(descriptor == self.inotify.descriptor for descriptor, _ in ready):
                 self._look_at_changes()
             for descriptor, _ in ready:
+                if self.care is not None and descriptor == self.care.fileno():
+                    self.children.see_to(self.care)
                 if descriptor in self.silent:
                     self._look_at(self._no_longer_silent(descriptor))
             self._accept()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wherry.network.connected import Connected
 from wherry.network.name_sockets import NameSockets, Server
 from wherry.network.ports import Published
+from wherry.network.resolve import Resolver
 from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import READ, Loop
 from wherry.store.published_ports import PublishedPort
@@ -109,6 +110,20 @@ def connected_again(
         published=None if ports is None else _ports_again(store, container_id, ports, descriptors),
         names=None if names is None else _names_again(names, descriptors),
     )
+
+
+def answer_early(store: Store, container_id: str, kept: Kept, descriptors: Sequence[int]) -> None:
+    """Answer whoever has asked for a name, before all else is open again."""
+    _, names = kept
+    if names is None:
+        return
+    from wherry.shim.names import answer_waiting  # for networks that have names
+
+    udp = socket.socket(fileno=descriptors[names[0]])
+    try:
+        answer_waiting(Resolver(store, container_id), udp)
+    finally:
+        udp.detach()
 
 
 def _ports_again(

@@ -16,9 +16,10 @@ from wherry.oci.codec import from_json, to_json
 from wherry.shim.health import HealthMonitor
 from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import READ
-from wherry.shim.networking import connected_again
+from wherry.shim.networking import answer_early, connected_again
 from wherry.shim.process import Supervised
 from wherry.store.containers import Container
+from wherry.store.store import Store
 
 if TYPE_CHECKING:
     from wherry.shim.run import Run
@@ -84,6 +85,12 @@ def recalled(descriptors: Sequence[int]) -> dict[str, Kept]:
         file.seek(0)
         values: dict[str, Kept] = marshal.load(file)
     return values
+
+
+def answer_names(store: Store, kept: dict[str, Kept], descriptors: Sequence[int]) -> None:
+    """What can be answered by what was left alone, so that nobody waits for the rest."""
+    if kept["networking"] is not None:
+        answer_early(store, kept["container"]["id"], kept["networking"], descriptors)
 
 
 def container_of(kept: dict[str, Kept]) -> Container:

@@ -172,6 +172,19 @@ class Database:
             return False
         return (found.st_dev, found.st_ino) == self._identity
 
+    @property
+    def moment(self) -> tuple[sqlite3.Connection, int, int]:
+        """What was read still holds while this is the same: nobody has committed since.
+
+        A question to the kernel, not to the file: a tenth of what a small query takes.
+        """
+        connection = self.connection
+        with _Translated(self.path):
+            # By SQLite's plain cursor, since this is for who asks often.
+            cursor = sqlite3.Connection.execute(connection, "PRAGMA data_version")
+            (version,) = cursor.fetchone()
+        return connection, version, connection.total_changes
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()

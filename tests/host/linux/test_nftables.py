@@ -33,3 +33,16 @@ def test_a_refused_transaction_changes_nothing_and_tells_why() -> None:
 def test_handles_are_printed_when_asked_for() -> None:
     nftables.run("add table ip t")
     assert "# handle" in nftables.run("list ruleset", nftables.OutputFlag.HANDLE)
+
+
+def test_what_others_do_to_tables_is_told() -> None:
+    with nftables.RulesetEvents() as events:
+        nftables.run("add table ip t\nadd table ip other")
+        nftables.run("delete table ip t")
+
+        assert events.changes() == {
+            (nftables.Change.NEW_TABLE, "t"),
+            (nftables.Change.NEW_TABLE, "other"),
+            (nftables.Change.DELETED_TABLE, "t"),
+        }
+        assert events.changes() == set()
