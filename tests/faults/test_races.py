@@ -1,15 +1,18 @@
 """Commands at the same time, about the same thing: each ends well, one after the other or not."""
 
+import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.faults.conftest import shims_of
 from wherry.network.plug import remove_bridge_if_unused
+from wherry.shim.lock import remove_run_folder, take_new_shim_lock, try_shim_lock
 from wherry.store.store import Store
 from wherry.testing.command import Wherry
 
@@ -140,3 +143,18 @@ def test_first_commands_at_once(unused: Wherry) -> None:
     )
 
     assert outcomes == [(0, "up\n", "")] * 8
+
+
+def test_a_build_s_container_outlasts_who_takes_it_for_a_leftover(tmp_path: Path) -> None:
+    store = Store(tmp_path / "root", tmp_path / "run")
+    new = "b" * 64
+    repairer = try_shim_lock(store, new, of_file=True)  # has seen the folder before its lock
+    assert repairer is not None
+    with ThreadPoolExecutor(1) as pool:
+        taking = pool.submit(take_new_shim_lock, store, new)
+        remove_run_folder(store, new)
+        os.close(repairer)
+        lock = taking.result(timeout=10)
+
+    assert os.path.samestat(os.fstat(lock), os.stat(store.container_run_folder(new) / "shim.lock"))
+    os.close(lock)

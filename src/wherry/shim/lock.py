@@ -40,6 +40,19 @@ def take_shim_lock(store: Store, container_id: str, *, of_file: bool = False) ->
         _wait_a_moment(store, container_id)
 
 
+def take_new_shim_lock(store: Store, container_id: str) -> int:
+    """As `take_shim_lock`, for a container that has no row, whose ID only this process knows.
+
+    Who has the lock for a moment has seen the folder before it was locked, and takes it for one
+    that a kill has left.
+    """
+    while True:
+        descriptor = try_shim_lock(store, container_id)
+        if descriptor is not None:
+            return descriptor
+        time.sleep(_MOMENT)
+
+
 def give_shim_lock(store: Store, container_id: str, keeper: Keeper) -> None:
     """As `take_shim_lock`, but for our keeper, which is then the container's supervisor."""
     path = store.container_run_folder(container_id) / LOCK
