@@ -90,6 +90,7 @@ def create(
                 created=datetime.now(UTC).isoformat().replace("+00:00", "Z"),
                 cgroup=cgroup.path if cgroup is not None else "",
                 spec=spec,
+                scope=asks_systemd,
                 annotations=dict(spec.annotations),
             )
         )

@@ -38,6 +38,7 @@ class ContainerState:
     created: str
     cgroup: str  # "" for a container of an ordinary user that has none
     spec: Spec
+    scope: bool = False  # the cgroup is one that systemd made
     annotations: dict[str, str] = field(default_factory=dict)
 
 
