@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from ctypes import c_char, c_void_p
 from functools import cache
-from pathlib import Path
 from struct import Struct
 
 from wherry.linux.libc import declare, last_error
@@ -58,8 +57,20 @@ def names_in(bits: int) -> list[str]:
 
 @cache
 def last_capability() -> int:
-    """The number of the last capability that the running kernel knows."""
-    return int(Path("/proc/sys/kernel/cap_last_cap").read_text())
+    """The number of the last capability that the running kernel knows.
+
+    Asked of the kernel itself: a container's root need not have a /proc.
+    """
+    known, unknown = 0, 64
+    while unknown - known > 1:
+        number = (known + unknown) // 2
+        try:
+            prctl(PrctlOption.CAPBSET_READ, number)
+        except OSError:
+            unknown = number
+        else:
+            known = number
+    return known
 
 
 def current() -> CapabilitySets:

@@ -56,6 +56,17 @@ def in_first_user_namespace() -> bool:
         return file.read().split() == ["0", "0", "4294967295"]
 
 
+def user_in_parent_namespace() -> int:
+    """Our user ID as the user namespace above ours has it; without one above, ours."""
+    own = os.geteuid()
+    with open("/proc/self/uid_map") as file:
+        for line in file:
+            inside, outside, size = map(int, line.split())
+            if inside <= own < inside + size:
+                return outside + own - inside
+    return own
+
+
 def user_namespace_with(uids: Sequence[Range], gids: Sequence[Range]) -> int:
     """A descriptor of a new user namespace with these maps, for mounts that translate IDs.
 

@@ -17,6 +17,8 @@ _X86 = {"rt_sigaction": 13, "keyctl": 250, "ioprio_set": 251, "sched_setattr": 3
 _GENERIC = {"rt_sigaction": 134, "keyctl": 219, "ioprio_set": 30, "sched_setattr": 274}
 _NUMBERS = _X86 if os.uname().machine == "x86_64" else _GENERIC
 
+_SYS_PIDFD_GETFD = 438
+
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 _KEYCTL_SETPERM = 5
 _KEYCTL_DESCRIBE = 6
@@ -43,6 +45,11 @@ def prctl(option: PrctlOption, second: int = 0, third: int = 0) -> int:
     if result < 0:
         raise last_error()
     return int(result)
+
+
+def take_descriptor(pidfd: int, number: int) -> int:
+    """A copy of descriptor `number` of another process that one may trace, pidfd_getfd(2)."""
+    return syscall(_SYS_PIDFD_GETFD, pidfd, number, 0)
 
 
 def start_time(pid: int) -> int:

@@ -37,9 +37,10 @@ def _change(member: str, bridges: Iterable[str], *, there: bool) -> None:
     zone = Interface(_SERVICE, "/org/fedoraproject/FirewallD1", f"{_SERVICE}.zone")
     try:
         with SystemBus() as bus:
-            trusted = set(bus.call(zone, "getInterfaces", _ZONE))
+            (trusted,) = bus.call(zone, "getInterfaces", "s", _ZONE)
+            assert isinstance(trusted, list)
             for bridge in bridges:
                 if (bridge in trusted) == there:
-                    bus.call(zone, member, _ZONE, bridge)
+                    bus.call(zone, member, "ss", _ZONE, bridge)
     except (NoService, FileNotFoundError):
         return  # its rules are there, without whom to ask

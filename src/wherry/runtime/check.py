@@ -8,7 +8,7 @@ import resource
 from collections.abc import Iterator
 
 from wherry.linux import capabilities, labels
-from wherry.oci.runtime_spec import IDMapping, Linux, Mount, Process, Spec
+from wherry.oci.runtime_spec import IDMapping, Linux, Mount, Process, Seccomp, Spec
 from wherry.runtime.errors import InvalidSpec
 from wherry.runtime.init.devices import DEVICE_TYPES
 from wherry.runtime.init.options import is_propagation, parse_options
@@ -21,8 +21,7 @@ from wherry.runtime.init.process import (
 )
 from wherry.runtime.init.sysctls import sysctl_faults
 from wherry.runtime.namespaces import FLAG_OF
-
-_NOTIFY = "SCMP_ACT_NOTIFY"
+from wherry.runtime.seccomp_agent import NOTIFY, notifies
 
 
 def check_spec(spec: Spec) -> None:
@@ -157,11 +156,20 @@ def _linux_faults(linux: Linux) -> Iterator[str]:
             yield f"linux.devices: {device.type!r} of {device.path} is not a type of device"
         if not device.path.startswith("/"):
             yield f"linux.devices: {device.path!r} must be an absolute path"
-    seccomp = linux.seccomp
-    if seccomp is not None:
-        actions = {seccomp.default_action, *(rule.action for rule in seccomp.syscalls)}
-        if _NOTIFY in actions or seccomp.listener_path:
-            yield f"linux.seccomp: {_NOTIFY} and listenerPath are not supported"
+    if linux.seccomp is not None:
+        yield from _seccomp_faults(linux.seccomp)
+
+
+def _seccomp_faults(seccomp: Seccomp) -> Iterator[str]:
+    if seccomp.default_action == NOTIFY:
+        yield f"linux.seccomp: {NOTIFY} cannot be used as default action"
+    if not notifies(seccomp):
+        return
+    if not seccomp.listener_path.startswith("/"):
+        yield f"linux.seccomp: {NOTIFY} needs a listenerPath, which is absolute"
+    # Init still has to say that there is a listener.
+    if any(rule.action == NOTIFY and "write" in rule.names for rule in seccomp.syscalls):
+        yield f"linux.seccomp: {NOTIFY} cannot be used for the write syscall"
 
 
 def unknown_capabilities(process: Process) -> set[str]:

@@ -12,7 +12,7 @@ belong to, there is a stage between: see `init.users`.
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from wherry.linux.namespaces import CloneFlag
 from wherry.linux.openat import opened
 from wherry.linux.process import start_time
 from wherry.oci.mount import Mount
-from wherry.oci.runtime_spec import Linux, Spec
+from wherry.oci.runtime_spec import Linux, Seccomp, Spec
 from wherry.runtime.check import check_spec, unknown_capabilities
 from wherry.runtime.errors import ContainerStartFailed
 from wherry.runtime.hooks import run_hooks
@@ -44,6 +44,7 @@ from wherry.runtime.namespaces import (
 )
 from wherry.runtime.resources import limits_of
 from wherry.runtime.seccomp import compile_filter, filter_flags
+from wherry.runtime.seccomp_agent import tell_agent
 from wherry.runtime.stdio import Stdio
 from wherry.values import dataclass, field
 
@@ -119,7 +120,7 @@ def create_container(
     `root_mounts` make the root itself, inside the container's own mount namespace. While init
     mounts, `on_namespaces` is called with its pid, to plug in the network. `stdio` are descriptors
     of the caller; without them init has the caller's own, and with a terminal its terminal's.
-    With a `fifo` init outlives the caller and waits until somebody reads from that.
+    With a `fifo` init outlives the caller and waits until somebody writes to that.
 
     Raises InvalidSpec, ProgramNotRunnable, ContainerStartFailed, HookFailed, and what
     `on_namespaces` raises; nothing but the empty cgroup is left then.
@@ -250,7 +251,9 @@ def _opened_fifo(path: Path | None) -> Iterator[int | None]:
     if path is None:
         yield None
         return
-    with opened(os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)) as descriptor:
+    # For both directions, so that this does not wait for a writer. Init itself could not open it:
+    # it is in the container's root by then, which need not have a /proc to reopen it through.
+    with opened(os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)) as descriptor:
         yield descriptor
 
 
@@ -301,8 +304,23 @@ def _accompany(
             run_hooks("prestart", hooks.prestart, document)
             run_hooks("createRuntime", hooks.create_runtime, document)
             channel.send(Kind.CONTINUE)
+        elif kind is Kind.LISTENER and linux.seccomp is not None:
+            pass_on_listener(created, channel, message, linux.seccomp, state)
 
     follow_child(created, channel, answer)
+
+
+def pass_on_listener(
+    created: Created,
+    channel: Channel,
+    message: Message,
+    section: Seccomp,
+    state: Mapping[str, object],
+) -> None:
+    """Have the agent told of the filter that the child has loaded, and let the child go on."""
+    number = message.facts["descriptor"]
+    tell_agent(section, created.pid, created.pidfd, number, {"pid": created.pid, **state})
+    channel.send(Kind.CONTINUE)
 
 
 def follow_child(

@@ -5,7 +5,7 @@ The caller must have one thread, as for `create`: the child is a fork of it.
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from wherry.linux.openat import opened
 from wherry.linux.process import open_process
 from wherry.oci.runtime_spec import Process, Seccomp
 from wherry.runtime.check import check_process
-from wherry.runtime.create import Created, follow_child, give_up
+from wherry.runtime.create import Created, follow_child, give_up, pass_on_listener
 from wherry.runtime.errors import ContainerNotRunning, ContainerStartFailed
-from wherry.runtime.init.channel import Channel, PeerGone, reason_of
+from wherry.runtime.init.channel import Channel, Kind, Message, PeerGone, reason_of
 from wherry.runtime.init.join import JoinPlan, run_join
 from wherry.runtime.init.process import Confinement
 from wherry.runtime.namespaces import OF_CHILDREN
@@ -35,9 +35,11 @@ def exec_process(
     stdio: Stdio | None = None,
     seccomp_cache: Path | None = None,
     keeps_descriptors: int = 0,
+    state: Mapping[str, object],
 ) -> Created:
     """Run `process` in the container whose first process is `pid`, started at `started` ticks.
 
+    `state` is the container's, for an agent that its seccomp filter has notified.
     Returns when the program has been executed; the process is a child of the caller. Raises
     ContainerNotRunning, ProgramNotRunnable and ContainerStartFailed.
     """
@@ -67,9 +69,14 @@ def exec_process(
         )
         channel, child = _fork_into(plan, namespaces & OF_CHILDREN if beside else 0)
     created = Created(str(pid), child, -1, 0, _channel=channel)
+
+    def answer(message: Message) -> None:
+        if message.kind is Kind.LISTENER and seccomp is not None:
+            pass_on_listener(created, channel, message, seccomp, state)
+
     try:
         created.identify(child)
-        follow_child(created, channel)
+        follow_child(created, channel, answer)
     except PeerGone as error:
         give_up(created)
         raise ContainerNotRunning from error

@@ -6,7 +6,6 @@ https://github.com/opencontainers/runtime-spec/blob/v1.2.0/runtime.md#operations
 import errno
 import json
 import os
-import select
 import signal
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
@@ -16,7 +15,7 @@ from pathlib import Path
 from wherry.errors import InvalidArgument, NotFound, PermissionDenied
 from wherry.linux.cgroup.manager import CgroupManager, open_manager
 from wherry.linux.idmap import in_first_user_namespace
-from wherry.linux.process import open_process
+from wherry.linux.openat import opened
 from wherry.oci.codec import from_json
 from wherry.oci.runtime_spec import Linux, Process, Resources, Spec
 from wherry.runtime.create import Created, create_container
@@ -90,6 +89,7 @@ def create(
                 created=datetime.now(UTC).isoformat().replace("+00:00", "Z"),
                 cgroup=cgroup.path if cgroup is not None else "",
                 spec=spec,
+                scope=asks_systemd,
                 annotations=dict(spec.annotations),
             )
         )
@@ -144,29 +144,18 @@ def start(folder: ContainerFolder) -> None:
         raise InvalidArgument("cannot start a container that has stopped")
     if status != "created":
         raise InvalidArgument("cannot start an already running container")
-    reader = os.open(folder.fifo, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        pidfd = open_process(state.pid, state.start_time)
-        try:
-            _await_byte(reader, pidfd)
-        finally:
-            os.close(pidfd)
-    finally:
-        os.close(reader)
+        with opened(os.open(folder.fifo, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)) as writer:
+            os.write(writer, b"0")
+    except OSError as error:
+        if error.errno not in (errno.ENXIO, errno.EPIPE):
+            raise
+        # Nobody holds its other end: init has ended.
+        raise ContainerStartFailed("", "container process is already dead") from error
     folder.fifo.unlink()
     hooks = state.spec.hooks
     if hooks is not None and hooks.poststart:
         try_hooks("poststart", hooks.poststart, document(folder, state))
-
-
-def _await_byte(reader: int, pidfd: int) -> None:
-    poll = select.poll()
-    poll.register(reader, select.POLLIN)
-    poll.register(pidfd, select.POLLIN)
-    for descriptor, _ in poll.poll():
-        if descriptor == reader and os.read(reader, 1):
-            return
-    raise ContainerStartFailed("", "container process is already dead")
 
 
 def document(folder: ContainerFolder, state: ContainerState) -> dict[str, object]:
@@ -249,4 +238,13 @@ def exec_in(
         seccomp=state.spec.linux.seccomp if state.spec.linux else None,
         seccomp_cache=folder.path.parent / ".seccomp",
         keeps_descriptors=keeps_descriptors,
+        state=_state_of_specification(folder, state),
     )
+
+
+_SPECIFIED = ("ociVersion", "id", "status", "pid", "bundle", "annotations")
+
+
+def _state_of_specification(folder: ContainerFolder, state: ContainerState) -> dict[str, object]:
+    found = document(folder, state)
+    return {key: found[key] for key in _SPECIFIED}

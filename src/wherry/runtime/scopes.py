@@ -1,44 +1,51 @@
 """Containers whose cgroup systemd makes: `--systemd-cgroup`, runc's "systemd cgroup driver".
 
-systemd makes a scope below the slice that cgroupsPath names. It is told of the limits that it can
-show and change later; all of them are then set as in any cgroup, for it leaves the scope to us.
+systemd makes a scope below the slice that cgroupsPath names: the machine's systemd for root, for
+an ordinary user the instance that logind keeps for that user. It is told of the limits that it can
+show and would otherwise set back; all of them are then set as in any cgroup, for it leaves the
+scope to us.
 """
 
-import os
 from contextlib import AbstractContextManager
 
 from wherry.errors import InvalidArgument, Unsupported
+from wherry.linux import systemd
 from wherry.linux.cgroup.manager import CgroupManager, open_manager
-from wherry.linux.idmap import in_first_user_namespace
-from wherry.linux.systemd import Property, has_systemd, started_scope
+from wherry.linux.cgroup.paths import checked_path
 from wherry.oci.runtime_spec import Linux, Resources, Spec
-
-_SECOND = 1_000_000  # microseconds
-_PROPERTIES = "org.systemd.property."
+from wherry.runtime.errors import ContainerStartFailed
+from wherry.runtime.init.channel import reason_of
+from wherry.runtime.resources import LimitsRefused
+from wherry.runtime.unit_properties import asked_properties, limit_properties
 
 
 class NoSystemd(Unsupported):
     def __init__(self) -> None:
-        super().__init__("--systemd-cgroup needs systemd as the init of this machine, and root")
+        super().__init__(
+            "--systemd-cgroup needs systemd as the init of this machine,"
+            " and for an ordinary user that user's instance of it"
+        )
 
 
 def systemd_cgroup(spec: Spec, container_id: str) -> CgroupManager:
     """The cgroup of the scope that systemd is to make, or a refusal."""
-    if os.geteuid() != 0 or not in_first_user_namespace() or not has_systemd():
+    if not systemd.has_systemd():
         raise NoSystemd
-    for name in spec.annotations:
-        if name.startswith(_PROPERTIES):
-            raise Unsupported(f"annotation {name}: properties of systemd are not supported")
-    text = (spec.linux or Linux()).cgroups_path or f":wherry:{container_id}"
+    users_own = systemd.is_users_own()
+    default = f"{'user.slice' if users_own else ''}:wherry:{container_id}"
+    text = (spec.linux or Linux()).cgroups_path or default
     if text.startswith("/") or text.count(":") != 2 or text.endswith(".slice"):
         raise InvalidArgument(
             'expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups,'
             f" got {text!r} instead"
         )
     try:
-        return open_manager(text)
+        above = systemd.control_group() if users_own else ""
+        return open_manager(above + checked_path(text))
     except ValueError as error:
         raise InvalidArgument(str(error)) from error
+    except OSError as error:
+        raise ContainerStartFailed("asking systemd", reason_of(error)) from error
 
 
 def scope_of(
@@ -46,18 +53,18 @@ def scope_of(
 ) -> AbstractContextManager[None]:
     """Have systemd make the scope, which lives on if the block puts a process into it."""
     assert cgroup is not None
-    limits = _limits((spec.linux or Linux()).resources or Resources())
-    return started_scope(cgroup.path, f"wherry container {container_id}", limits)
+    resources = (spec.linux or Linux()).resources or Resources()
+    properties = {
+        **limit_properties(resources, cgroup.version),
+        **asked_properties(spec.annotations),
+    }
+    return systemd.started_scope(cgroup.path, f"wherry container {container_id}", properties)
 
 
-def _limits(resources: Resources) -> dict[str, Property]:
-    """The limits that a unit of systemd has too."""
-    found: dict[str, Property] = {}
-    memory, cpu = resources.memory, resources.cpu
-    if memory is not None and memory.limit is not None and memory.limit > 0:
-        found["MemoryMax"] = ("t", memory.limit)
-    if resources.pids is not None and resources.pids.limit > 0:
-        found["TasksMax"] = ("t", resources.pids.limit)
-    if cpu is not None and cpu.quota is not None and cpu.quota > 0:
-        found["CPUQuotaPerSecUSec"] = ("t", cpu.quota * _SECOND // (cpu.period or 100_000))
-    return found
+def tell_systemd(cgroup: CgroupManager, resources: Resources) -> None:
+    """Let the scope of a container show, and keep, limits that are about to be set."""
+    if properties := limit_properties(resources, cgroup.version):
+        try:
+            systemd.set_properties(cgroup.path, properties)
+        except OSError as error:
+            raise LimitsRefused(f"unable to set unit properties: {reason_of(error)}") from error

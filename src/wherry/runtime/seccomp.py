@@ -19,6 +19,7 @@ from wherry.linux.seccomp import FilterFlag
 from wherry.oci.codec import to_json
 from wherry.oci.runtime_spec import Seccomp, SyscallRule
 from wherry.runtime.errors import InvalidSpec
+from wherry.runtime.seccomp_agent import notifies
 
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32 = 0x40000000  # marks the numbers of the x32 ABI
@@ -35,6 +36,7 @@ ACTIONS = {
     "SCMP_ACT_KILL_PROCESS": "KILL_PROCESS",
     "SCMP_ACT_KILL_THREAD": "KILL_THREAD",
     "SCMP_ACT_LOG": "LOG",
+    "SCMP_ACT_NOTIFY": "NOTIFY",
     "SCMP_ACT_TRACE": "TRACE",
     "SCMP_ACT_TRAP": "TRAP",
 }
@@ -76,6 +78,9 @@ def filter_flags(section: Seccomp) -> int:
         if name not in FLAGS:
             raise InvalidSpec([f"linux.seccomp.flags: {name} is not known"])
         flags |= FLAGS[name]
+    if notifies(section):
+        # With a listener TSYNC would have another meaning, and there is one thread to have it.
+        flags = flags & ~FilterFlag.TSYNC | FilterFlag.NEW_LISTENER
     return flags
 
 

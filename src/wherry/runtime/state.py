@@ -1,7 +1,7 @@
 """What `wherry-runtime` remembers of a container between its commands: a folder per container.
 
     ROOT/<id>/state.json   written once the process exists
-    ROOT/<id>/exec.fifo    there until `start`: init waits on it
+    ROOT/<id>/exec.fifo    there until `start`, which writes to it: init reads from it
 
 A pid is never trusted alone: with its start time it names one process.
 """
@@ -38,6 +38,7 @@ class ContainerState:
     created: str
     cgroup: str  # "" for a container of an ordinary user that has none
     spec: Spec
+    scope: bool = False  # the cgroup is one that systemd made
     annotations: dict[str, str] = field(default_factory=dict)
 
 
@@ -58,8 +59,7 @@ class ContainerFolder:
             self.path.mkdir(mode=0o711)
         except FileExistsError:
             raise ContainerExists(self.id) from None
-        os.mkfifo(self.fifo)
-        os.chmod(self.fifo, 0o622)  # whatever the umask: init opens it as the container's user
+        os.mkfifo(self.fifo, 0o600)
 
     def save(self, state: ContainerState) -> None:
         text = json.dumps(to_json(state)).encode()

@@ -13,7 +13,7 @@ from pathlib import Path
 from wherry.errors import Internal, InvalidArgument, WherryError
 from wherry.linux.cgroup.manager import open_manager
 from wherry.linux.process import become_subreaper
-from wherry.oci.runtime_spec import Process, Seccomp, Spec
+from wherry.oci.runtime_spec import VERSION, Process, Seccomp, Spec
 from wherry.runtime.errors import ContainerNotRunning as RuntimeNotRunning
 from wherry.runtime.errors import ContainerStartFailed, ProgramNotRunnable
 from wherry.runtime.exec import exec_process
@@ -87,6 +87,14 @@ def start_exec(store: Store, joining: Joining, stdio: Stdio | None) -> Supervise
             seccomp=joining.seccomp,
             stdio=stdio,
             seccomp_cache=store.root / "seccomp",
+            state={
+                "ociVersion": VERSION,
+                "id": joining.container.id,
+                "status": "running",
+                "pid": state.pid,
+                "bundle": str(store.container_folder(joining.container.id)),
+                "annotations": {},
+            },
         )
     except RuntimeNotRunning as error:
         raise ContainerNotRunning(joining.container.id) from error

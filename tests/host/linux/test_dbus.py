@@ -1,5 +1,6 @@
 """A real message bus is asked, of this test's own."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -34,17 +35,24 @@ def bus(tmp_path: Path) -> Iterator[SystemBus]:
 
 
 def test_strings_and_arrays_of_strings_are_answered(bus: SystemBus) -> None:
-    names = bus.call(BUS, "ListNames")
+    (names,) = bus.call(BUS, "ListNames")
 
+    assert isinstance(names, list)
     assert "org.freedesktop.DBus" in names
-    assert bus.call(BUS, "GetNameOwner", "org.freedesktop.DBus") == ["org.freedesktop.DBus"]
-    assert all(bus.call(BUS, "GetNameOwner", name) == [name] for name in names if name[0] == ":")
+    owner = bus.call(BUS, "GetNameOwner", "s", "org.freedesktop.DBus")
+    assert owner == ["org.freedesktop.DBus"]
+    ((_, own_pid),) = [
+        (name, bus.call(BUS, "GetConnectionUnixProcessID", "s", name))
+        for name in names
+        if str(name).startswith(":")
+    ]
+    assert own_pid == [os.getpid()]
 
 
 def test_a_service_that_is_not_there_is_told_from_one_that_refuses(bus: SystemBus) -> None:
     nobody = Interface("org.example.Nobody", "/", "org.example.Nobody")
     with pytest.raises(NoService):
-        bus.call(nobody, "Anything", "text")
+        bus.call(nobody, "Anything", "s", "text")
     with pytest.raises(DBusError) as refused:
         bus.call(BUS, "NoSuchMethod")
     assert not isinstance(refused.value, NoService)

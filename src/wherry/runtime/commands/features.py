@@ -8,11 +8,11 @@ import platform
 from argparse import ArgumentParser, Namespace
 
 from wherry.linux import capabilities, labels
-from wherry.linux.systemd import has_systemd
 from wherry.oci.runtime_spec import VERSION
 from wherry.runtime.init import options as mount_options
 from wherry.runtime.namespaces import FLAG_OF
 from wherry.runtime.seccomp import ACTIONS, FLAGS, OPERATORS
+from wherry.runtime.unit_properties import ANNOTATION
 from wherry.version import __version__
 
 HOOKS = (
@@ -45,8 +45,8 @@ def document() -> dict[str, object]:
             "cgroup": {
                 "v1": True,
                 "v2": True,
-                "systemd": has_systemd(),
-                "systemdUser": False,
+                "systemd": True,
+                "systemdUser": True,
                 "rdma": True,
             },
             "seccomp": {
@@ -63,5 +63,5 @@ def document() -> dict[str, object]:
             "mountExtensions": {"idmap": {"enabled": True}},
         },
         "annotations": {"dev.wherry.runtime.version": __version__},
-        "potentiallyUnsafeConfigAnnotations": [],
+        "potentiallyUnsafeConfigAnnotations": [ANNOTATION],
     }

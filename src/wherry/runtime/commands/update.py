@@ -19,7 +19,8 @@ from wherry.oci.runtime_spec import (
 )
 from wherry.runtime.commands.folders import folder_of, load_alive
 from wherry.runtime.resources import LimitsRefused, apply_resources
-from wherry.runtime.state import cgroup_of
+from wherry.runtime.scopes import tell_systemd
+from wherry.runtime.state import ContainerState, cgroup_of
 from wherry.values import fields, replace
 
 T = TypeVar("T")
@@ -59,18 +60,24 @@ def run(options: Namespace) -> None:
     asked = _from_file(options.resources) if options.resources else _from_flags(options)
     linux = state.spec.linux or Linux()
     before = linux.resources or Resources()
-    cgroup = cgroup_of(state)
     try:
-        apply_resources(cgroup, asked, with_devices=False)
+        _apply(state, asked)
     except LimitsRefused as refused:
         # Some may have been set already; the container goes on under those it had.
         try:
-            apply_resources(cgroup, before, with_devices=False)
+            _apply(state, before)
         except LimitsRefused as error:
             refused.add_note(f"the former limits could not be set again: {error.message}")
         raise
     after = replace(linux, resources=merged(before, asked))
     folder.save(replace(state, spec=replace(state.spec, linux=after)))
+
+
+def _apply(state: ContainerState, resources: Resources) -> None:
+    cgroup = cgroup_of(state)
+    if state.scope:
+        tell_systemd(cgroup, resources)
+    apply_resources(cgroup, resources, with_devices=False)
 
 
 def _from_file(name: str) -> Resources:

@@ -17,7 +17,8 @@ stream says that the other side executed its program or died.
 
 FAILED may come in place of any message of init's. With a user namespace a stage between asks
 for its ID maps (MAP) and the offsets of its clocks (CLOCKS), both answered by CONTINUE, and tells
-the pid of init (CHILD); see `users`.
+the pid of init (CHILD); see `users`. A seccomp filter that has somebody notified is loaded before
+READY, and told of by LISTENER, answered by CONTINUE; see `seccomp_agent`.
 """
 
 import json
@@ -43,6 +44,7 @@ class Kind(Enum):
     HOOKS = "hooks"
     CONTINUE = "continue"
     CONSOLE = "console"
+    LISTENER = "listener"
     WARNING = "warning"
     READY = "ready"
     START = "start"
@@ -83,7 +85,8 @@ class Channel:
             if descriptors:
                 socket.send_fds(self._end, [data], list(descriptors))
             else:
-                self._end.send(data)
+                # By write(2) alone: of other calls a filter may have notified, `seccomp_agent`.
+                os.write(self._end.fileno(), data)
         except (BrokenPipeError, ConnectionResetError) as error:
             raise PeerGone from error
 

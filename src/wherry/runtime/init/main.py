@@ -57,6 +57,7 @@ from wherry.runtime.init.rootfs import (
 from wherry.runtime.init.steps import step
 from wherry.runtime.init.sysctls import write_sysctls
 from wherry.runtime.init.users import enter_user_namespace
+from wherry.runtime.seccomp_agent import hand_over
 from wherry.runtime.stdio import Stdio
 from wherry.values import dataclass
 
@@ -188,10 +189,16 @@ def become_program(
     prctl(PrctlOption.SET_DUMPABLE, 0)
     verify_working_directory(process.cwd, entered)
     program = find_program(process.args[0], environment)
+    pass_on = hand_over(channel)
+    if confinement.has_listener:
+        # Before READY, after which the caller may go: it is needed for this.
+        labels.write()
+        confine(confinement, final, pass_on)
     channel.send(Kind.READY)
     wait_for_start()
-    labels.write()
-    confine(confinement, final)
+    if not confinement.has_listener:
+        labels.write()
+        confine(confinement, final, pass_on)
     execute(program, process.args, environment)
 
 
@@ -206,9 +213,8 @@ def execute(program: str, words: tuple[str, ...], environment: dict[str, str]) -
 
 
 def _wait_on_fifo(fifo: int) -> None:
-    """Return when somebody reads from the FIFO that the O_PATH descriptor stands for, fifo(7)."""
-    with step("waiting for start"), opened(os.open(f"/proc/self/fd/{fifo}", os.O_WRONLY)) as end:
-        os.write(end, b"0")
+    with step("waiting for start"), opened(fifo):
+        os.read(fifo, 1)
 
 
 def close_callers_descriptors(

@@ -63,8 +63,11 @@ class Confinement:
 
     seccomp: bytes = b""  # BPF; empty for none
     seccomp_flags: int = 0
-    listener: Callable[[int], None] | None = None  # takes the descriptor of SCMP_ACT_NOTIFY
     keyring: str = ""  # name of a session keyring to join; empty for none
+
+    @property
+    def has_listener(self) -> bool:
+        return bool(self.seccomp_flags & FilterFlag.NEW_LISTENER)
 
 
 def write_oom_score(adjustment: int | None) -> None:
@@ -326,17 +329,26 @@ def _change_user(user: User) -> None:
 
 
 def _groups_are_denied() -> bool:
-    with opened(os.open("/proc/self/setgroups", os.O_RDONLY | os.O_CLOEXEC)) as file:
+    try:
+        descriptor = os.open("/proc/self/setgroups", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False  # a root without a /proc tells nothing
+    with opened(descriptor) as file:
         return filesystem_type(file) == PROC_SUPER_MAGIC and os.read(file, 8).strip() == b"deny"
 
 
-def confine(confinement: Confinement, final: CapabilitySets) -> None:
-    """Load the filter, then drop what loading it took."""
+def confine(
+    confinement: Confinement, final: CapabilitySets, pass_on: Callable[[int], None]
+) -> None:
+    """Load the filter, then drop what loading it took.
+
+    `pass_on` is given the descriptor of a filter that has somebody notified.
+    """
     if confinement.seccomp:
         with step("unable to init seccomp"):
             descriptor = load_filter(confinement.seccomp, confinement.seccomp_flags)
-        if confinement.seccomp_flags & FilterFlag.NEW_LISTENER and confinement.listener:
-            confinement.listener(descriptor)
+        if confinement.has_listener:
+            pass_on(descriptor)
             os.close(descriptor)
     with step("unable to apply caps"):
         capabilities.replace(final)
