@@ -66,7 +66,7 @@ class Router:
     def find(self, method: str, path: str, version: Version) -> tuple[Route, dict[str, str]]:
         """The route and the names in its path; `path` is still percent-encoded."""
         for route, expression in self._routes:
-            if method != route.method and (method, route.method) != ("HEAD", "GET"):
+            if method != route.method:
                 continue
             found = expression.fullmatch(path)
             if found is not None and route.is_in(version):

@@ -127,6 +127,7 @@ def _swarm_routes() -> Iterator[Route]:
 
 
 ROUTES = (
+    Route("HEAD", "/_ping", get_ping),
     Route("GET", "/_ping", get_ping),
     Route("GET", "/version", get_version),
     Route("GET", "/info", get_info),
