@@ -1,4 +1,4 @@
-"""Clients that mean ill, or know no better: what is no request, too much of one, or a web page's."""
+"""Clients that mean ill, or know no better: no request, too much of one, or a web page's."""
 
 import asyncio
 import socket
@@ -106,7 +106,7 @@ def test_a_page_of_another_site_is_no_client_at_a_bare_port(wherry: Wherry, tmp_
         process = subprocess.Popen(
             words,
             env=wherry.environment,
-            stdin=listening,
+            stdin=listening.fileno(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )

@@ -75,10 +75,11 @@ async def serve(service: Service, listeners: Sequence[Listener], ready: Callable
         await ended.wait()
     finally:
         restoring.cancel()
-        for server in servers:
-            server.close()
+        # While they still answer: afterwards another service may have put its own there.
         for listener in listeners:
             listener.remove()
+        for server in servers:
+            server.close()
 
 
 async def _listen(
