@@ -47,7 +47,7 @@ def make(name: str, *command: str, **config: object) -> None:
         ask("POST", f"/containers/{name}/start")
 
 
-def ask(method: str, path: str, body: object = None) -> requests.Response:
+def ask(method: str, path: str, body: Document | None = None) -> requests.Response:
     return requests.request(method, BASE + path, json=body, timeout=PATIENCE)
 
 
