@@ -21,6 +21,7 @@ from wherry.testing.waiting import eventually
 
 ENGINES = ("wherry", "docker")
 BUSYBOX = "busybox:latest"
+TCP = "tcp://127.0.0.1:2375"  # in the namespace; for programs that know no other sockets
 OTHERS = ("alpine:latest", "alpine:3.10", "hello-world:latest")
 
 
@@ -52,7 +53,7 @@ def wherry_engine(mirror: str) -> Iterator[Mapping[str, str]]:
         wherry("bootstrap", "busybox")
         address = f"unix://{base}/docker.sock"
         with (base / "log").open("wb") as log:
-            command = wherry.command("serve", "-H", address)
+            command = wherry.command("serve", "-H", address, "-H", TCP, "--insecure-tcp")
             service = subprocess.Popen(command, env=wherry.environment, stdout=log, stderr=log)
         try:
             eventually(lambda: b"listening" in (base / "log").read_bytes(), what="it listens")

@@ -1,11 +1,13 @@
 """One request, as the functions that answer it see it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from aiohttp import web
 
+from wherry.api.connections import PATIENCE
 from wherry.api.fields import Fields
 from wherry.api.query import Query
 from wherry.api.versions import Version, parse_version
@@ -72,10 +74,7 @@ class Call:
 
     @property
     def has_body(self) -> bool:
-        return (
-            bool(self.http.content_length)
-            or self.http.headers.get("Transfer-Encoding", "").lower() == "chunked"
-        )
+        return self.http.body_exists
 
     async def fields(self, *, required: bool = False) -> Fields:
         """The body, one JSON object. Without one there are no fields, unless one is `required`."""
@@ -104,10 +103,14 @@ class Call:
 
     async def _small_body(self) -> bytes:
         pieces = bytearray()
-        async for piece in self.body():
-            pieces += piece
-            if len(pieces) > _LARGEST_BODY:
-                raise InvalidBody(f"the request body is larger than {_LARGEST_BODY} bytes")
+        try:
+            async with asyncio.timeout(PATIENCE):
+                async for piece in self.body():
+                    pieces += piece
+                    if len(pieces) > _LARGEST_BODY:
+                        raise InvalidBody(f"the request body is larger than {_LARGEST_BODY} bytes")
+        except TimeoutError:
+            raise InvalidBody(f"the request body has not come in {PATIENCE:.0f} s") from None
         return bytes(pieces)
 
     async def body(self) -> AsyncIterator[bytes]:

@@ -28,7 +28,7 @@ class ExecAlreadyRunning(Conflict):
 
 class TooManyExecs(Conflict):
     def __init__(self) -> None:
-        super().__init__(f"more than {_MOST} execs are waiting or running")
+        super().__init__(f"more than {_MOST} execs are running")
 
 
 @dataclass(slots=True)
@@ -60,12 +60,14 @@ class Execs:
         self._execs: dict[str, Exec] = {}
 
     def add(self, new: Exec) -> None:
-        """Keep it; the oldest that has ended makes room."""
+        """Keep it; the oldest that has ended, or else was never started, makes room."""
         if len(self._execs) >= _MOST:
-            ended = next((key for key, old in self._execs.items() if old.exit_code is not None), "")
-            if not ended:
+            olds = self._execs.items()
+            ended = next((key for key, old in olds if old.exit_code is not None), "")
+            idle = ended or next((key for key, old in olds if not old.started), "")
+            if not idle:
                 raise TooManyExecs
-            del self._execs[ended]
+            del self._execs[idle]
         self._execs[new.id] = new
 
     def find(self, exec_id: str) -> Exec:

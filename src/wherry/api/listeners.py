@@ -152,12 +152,17 @@ def _tcp(address: str, rest: str, tls: TLSFiles | None, *, insecure: bool) -> Li
 
 def _passed(address: str, tls: TLSFiles | None, *, insecure: bool) -> list[Listener]:
     """The sockets that systemd has opened for us, sd_listen_fds(3)."""
-    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+    count = os.environ.pop("LISTEN_FDS", "")
+    # For this process alone: what it starts is not to take them for its own.
+    mine = os.environ.pop("LISTEN_PID", "") == str(os.getpid())
+    if not (mine and count.isascii() and count.isdigit()):
         raise InvalidArgument(f"{address}: this process was not given any sockets")
     listeners = []
-    for descriptor in range(_FIRST_PASSED, _FIRST_PASSED + int(os.environ["LISTEN_FDS"])):
+    for descriptor in range(_FIRST_PASSED, _FIRST_PASSED + int(count)):
         os.set_inheritable(descriptor, False)
         listening = socket.socket(fileno=descriptor)
+        if not listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            raise InvalidArgument(f"{address}: descriptor {descriptor} is no listening socket")
         is_unix = listening.family == socket.AF_UNIX
         if not is_unix and tls is None and not insecure:
             raise Unprotected(address)

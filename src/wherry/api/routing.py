@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from wherry.api.versions import Version, parse_version
+from wherry.api.versions import OLDEST, Version, check_spoken, parse_version
 from wherry.errors import NotFound, WherryError
 from wherry.values import dataclass
 
@@ -35,6 +35,7 @@ class Route:
     pattern: str
     handler: Handler
     since: str = ""  # the version of the API that brought it
+    oldest: Version = OLDEST  # the oldest version that is spoken here
     refusal: str = ""  # why it always answers with an error
 
     @property
@@ -66,9 +67,10 @@ class Router:
     def find(self, method: str, path: str, version: Version) -> tuple[Route, dict[str, str]]:
         """The route and the names in its path; `path` is still percent-encoded."""
         for route, expression in self._routes:
-            if method != route.method and (method, route.method) != ("HEAD", "GET"):
+            if method != route.method:
                 continue
             found = expression.fullmatch(path)
-            if found is not None and route.is_in(version):
+            if found is not None and route.is_in(max(version, OLDEST)):
+                check_spoken(version, route.oldest)
                 return route, {key: unquote(value) for key, value in found.groupdict().items()}
         raise PageNotFound

@@ -15,9 +15,11 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from wherry.api.call import Call
+from wherry.api.connections import connections
 from wherry.api.errors import answered
 from wherry.api.headers import COMMON
 from wherry.api.listeners import Listener
+from wherry.api.origin import refuse_strange_origin
 from wherry.api.query import Query
 from wherry.api.routes.table import ROUTES
 from wherry.api.routing import Router
@@ -27,8 +29,7 @@ from wherry.api.versions import split_version
 from wherry.engine.system.restore import restore_containers
 from wherry.errors import InvalidArgument
 
-_LONGEST_LINE = 1 << 16  # of filters and credentials
-_MOST_FIELDS = 256
+_MOST_FIELDS = 4096  # of a query: `docker save` names each image in one
 _BACKLOG = 1024
 
 
@@ -47,12 +48,16 @@ class Server:
         return response
 
     async def _answer(self, http: web.BaseRequest) -> web.StreamResponse:
+        refuse_strange_origin(http)
         path, _, query = http.raw_path.partition("?")
         version, path = split_version(path)
         route, names = self._router.find(http.method, path, version)
         if any("\0" in name for name in names.values()):
             raise InvalidArgument("a name holds a NUL byte")
-        values = parse_qs(query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        try:
+            values = parse_qs(query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        except ValueError:
+            raise InvalidArgument(f"the query has more than {_MOST_FIELDS} fields") from None
         return await route.handler(Call(http, self._service, version, names, Query(values)))
 
 
@@ -62,14 +67,7 @@ async def serve(service: Service, listeners: Sequence[Listener], ready: Callable
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    http = web.Server(
-        Server(service).answer,
-        handler_cancellation=True,  # who follows a log learns that its client has gone
-        access_log=None,
-        auto_decompress=False,  # archives are told by their first bytes
-        max_line_size=_LONGEST_LINE,
-        max_field_size=_LONGEST_LINE,
-    )
+    http = connections(Server(service).answer)
     servers = [await _listen(loop, http, listener) for listener in listeners]
     restoring = asyncio.create_task(service.workers.run_alone(restore_containers))
     ready()
@@ -77,14 +75,15 @@ async def serve(service: Service, listeners: Sequence[Listener], ready: Callable
         await ended.wait()
     finally:
         restoring.cancel()
-        for server in servers:
-            server.close()
+        # While they still answer: afterwards another service may have put its own there.
         for listener in listeners:
             listener.remove()
+        for server in servers:
+            server.close()
 
 
 async def _listen(
-    loop: asyncio.AbstractEventLoop, http: web.Server, listener: Listener
+    loop: asyncio.AbstractEventLoop, http: Callable[[], asyncio.Protocol], listener: Listener
 ) -> asyncio.Server:
     if listener.tls is not None:
         return await asyncio.start_server(

@@ -119,7 +119,7 @@ async def stream_told(
             raise
         if failed is None:
             # What was announced cannot be kept; a body that ends too early says so.
-            log.warning("an answer was broken off: %s", error)
+            log.warning("an answer was broken off: %r", error.message)
             raise ConnectionResetError from error
         await response.write(failed(error))
     if response is None:

@@ -7,6 +7,7 @@ client's input for the end of the connection, and the docker command ends its in
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -91,6 +92,8 @@ async def serve_tls(
 ) -> None:
     """Serve one client until it and the service have both ended."""
     channel = Channel(context, reader, writer)
+    # A client whose machine has gone is noticed.
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     try:
         async with asyncio.timeout(_PATIENCE):
             await channel.handshake()

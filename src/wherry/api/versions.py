@@ -24,6 +24,8 @@ def parse_version(text: str) -> Version:
 
 NEWEST = parse_version(API_VERSION)
 OLDEST = parse_version(MINIMUM_API_VERSION)
+# What skopeo, podman and buildah of some years ago say, whose `docker-daemon:` copies images.
+OLDEST_FOR_IMAGES = parse_version("1.22")
 PREFIX = re.compile(r"/v([0-9]{1,4}\.[0-9]{1,4})(?=/)")
 
 
@@ -47,9 +49,12 @@ def split_version(path: str) -> tuple[Version, str]:
     found = PREFIX.match(path)
     if found is None:
         return NEWEST, path
-    version = parse_version(found.group(1))
-    if version < OLDEST:
+    return parse_version(found.group(1)), path[found.end() :]
+
+
+def check_spoken(version: Version, oldest: Version) -> None:
+    """Raise VersionTooOld or VersionTooNew unless it is between `oldest` and the newest."""
+    if version < oldest:
         raise VersionTooOld(version)
     if version > NEWEST:
         raise VersionTooNew(version)
-    return version, path[found.end() :]

@@ -95,6 +95,7 @@ async def get_export(call: Call) -> web.StreamResponse:
 
 
 ROUTES = (
+    Route("HEAD", "/containers/{id}/archive", get_archive),
     Route("GET", "/containers/{id}/archive", get_archive),
     Route("PUT", "/containers/{id}/archive", put_archive_),
     Route("GET", "/containers/{id}/export", get_export),

@@ -17,7 +17,7 @@ from wherry.engine.containers.attach import attach_connection
 from wherry.engine.containers.logs import container_logs
 from wherry.engine.containers.orders import find_live_container
 from wherry.engine.engine import Engine
-from wherry.errors import Conflict, Unavailable, WherryError
+from wherry.errors import Conflict, InvalidArgument, Unavailable, WherryError
 from wherry.shim.detach_keys import parse_detach_keys
 from wherry.shim.errors import CannotAttach
 from wherry.shim.log.reader import LogRequest
@@ -77,6 +77,8 @@ async def get_attach_ws(call: Call) -> web.StreamResponse:
     _check(container)
     socket = web.WebSocketResponse(heartbeat=None, compress=False)
     socket.headers.update(COMMON)
+    if not socket.can_prepare(call.http):
+        raise InvalidArgument("this is not the beginning of a WebSocket of version 13")
     await socket.prepare(call.http)
     pair = await open_pair()
     wanted: dict[str, object] = {

@@ -12,6 +12,7 @@ from wherry.api.requests.platform import parse_platform, read_platform
 from wherry.api.routes.registry import pull
 from wherry.api.routing import Route
 from wherry.api.streaming import Tell, body_chunks, body_file, stream, stream_told
+from wherry.api.versions import OLDEST_FOR_IMAGES
 from wherry.engine.documents.image import (
     deleted_document,
     summary_document,
@@ -28,7 +29,7 @@ from wherry.engine.images.prune import prune_images
 from wherry.engine.images.remove import Removal, remove_image
 from wherry.engine.images.save import save_images
 from wherry.engine.images.tag import tag_image
-from wherry.errors import InvalidArgument
+from wherry.errors import InvalidArgument, WherryError
 from wherry.images.download import downloaded, is_url
 from wherry.oci.digest import Digest
 from wherry.oci.platform import Platform
@@ -153,9 +154,13 @@ async def post_load(call: Call) -> web.StreamResponse:
     quiet = call.query.flag("quiet")
 
     def work(engine: Engine, tell: Tell) -> None:
-        with body_file(call) as source:
-            loading = None if quiet else Loading(tell)
-            loaded = load_images(engine, source, platform=platform, progress=loading)
+        try:
+            with body_file(call) as source:
+                loading = None if quiet else Loading(tell)
+                loaded = load_images(engine, source, platform=platform, progress=loading)
+        except WherryError as error:
+            tell(progress_error(error))  # of a load Docker says everything in the stream
+            return
         for image in loaded:
             for name, previous in image.moved:
                 text = (
@@ -168,10 +173,9 @@ async def post_load(call: Call) -> web.StreamResponse:
             if not image.names:
                 tell(progress({"stream": f"Loaded image ID: {image.image.id}\n"}))
 
-    # With the client goes its body, and with that the loading.
-    return await stream_told(
-        call, JSON, work, cancel=lambda: None, at_once=True, failed=progress_error
-    )
+    # With the client goes its body, and with that the loading. A quiet one is answered when all is
+    # there: skopeo and podman take the answer's head for the end, and stop sending.
+    return await stream_told(call, JSON, work, cancel=lambda: None, at_once=not quiet)
 
 
 async def get_one(call: Call) -> web.StreamResponse:
@@ -211,9 +215,9 @@ def _with_tag(repository: str, tag: str) -> str:
 
 ROUTES = (
     Route("GET", "/images/json", get_images),
-    Route("GET", "/images/get", get_several),
+    Route("GET", "/images/get", get_several, oldest=OLDEST_FOR_IMAGES),
     Route("POST", "/images/create", post_create),
-    Route("POST", "/images/load", post_load),
+    Route("POST", "/images/load", post_load, oldest=OLDEST_FOR_IMAGES),
     Route("POST", "/images/prune", post_prune, since="1.25"),
     Route("GET", "/images/{name*}/json", get_image),
     Route("GET", "/images/{name*}/history", get_history),

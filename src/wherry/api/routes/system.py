@@ -11,6 +11,7 @@ from wherry.api.headers import COMMON, JSON
 from wherry.api.older import info_for, usage_for
 from wherry.api.routing import Route, refusing
 from wherry.api.streaming import begin
+from wherry.api.versions import OLDEST_FOR_IMAGES
 from wherry.engine.documents.event import (
     check_event_filters,
     event_document,
@@ -127,7 +128,8 @@ def _swarm_routes() -> Iterator[Route]:
 
 
 ROUTES = (
-    Route("GET", "/_ping", get_ping),
+    Route("HEAD", "/_ping", get_ping, oldest=OLDEST_FOR_IMAGES),
+    Route("GET", "/_ping", get_ping, oldest=OLDEST_FOR_IMAGES),
     Route("GET", "/version", get_version),
     Route("GET", "/info", get_info),
     Route("GET", "/events", get_events),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.cgroups import cgroup_path
-from wherry.errors import Conflict, Internal, InvalidArgument, Unsupported
+from wherry.errors import Conflict, InvalidArgument, Unsupported
 from wherry.linux.cgroup.manager import open_manager
 from wherry.store.containers import Status, find_container
 from wherry.values import dataclass
@@ -87,7 +87,7 @@ def _ps(arguments: Sequence[str]) -> str:
             "the program ps is not on the PATH", hint="install it: apt-get install procps"
         ) from error
     if result.returncode != 0:
-        # The first line says what is wrong; how ps is used follows.
+        # It does not like its arguments. The first line says why; how ps is used follows.
         lines = (result.stderr or result.stdout).split("\n", 1)
-        raise Internal(f"ps: {lines[0] or f'exit status {result.returncode}'}")
+        raise InvalidArgument(f"ps: {lines[0] or f'exit status {result.returncode}'}")
     return result.stdout

@@ -36,6 +36,7 @@ class CannotUpdate(Internal):
     def __init__(self, container: Container, error: WherryError) -> None:
         super().__init__(f"Cannot update container {container.id}: {error.message}")
         self.hint = error.hint
+        self.api_status = error.http_status
 
 
 class SwapWouldBeExceeded(InvalidArgument):
