@@ -1,8 +1,8 @@
 """The API service beside Docker's daemon, both by the stock client: python -m benchmarks.api
 
 Times of `docker run`, `exec` and `ps` at either socket, taken in turn; then the memory (PSS, so
-that what is shared counts once) of all processes of either engine with twenty idle containers, their
-programs left out.
+that what is shared counts once) of all processes of either engine with twenty idle containers,
+their programs left out.
 """
 
 import contextlib
