@@ -52,6 +52,7 @@ def base_in_docker(installation: Wherry, dockerd: Dockerd) -> Iterator[Dockerd]:
     yield dockerd
     images = dockerd.docker("images", "-aq", "--no-trunc").stdout.split()
     dockerd.docker("rmi", "-f", *dict.fromkeys(images))
+    dockerd.docker("builder", "prune", "-a", "-f")
     dockerd.import_busybox()
 
 
