@@ -26,10 +26,11 @@ pytestmark = [
 ]
 
 
-def test_no_request_makes_the_service_fail() -> None:
+def test_no_request_makes_the_service_fail(tmp_path: Path) -> None:
     address = f"{TCP.replace('tcp', 'http')}/v1.50"
     program = [
-        *("env", f"WHERRY_FUZZED={address}", f"PYTHONPATH={PROJECT}"),
+        # It keeps what failed in the folder that it is started in.
+        *("env", f"--chdir={tmp_path}", f"WHERRY_FUZZED={address}", f"PYTHONPATH={PROJECT}"),
         "SCHEMATHESIS_HOOKS=tests.clients.fuzz_hooks",
         *(SCHEMATHESIS, "run", DESCRIPTION, "--url", address, "--no-color"),
         *("--phases", "coverage,fuzzing,stateful", "--seed", SEED, "--max-examples", EXAMPLES),
