@@ -62,6 +62,20 @@ def test_a_published_port_is_reached_from_everywhere(host: Machine, bridge_filte
         assert seen_by(server, web.opened(), (HOST, 8080)) == gateway  # itself
 
 
+def test_what_comes_by_the_loopback_takes_no_port_that_the_host_gives_its_own(
+    host: Machine,
+) -> None:
+    web = host.new_container()
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    with published(host, web, "8080:80"), web.listen(80) as server, opened() as client:
+        server.settimeout(3)
+        client.connect(("127.0.0.1", 8080))
+        connection, (_, port) = server.accept()
+        connection.close()
+
+        assert client.getsockname()[1] >= lowest > port
+
+
 def test_one_published_on_the_loopback_is_for_the_host_alone(host: Machine) -> None:
     web = host.new_container()
     with published(host, web, "127.0.0.1:8080:80"), web.listen(80) as server:

@@ -81,9 +81,14 @@ _CHAINS: dict[str, tuple[str, tuple[str, ...]]] = {
     "from_host": ("type nat hook output priority -100;", ("jump publish",)),
     # The answer must come back through the host: to its loopback, and to a container that
     # spoke to one beside it by the host's address. To the host itself it does anyway.
+    #
+    # Of the loopback's connections the port changes too, to one below those that the host gives
+    # its own: two connections from the gateway's address with one port would be in each other's
+    # way, and a request by that address would take a third longer after many by the loopback.
     "homeward": (
         "",
         (
+            "ip saddr 127.0.0.0/8 meta l4proto { tcp, udp } masquerade to :10240-32767",
             "ip saddr 127.0.0.0/8 masquerade",
             "fib saddr type local return",
             "ct status dnat ip saddr @subnets ip daddr @subnets masquerade",
