@@ -227,7 +227,9 @@ def test_update(docker: Docker, sleeper: str) -> None:
             "memory.max",
             "cpu.max",
         )
-        for path in Path("/sys/fs/cgroup").glob(f"**/docker/{cgroup}/{pattern}")
+        # With cgroupfs as Docker's driver, and with systemd, its default on pure v2.
+        for place in (f"docker/{cgroup}", f"docker-{cgroup}.scope")
+        for path in Path("/sys/fs/cgroup").glob(f"**/{place}/{pattern}")
     }
     assert found.get("memory.limit_in_bytes", found.get("memory.max")) == str(128 << 20)
     assert found["pids.max"] == "30"

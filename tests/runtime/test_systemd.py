@@ -63,7 +63,7 @@ def shown(unit: str, name: str) -> str:
     ).stdout.strip()
 
 
-@pytest.mark.skipif(not has_systemd(), reason="systemd is not this machine's init")
+@pytest.mark.needs("systemd")
 def test_a_scope_holds_the_container_with_its_limits(runtime: list[str], folder: Path) -> None:
     write_bundle(folder, f"{SLICE}:box:{ID}")
     unit = f"box-{ID}.scope"
@@ -85,8 +85,7 @@ def test_a_scope_holds_the_container_with_its_limits(runtime: list[str], folder:
     eventually(lambda: shown(unit, "LoadState") == "not-found", what="the scope gone")
 
 
-@pytest.mark.skipif(not has_systemd(), reason="systemd is not this machine's init")
-@pytest.mark.needs("cgroup2")
+@pytest.mark.needs("systemd", "cgroup2")
 def test_an_update_reaches_the_scope_and_outlives_a_reload(
     runtime: list[str], folder: Path
 ) -> None:
@@ -122,7 +121,7 @@ def test_an_update_reaches_the_scope_and_outlives_a_reload(
         call([*runtime, "delete", "-f", ID], folder)
 
 
-@pytest.mark.skipif(not has_systemd(), reason="systemd is not this machine's init")
+@pytest.mark.needs("systemd")
 def test_annotations_are_properties_of_the_scope(runtime: list[str], folder: Path) -> None:
     prefix = "org.systemd.property."
     annotations = {f"{prefix}TimeoutStopSec": "7", f"{prefix}CollectMode": "'inactive-or-failed'"}
@@ -138,7 +137,7 @@ def test_annotations_are_properties_of_the_scope(runtime: list[str], folder: Pat
         call([*runtime, "delete", "-f", ID], folder)
 
 
-@pytest.mark.skipif(not has_systemd(), reason="systemd is not this machine's init")
+@pytest.mark.needs("systemd")
 def test_a_scope_that_is_there_is_not_taken_over(runtime: list[str], folder: Path) -> None:
     write_bundle(folder, f"{SLICE}:box:{ID}")
     call([*runtime, "--systemd-cgroup", "run", "-d", ID], folder)

@@ -7,13 +7,13 @@ A message is a fixed part, fields in an array, padding to 8 bytes, and a body. W
 connection says Hello first; without one between, as on systemd's own socket, it just calls.
 """
 
-import os
 import socket
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 from wherry.linux.dbus_values import Value, Variant, packed, unpacked
+from wherry.linux.idmap import user_in_parent_namespace
 from wherry.values import dataclass
 
 SOCKET = "/run/dbus/system_bus_socket"
@@ -84,12 +84,13 @@ class Connection:
             raise
 
     def _authenticate(self) -> None:
-        """As who we are: the other side asks the kernel."""
-        user = str(os.geteuid()).encode().hex()
-        self._socket.sendall(f"\0AUTH EXTERNAL {user}\r\n".encode())
+        """As who we are outside of a user namespace: the other side asks the kernel."""
+        user = str(user_in_parent_namespace()).encode().hex()
+        # At once: where systemd reads BEGIN together with a short call, it forgets about the call
+        # until more comes.
+        self._socket.sendall(f"\0AUTH EXTERNAL {user}\r\nBEGIN\r\n".encode())
         if not self._file.readline(_LONGEST).startswith(b"OK "):
             raise DBusError("org.freedesktop.DBus.Error.AuthFailed", "this user is not known")
-        self._socket.sendall(b"BEGIN\r\n")
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +117,9 @@ class Connection:
             raise (NoService if name in _NOBODY else DBusError)(name, text)
 
     def signals(self) -> Iterator[Signal]:
-        """Signals as they come, without end, those that came during calls first."""
+        """Signals as they come, without end, those that came during calls first.
+
+        Raises OSError when none has come for a while."""
         while True:
             while self._signals:
                 yield self._signals.pop(0)

@@ -12,7 +12,7 @@ org.freedesktop.systemd1(5).
 import os
 import signal
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 
 from wherry.linux.dbus import Connection, DBusError, Interface
@@ -28,6 +28,7 @@ INFINITY = (1 << 64) - 1  # what systemd calls a limit that is none
 
 _SERVICE, _PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
 _MANAGER = Interface(_SERVICE, _PATH, "org.freedesktop.systemd1.Manager")
+_NO_SUCH_UNIT = "org.freedesktop.systemd1.NoSuchUnit"
 _PROPERTIES = Interface(_SERVICE, _PATH, "org.freedesktop.DBus.Properties")
 
 Properties = Mapping[str, Variant]
@@ -107,7 +108,13 @@ def started_scope(path: str, description: str, more: Properties) -> "Iterator[No
                 **more,
             },
         )
-        yield
+        try:
+            yield
+        except BaseException:
+            # Nobody is in it who would stay; one that could not be started is somebody else's.
+            with suppress(OSError):
+                stop_unit(path)
+            raise
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -124,6 +131,40 @@ def set_properties(path: str, properties: Properties) -> None:
         raise SystemdRefused(unit, error.text) from error
 
 
+def attach(path: str, pid: int) -> None:
+    """Have systemd move a process of ours into the unit whose cgroup is `path`."""
+    _, unit = split_path(path)
+    try:
+        with Connection(_socket()) as systemd:
+            systemd.call(_MANAGER, "AttachProcessesToUnit", "ssau", unit, "", [pid])
+    except DBusError as error:
+        raise SystemdRefused(unit, error.text) from error
+
+
+def stop_unit(path: str) -> None:
+    """Have systemd forget the unit whose cgroup is `path`, if it knows it; OSError if it does not.
+
+    By itself it may not notice that a cgroup is empty which is removed in the next moment.
+    """
+    _, unit = split_path(path)
+    try:
+        with Connection(_socket()) as systemd:
+            systemd.call(_MANAGER, "ResetFailedUnit", "s", unit)
+            (job,) = systemd.call(_MANAGER, "StopUnit", "ss", unit, "replace")
+            _await_job(systemd, job)
+    except DBusError as error:
+        if error.name != _NO_SUCH_UNIT:
+            raise SystemdRefused(unit, error.text) from error
+
+
+def _await_job(systemd: Connection, job: Value) -> str:
+    """Wait until systemd has done it; how it ended."""
+    for told in systemd.signals():
+        if told.member == "JobRemoved" and told.values[1] == job:
+            return str(told.values[3])
+    raise AssertionError("signals come without end")
+
+
 def _start_unit(unit: str, properties: Properties) -> None:
     try:
         with Connection(_socket()) as systemd:
@@ -131,15 +172,11 @@ def _start_unit(unit: str, properties: Properties) -> None:
             (job,) = systemd.call(
                 _MANAGER, "StartTransientUnit", signature, unit, "fail", _as_list(properties), []
             )
-            for told in systemd.signals():
-                if told.member != "JobRemoved" or told.values[1] != job:
-                    continue
-                result = str(told.values[3])
-                if result != "done":
-                    raise SystemdRefused(unit, f"systemd could not start it: {result}")
-                return
+            result = _await_job(systemd, job)
     except DBusError as error:
         raise SystemdRefused(unit, error.text) from error
+    if result != "done":
+        raise SystemdRefused(unit, f"systemd could not start it: {result}")
 
 
 def _as_list(properties: Properties) -> list[Value]:

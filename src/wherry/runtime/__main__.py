@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from wherry.errors import InvalidArgument, WherryError
+from wherry.linux.idmap import in_first_user_namespace
 from wherry.linux.sealed import seal
 from wherry.oci.runtime_spec import VERSION
 from wherry.version import __version__
@@ -88,7 +89,11 @@ def _report(options: argparse.Namespace, message: str) -> None:
 
 def _default_root() -> str:
     folder = os.environ.get("XDG_RUNTIME_DIR", "")
-    return f"{folder}/wherry-runtime" if os.geteuid() and folder else "/run/wherry-runtime"
+    # podman calls for an ordinary user as root of a user namespace, with that user's environment.
+    is_ordinary = os.geteuid() != 0 or (
+        os.environ.get("USER") != "root" and not in_first_user_namespace()
+    )
+    return f"{folder}/wherry-runtime" if is_ordinary and folder else "/run/wherry-runtime"
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

@@ -141,15 +141,17 @@ def create_container(
     with joined_namespaces(linux.namespaces) as joined, _opened_fifo(fifo) as waits_on:
         new = new_flags(linux.namespaces)
         users = any(one.type == "user" for one in linux.namespaces)
-        # Those of children came with the fork, unless they must belong to a user namespace.
-        own_to_enter = ~0 if users else ~OF_CHILDREN
+        in_user_namespace = users or not in_first_user_namespace()
+        # Those of children come with the fork, unless they must belong to a user namespace, or
+        # this process is in one and so would not get back into its own.
+        own_to_enter = ~0 if in_user_namespace else ~OF_CHILDREN
         plan = InitPlan(
             root=RootPlan(
                 spec=spec,
                 bundle=bundle,
                 root_mounts=root_mounts,
                 cgroup=_view_of(cgroup, new),
-                in_user_namespace=users or not in_first_user_namespace(),
+                in_user_namespace=in_user_namespace,
                 sources={},
             ),
             process=spec.process,
@@ -157,7 +159,7 @@ def create_container(
                 linux, f"_ses.{container_id}" if new_keyring else "", seccomp_cache
             ),
             stdio=stdio,
-            enters_user_namespace=users,
+            has_stage=in_user_namespace,
             new_namespaces=new & own_to_enter,
             joined=tuple(pair for pair in joined if pair[1] & own_to_enter),
             cgroup=cgroup,
@@ -263,7 +265,7 @@ def _fork_init(
     ours, theirs = Channel.pair()
     try:
         own = children_in(new, joined, linux)
-        with nullcontext() if plan.enters_user_namespace else own:
+        with nullcontext() if plan.has_stage else own:
             pid = os.fork() if plan.cgroup is None else plan.cgroup.fork()
             if pid == 0:
                 ours.close()

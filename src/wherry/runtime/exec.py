@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from wherry.linux.cgroup.manager import CgroupManager
+from wherry.linux.idmap import in_first_user_namespace
 from wherry.linux.namespaces import FILES, CloneFlag, join_namespace, open_namespace
 from wherry.linux.openat import opened
 from wherry.linux.process import open_process
@@ -55,8 +56,9 @@ def exec_process(
     with opened(pidfd):
         check_process(process)
         namespaces = _namespaces_to_join(pid)
-        # A user namespace is entered first, and then all that belong to it by the child itself.
-        beside = not namespaces & CloneFlag.NEWUSER
+        # A user namespace is entered first, and then all that belong to it by the child itself;
+        # so are all others by who is in one, and would not get back into its own.
+        beside = not namespaces & CloneFlag.NEWUSER and in_first_user_namespace()
         plan = JoinPlan(
             pidfd=pidfd,
             namespaces=namespaces & ~OF_CHILDREN if beside else namespaces,

@@ -12,7 +12,7 @@ from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wherry.errors import InvalidArgument, NotFound, PermissionDenied
+from wherry.errors import Internal, InvalidArgument, NotFound, PermissionDenied
 from wherry.linux.cgroup.manager import CgroupManager, open_manager
 from wherry.linux.idmap import in_first_user_namespace
 from wherry.linux.openat import opened
@@ -22,7 +22,7 @@ from wherry.runtime.create import Created, create_container
 from wherry.runtime.errors import ContainerNotRunning, ContainerStartFailed
 from wherry.runtime.exec import exec_process
 from wherry.runtime.hooks import try_hooks
-from wherry.runtime.scopes import scope_of, systemd_cgroup
+from wherry.runtime.scopes import end_scope, scope_cgroup, scope_of, systemd_cgroup
 from wherry.runtime.state import (
     ContainerFolder,
     ContainerState,
@@ -76,7 +76,7 @@ def create(
                 fifo=folder.fifo,
             )
     except BaseException:
-        _discard(folder, cgroup)
+        _discard(folder, cgroup, scope=False)  # one that was made has ended with the block
         raise
     try:
         folder.save(
@@ -96,7 +96,7 @@ def create(
         publish(created)
     except BaseException:
         created.abort()
-        _discard(folder, cgroup)
+        _discard(folder, cgroup, scope=asks_systemd)
         raise
 
 
@@ -129,9 +129,11 @@ class LimitsNeedCgroup(PermissionDenied):
         )
 
 
-def _discard(folder: ContainerFolder, cgroup: CgroupManager | None) -> None:
+def _discard(folder: ContainerFolder, cgroup: CgroupManager | None, *, scope: bool) -> None:
     if cgroup is not None:
-        with suppress(OSError):
+        with suppress(OSError, Internal):
+            if scope:
+                end_scope(cgroup)
             cgroup.delete()
     folder.remove()
 
@@ -200,20 +202,22 @@ def delete(folder: ContainerFolder, *, force: bool = False) -> None:
             )
         signal_process(state, signal.SIGKILL)
     if state.cgroup:
-        _empty(cgroup_of(state))
+        _empty(cgroup_of(state), scope=state.scope)
     hooks = state.spec.hooks
     if hooks is not None and hooks.poststop:
         try_hooks("poststop", hooks.poststop, document(folder, state))
     folder.remove()
 
 
-def _empty(cgroup: CgroupManager) -> None:
+def _empty(cgroup: CgroupManager, *, scope: bool) -> None:
     if cgroup.exists:
         cgroup.signal_all(signal.SIGKILL)
         if cgroup.frozen:
             cgroup.thaw()
         cgroup.wait_until_empty(_PATIENCE)
-        cgroup.delete()
+    if scope:
+        end_scope(cgroup)
+    cgroup.delete()
 
 
 def exec_in(
@@ -234,12 +238,18 @@ def exec_in(
         state.pid,
         state.start_time,
         process,
-        cgroup=cgroup_of(state) if state.cgroup else None,
+        cgroup=_cgroup_to_join(state),
         seccomp=state.spec.linux.seccomp if state.spec.linux else None,
         seccomp_cache=folder.path.parent / ".seccomp",
         keeps_descriptors=keeps_descriptors,
         state=_state_of_specification(folder, state),
     )
+
+
+def _cgroup_to_join(state: ContainerState) -> CgroupManager | None:
+    if state.scope:
+        return scope_cgroup(state.cgroup)
+    return cgroup_of(state) if state.cgroup else None
 
 
 _SPECIFIED = ("ociVersion", "id", "status", "pid", "bundle", "annotations")

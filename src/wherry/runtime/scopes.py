@@ -6,17 +6,45 @@ show and would otherwise set back; all of them are then set as in any cgroup, fo
 scope to us.
 """
 
+import os
 from contextlib import AbstractContextManager
 
-from wherry.errors import InvalidArgument, Unsupported
+from wherry.errors import Internal, InvalidArgument, Unsupported
 from wherry.linux import systemd
+from wherry.linux.cgroup.hierarchies import hierarchies
 from wherry.linux.cgroup.manager import CgroupManager, open_manager
 from wherry.linux.cgroup.paths import checked_path
+from wherry.linux.cgroup.v2 import V2Manager
 from wherry.oci.runtime_spec import Linux, Resources, Spec
 from wherry.runtime.errors import ContainerStartFailed
 from wherry.runtime.init.channel import reason_of
 from wherry.runtime.resources import LimitsRefused
 from wherry.runtime.unit_properties import asked_properties, limit_properties
+
+
+class UsersScope(V2Manager):
+    """A scope of a user's own systemd: from a login's session into it no user may move a process,
+    cgroups(7), but systemd does."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, hierarchies())
+
+    def fork(self, *, beside: int | None = None) -> int:  # noqa: ARG002 - systemd knows where
+        pid = os.fork()
+        if pid:
+            systemd.attach(self.path, pid)
+        return pid
+
+    def enter(self, *, beside: int | None = None) -> None:
+        """Nothing: the one that forked has seen to it."""
+
+
+def scope_cgroup(path: str) -> CgroupManager:
+    """The cgroup of a scope that systemd has made, or is to make."""
+    found = hierarchies()
+    if systemd.is_users_own() and found.version == 2:
+        return UsersScope(path)
+    return open_manager(path, found)
 
 
 class NoSystemd(Unsupported):
@@ -41,7 +69,7 @@ def systemd_cgroup(spec: Spec, container_id: str) -> CgroupManager:
         )
     try:
         above = systemd.control_group() if users_own else ""
-        return open_manager(above + checked_path(text))
+        return scope_cgroup(above + checked_path(text))
     except ValueError as error:
         raise InvalidArgument(str(error)) from error
     except OSError as error:
@@ -59,6 +87,14 @@ def scope_of(
         **asked_properties(spec.annotations),
     }
     return systemd.started_scope(cgroup.path, f"wherry container {container_id}", properties)
+
+
+def end_scope(cgroup: CgroupManager) -> None:
+    """Have systemd forget a scope whose processes have ended, or never were."""
+    try:
+        systemd.stop_unit(cgroup.path)
+    except OSError as error:
+        raise Internal(f"unable to stop unit: {reason_of(error)}") from error
 
 
 def tell_systemd(cgroup: CgroupManager, resources: Resources) -> None:

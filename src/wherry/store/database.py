@@ -11,7 +11,7 @@ Each module of this package that keeps rows has its tables in a constant `SCHEMA
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -103,6 +103,12 @@ class _Cursor(sqlite3.Cursor):
 class _Connection(sqlite3.Connection):
     path: Path
     frozen: bool = False  # it shows the file as it was when there was no room on its disk
+
+    def __del__(self) -> None:
+        # With an engine that nobody closes goes its connection, of which Python 3.13 would warn.
+        # In another thread than its own it may not be closed.
+        with suppress(sqlite3.ProgrammingError):
+            self.close()
 
     # SQLite's own shortcuts make a plain cursor, whatever the class has.
     def execute(self, *arguments: Any) -> _Cursor:

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 
 from wherry.linux.libc import declare, last_error
+from wherry.linux.systemd import has_systemd
+from wherry.shim.log.options import JOURNAL_SOCKET
 
 _unshare = declare("unshare", ctypes.c_int)
 _CLONE = {"mount": 0x20000, "uts": 0x4000000, "ipc": 0x8000000, "user": 0x10000000}
@@ -152,6 +154,17 @@ def _pypi() -> None:
     socket.getaddrinfo("pypi.org", None)
 
 
+def _systemd() -> None:
+    if not has_systemd():
+        raise Missing("systemd is not this machine's init")
+
+
+def _journald() -> None:
+    _program("journalctl")()
+    if not os.path.exists(JOURNAL_SOCKET):
+        raise Missing("no systemd-journald runs here")
+
+
 PROBES: dict[str, Callable[[], None]] = {
     "root": _root,
     "overlay": _overlay,
@@ -161,6 +174,8 @@ PROBES: dict[str, Callable[[], None]] = {
     "cgroup1": _cgroup(1),
     "cgroup2": _cgroup(2),
     "containers": _containers,
+    "systemd": _systemd,
+    "journald": _journald,
     "dockerd": _program("dockerd"),
     "docker": _program("docker"),
     "podman": _program("podman"),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.orders import carry_out, find_live_container, order
-from wherry.errors import Unsupported
+from wherry.errors import Internal, Unsupported
 from wherry.shim.client import Connection, SupervisorGone
 from wherry.shim.errors import ContainerNotRunning
 from wherry.shim.log.files import clear_files
@@ -15,15 +15,24 @@ from wherry.shim.log.writer import log_path
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
+    from wherry.shim.log.journal_reader import JournalReader
     from wherry.store.containers import Container
 
-_READABLE = ("json-file", "local")
+_IN_FILES = ("json-file", "local")
+_READABLE = (*_IN_FILES, "journald")
 
 
 class LogNotReadable(Unsupported):
+    def __init__(self) -> None:
+        super().__init__("configured logging driver does not support reading")
+
+
+class LogNotClearable(Unsupported):
     def __init__(self, driver: str) -> None:
-        hint = "read it with journalctl CONTAINER_NAME=..." if driver == "journald" else ""
-        super().__init__("configured logging driver does not support reading", hint=hint)
+        super().__init__(
+            f"the log of driver {driver} cannot be cleared",
+            hint="the journal forgets by its own rules, or by journalctl --vacuum-time",
+        )
 
 
 def container_logs(
@@ -34,7 +43,8 @@ def container_logs(
     With `follow` until the container stops, or the descriptor `stop` can be read.
     """
     container = find_live_container(engine, name)
-    reader = LogReader(_readable_log(engine, container), _driver_of(container), request)
+    check_readable(engine, container)
+    reader = _reader_of(engine, container, request)
     try:
         connection = _follow(engine, container) if follow else None
         if connection is None:
@@ -51,7 +61,7 @@ def container_logs(
 def check_readable(_engine: "Engine", container: "Container") -> None:
     """LogNotReadable when its driver keeps nothing that could be read."""
     if _driver_of(container) not in _READABLE:
-        raise LogNotReadable(_driver_of(container))
+        raise LogNotReadable
 
 
 def _follow(engine: "Engine", container: "Container") -> Connection | None:
@@ -68,15 +78,31 @@ def _driver_of(container: "Container") -> str:
     return container.config.log.driver or DEFAULT_DRIVER
 
 
-def _readable_log(engine: "Engine", container: "Container") -> Path:
-    check_readable(engine, container)
+def _reader_of(
+    engine: "Engine", container: "Container", request: LogRequest
+) -> "LogReader | JournalReader":
+    driver = _driver_of(container)
+    if driver in _IN_FILES:
+        return LogReader(_file_of(engine, container), driver, request)
+    from wherry.shim.log.journal_reader import JournalReader  # the driver of few
+
+    try:
+        return JournalReader(container.id, request)
+    except OSError as error:
+        raise Internal(f"the journal cannot be read: {error}") from error
+
+
+def _file_of(engine: "Engine", container: "Container") -> Path:
     return log_path(container, engine.store.container_folder(container.id))
 
 
 def clear_logs(engine: "Engine", name: str) -> None:
     """Forget what the container called `name` has logged so far."""
     container = find_live_container(engine, name)
-    path = _readable_log(engine, container)
+    check_readable(engine, container)
+    if _driver_of(container) not in _IN_FILES:
+        raise LogNotClearable(_driver_of(container))
+    path = _file_of(engine, container)
     try:
         carry_out(engine, container, "clear_logs", {})
     except ContainerNotRunning:

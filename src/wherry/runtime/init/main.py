@@ -71,7 +71,7 @@ class InitPlan:
     confinement: Confinement
     stdio: Stdio | None
     new_namespaces: int  # CloneFlags to unshare
-    enters_user_namespace: bool = False
+    has_stage: bool = False  # of `users`, between the caller and init
     joined: tuple[tuple[int, int], ...] = ()  # (descriptor, CloneFlag)
     cgroup: CgroupManager | None = None  # to be entered before anything is made
     waits_for_network: bool = False  # settings of interfaces come after they are plugged in
@@ -101,7 +101,7 @@ def run_init(plan: InitPlan, channel: Channel) -> NoReturn:
         enter_cgroup(plan.cgroup)
         write_oom_score(plan.process.oom_score_adj)
         labels = LabelFiles(plan.process)
-        if plan.enters_user_namespace:
+        if plan.has_stage:
             enter_user_namespace(
                 channel,
                 joined=plan.joined,

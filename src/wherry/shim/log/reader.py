@@ -49,7 +49,7 @@ class LogReader:
         self._path = path
         self._format = _FORMATS[driver]
         self._request = request
-        self._output = _Output(request)
+        self._output = Output(request)
         self._file = -1  # what is read, and may since have been renamed
         self._rest = b""
         self._ended = False
@@ -192,7 +192,7 @@ class LogReader:
                 yield block.stream, text
 
 
-class _Output:
+class Output:
     """Which blocks are shown, and with what before each line."""
 
     def __init__(self, request: LogRequest) -> None:
