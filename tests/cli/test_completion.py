@@ -74,6 +74,8 @@ def test_names_that_can_stand_there_are_offered(wherry: Wherry) -> None:
     assert offered("run", "--rm", "busy") == ["busybox:latest", ":"]
     assert offered("run", "-v", "sh") == ["shelf", ":files"]
     assert offered("run", "--restart=un") == ["--restart=unless-stopped", ":"]
+    assert offered("run", "--pull", "") == ["always", "missing", "never", ":"]
+    assert offered("lint", "-f", "gi") == ["gitlab_codeclimate", "github", ":"]
     assert offered("cp", "") == ["asleep:", ":files"]
     assert {"asleep", "busybox:latest", "shelf", "bridge"} < set(offered("inspect", ""))
     nowhere = wherry.root.with_name("nowhere")

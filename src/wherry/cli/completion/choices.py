@@ -9,6 +9,7 @@ from wherry.cli.commands import COMMANDS, GROUPS
 from wherry.cli.completion.place import Place
 from wherry.cli.completion.words import FILES, FLAG_KINDS, FLAG_WORDS, OPERAND_WORDS
 from wherry.cli.context import Context
+from wherry.cli.flags import Duration, Flag
 from wherry.errors import WherryError
 from wherry.linux.capabilities import NAMES as CAPABILITIES
 from wherry.store.containers import Status, list_containers
@@ -32,6 +33,8 @@ _STATES = {
     "containers.top": _RUNNING,
     "containers.unpause": frozenset((Status.PAUSED,)),
 }
+# In the help of a flag: (json|table), or ("json", "table").
+_LISTED = re.compile(r'\(((?:[\w.-]+\|)+[\w.-]+|"[^()]*")\)')
 _KIND = re.compile(r"(?:^|\|)\[*([A-Za-z_]+)")
 
 
@@ -96,7 +99,13 @@ def _values(place: Place, context: Context) -> Iterator[Choice]:
         yield from _plain(sorted(os.environ))
     if key in FLAG_KINDS:
         yield from _named(FLAG_KINDS[key], place, context)
-    yield from _plain(FLAG_WORDS.get(key, ()))
+    yield from _plain(FLAG_WORDS.get(own) or _listed(flag) or FLAG_WORDS.get(flag.name, ()))
+
+
+def _listed(flag: Flag) -> list[str]:
+    """The values that the flag's help lists."""
+    found = None if isinstance(flag, Duration) else _LISTED.search(flag.help)  # not its units
+    return re.findall(r"[\w.-]+", found[1]) if found else []
 
 
 def _kinds_of_operand(place: Place) -> list[str]:

@@ -1,4 +1,4 @@
-"""The words that commands and flags are known to take, and the kinds of names that they ask for.
+"""The words that commands and flags take, where their help does not list them, and kinds of names.
 
 Keys are flags, where a command has its own meaning for one with the command's module before it.
 Kinds are those of a command's usage: CONTAINER, IMAGE, NETWORK, VOLUME.
@@ -14,30 +14,18 @@ OPERAND_WORDS = {
 }
 
 FLAG_WORDS = {
-    "builds.build call": ("check", "outline", "targets"),
     "builds.build network": ("default", "none", "host"),
     "builds.build on-error": ("shell",),
     "builds.build output": ("type=docker", "type=image", "type=local", "type=oci", "type=tar"),
-    "cgroupns": ("host", "private"),
-    "failure-threshold": ("error", "warning", "info", "style", "ignore", "none"),
     "format": ("json", "table"),
-    "health-on-failure": ("none", "kill", "restart", "stop"),
-    "images.save format": ("docker", "oci"),
     "ipc": ("host", "none", "private", "shareable", "container:"),
-    "lint.lint format": (
-        *("tty", "json", "checkstyle", "codeclimate", "gitlab_codeclimate", "gnu", "codacy"),
-        *("sonarqube", "sarif", "junit", "github"),
-    ),
     "log-driver": ("json-file", "local", "journald", "none"),
-    "log-level": ("debug", "info", "warn", "error", "fatal"),
     "mount": ("type=bind,", "type=volume,", "type=tmpfs,", "type=image,"),
     "net": ("container:",),
     "network": ("container:",),
     "networks.create driver": ("bridge", "macvlan", "ipvlan"),
     "pid": ("host", "container:"),
     "platform": ("linux/amd64", "linux/arm64"),
-    "progress": ("auto", "plain", "tty", "rawjson", "quiet"),
-    "pull": ("always", "missing", "never"),
     "restart": ("no", "always", "on-failure", "unless-stopped"),
     "runtime": ("crun", "runc", "wherry-runtime"),
     "security-opt": ("no-new-privileges", "seccomp=", "systempaths=unconfined"),
