@@ -54,6 +54,7 @@ COPY one.txt two.txt /files/
 COPY dir /target
 COPY dir/ /etc/
 COPY *.txt /globbed/
+COPY [dt]* /mixed
 COPY one.txt /renamed
 COPY --chown=7:8 dir /owned
 WORKDIR /work

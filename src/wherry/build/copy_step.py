@@ -201,8 +201,7 @@ def _copy(
     if stat.S_ISDIR(first.status.st_mode) or "/" in first.target:
         writer.copy(source.tree, source.selected, place, look)
         return
-    there = writer.below(place)
-    if as_directory or (there is not None and stat.S_ISDIR(there.st_mode)):
+    if as_directory or writer.is_directory(place):
         writer.make_directories(place, look)
         # Not resolved: the entry itself is replaced, not what it links to.
         target = "/".join(part for part in (place, first.target) if part)

@@ -118,6 +118,11 @@ class LayerWriter:
             return None
         return None if is_whiteout(status) else status
 
+    def is_directory(self, path: str) -> bool:
+        """Whether the resolved `path` is one by now, of this layer or of those below."""
+        there = self.below(path)
+        return path in self._made or (there is not None and stat.S_ISDIR(there.st_mode))
+
     def make_directories(self, path: str, look: Look | None = None) -> None:
         """Make the resolved directory `path` and those above it unless they are there."""
         self._directory(path, look or Look())
@@ -206,8 +211,7 @@ class LayerWriter:
             self._times[path] = self._now_ns
 
     def _refuse_directory(self, path: str) -> None:
-        there = self.below(path)
-        if (there is not None and stat.S_ISDIR(there.st_mode)) or path in self._made:
+        if self.is_directory(path):
             raise CannotReplace("/" + path)
 
     @staticmethod

@@ -14,7 +14,7 @@ from wherry.dockerfile.errors import nearest
 from wherry.dockerfile.ignore_patterns import Pattern, compile_pattern
 from wherry.dockerfile.ignorefile import IgnoreFile, Verdict
 from wherry.errors import InvalidArgument
-from wherry.linux.openat import READABLE_DIRECTORY, open_in_root, opened
+from wherry.linux.openat import DIRECTORY, READABLE_DIRECTORY, open_in_root, opened
 from wherry.values import dataclass
 
 _WILDCARDS = frozenset("*?[\\")
@@ -183,10 +183,22 @@ class SourceTree:
         pattern = compile_pattern(text)
         if pattern is None:
             raise InvalidPattern(text)
+        self._check_front(text)
         out: list[str] = []
         with opened(os.open(".", READABLE_DIRECTORY | os.O_CLOEXEC, dir_fd=self.root)) as top:
             self._match_in(top, "", pattern, None, out)
         return out
+
+    def _check_front(self, text: str) -> None:
+        """What stands in front of the first wildcard has to be a directory that is there."""
+        parts = text.split("/")
+        count = next(at for at, part in enumerate(parts) if _has_wildcard(part))
+        front = "/".join(parts[:count])
+        if front:
+            try:
+                os.close(open_in_root(self.root, front, DIRECTORY))
+            except OSError as error:
+                raise NoSuchSource(front, self._near_hint(front)) from error
 
     def _match_in(
         self, directory: int, path: str, pattern: Pattern, verdict: Verdict | None, out: list[str]

@@ -100,6 +100,12 @@ def test_what_an_exclusion_matches_is_left_out(tree: SourceTree) -> None:
     assert [found.target for found in selected] == ["", "a", "a/two.txt", "b", "b/deep", "top"]
 
 
+@pytest.mark.parametrize("pattern", ["nowhere/*", "nowhere/b*/c", "top/*"])
+def test_a_pattern_begins_with_a_directory_that_is_there(tree: SourceTree, pattern: str) -> None:
+    with opened(tree.root), pytest.raises(NoSuchSource, match=f'"/{pattern.partition("/")[0]}"'):
+        tree.select(pattern)
+
+
 def test_a_missing_source_comes_with_what_is_near(tree: SourceTree) -> None:
     with opened(tree.root), pytest.raises(NoSuchSource, match=r"/a/oen\.py") as caught:
         tree.select("a/oen.py")
