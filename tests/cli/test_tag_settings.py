@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from wherry.oci.reference import Reference
-from wherry.store.tag_settings import InvalidTagSettings, immutable_by, warning_of
+from wherry.store.config_file import InvalidConfiguration
+from wherry.store.tag_settings import immutable_by, warning_of
 from wherry.testing.archives import old_archive
 from wherry.testing.command import Wherry
 from wherry.testing.registries import DockerRegistry
@@ -107,5 +108,5 @@ def test_settings_that_are_wrong_are_told(text: str, tmp_path: Path) -> None:
     (tmp_path / "wherry").mkdir()
     (tmp_path / "wherry/config.toml").write_text(text)
 
-    with pytest.raises(InvalidTagSettings, match=r"config\.toml: "):
+    with pytest.raises(InvalidConfiguration, match=r"config\.toml: "):
         immutable_by(Reference.parse("a:1"), {"XDG_CONFIG_HOME": str(tmp_path)})

@@ -13,28 +13,20 @@ Docker, a registry on the loopback interface needs no configuration to be insecu
 """
 
 import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
-from wherry.errors import InvalidArgument
 from wherry.oci.reference import DEFAULT_DOMAIN
+from wherry.store.config_file import InvalidConfiguration, config_files, table_in
 from wherry.values import dataclass, field
 
-ADMINISTRATOR_FILE = Path("/etc/wherry/config.toml")
 DOCKER_FILE = Path("/etc/docker/daemon.json")
 HUB_HOST = "registry-1.docker.io"
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 _LARGEST_FILE = 1 << 20
 
 Network = IPv4Network | IPv6Network
-
-
-class InvalidSettings(InvalidArgument):
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}")
-        self.path = path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +96,7 @@ def host_name(host: str) -> str:
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """What the machine's files and the user's say; InvalidSettings names a file that is wrong."""
+    """What the machine's files and the user's say; InvalidConfiguration names one that is wrong."""
     registries: dict[str, RegistrySettings] = {}
     networks: list[Network] = list(_LOOPBACK)
     for entry in _docker_entries(DOCKER_FILE):
@@ -115,42 +107,27 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             registries[DEFAULT_DOMAIN] = entry
         else:
             networks.append(entry)
-    for path in (ADMINISTRATOR_FILE, _user_file(environ)):
+    for path in config_files(environ):
         registries.update(_own_entries(path))
     return Settings(registries=registries, insecure_networks=tuple(networks))
 
 
-def _user_file(environ: Mapping[str, str]) -> Path:
-    base = environ.get("XDG_CONFIG_HOME")
-    folder = Path(base) if base else Path(environ.get("HOME") or "/root") / ".config"
-    return folder / "wherry" / "config.toml"
-
-
 def _own_entries(path: Path) -> dict[str, RegistrySettings]:
-    data = _read(path)
-    if data is None:
-        return {}
-    try:
-        document = tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidSettings(path, str(error)) from None
-    tables = document.get("registry", {})
-    if not isinstance(tables, dict):
-        raise InvalidSettings(path, "registry must be a table")
+    tables = table_in(path, "registry")
     return {host: _settings_of(path, host, table) for host, table in tables.items()}
 
 
 def _settings_of(path: Path, host: str, table: object) -> RegistrySettings:
     where = f'registry."{host}"'
     if not isinstance(table, dict):
-        raise InvalidSettings(path, f"{where} must be a table")
+        raise InvalidConfiguration(path, f"{where} must be a table")
     if unknown := sorted(set(table) - {"mirrors", "insecure"}):
-        raise InvalidSettings(path, f"{where}.{unknown[0]} is not known")
+        raise InvalidConfiguration(path, f"{where}.{unknown[0]} is not known")
     mirrors, insecure = table.get("mirrors", []), table.get("insecure", False)
     if not isinstance(mirrors, list) or not all(isinstance(item, str) for item in mirrors):
-        raise InvalidSettings(path, f"{where}.mirrors must be an array of strings")
+        raise InvalidConfiguration(path, f"{where}.mirrors must be an array of strings")
     if not isinstance(insecure, bool):
-        raise InvalidSettings(path, f"{where}.insecure must be true or false")
+        raise InvalidConfiguration(path, f"{where}.insecure must be true or false")
     return RegistrySettings(mirrors=tuple(mirrors), insecure=insecure)
 
 
@@ -162,7 +139,7 @@ def _docker_entries(path: Path) -> Iterator[str | Network | RegistrySettings]:
     try:
         document = json.loads(data)
     except ValueError as error:
-        raise InvalidSettings(path, str(error)) from None
+        raise InvalidConfiguration(path, str(error)) from None
     if not isinstance(document, dict):
         return
     if mirrors := _strings(document.get("registry-mirrors")):

@@ -11,16 +11,13 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import chain
 from pathlib import Path
 
-from wherry.errors import InvalidArgument
+from wherry.store.config_file import ADMINISTRATOR_FILE, InvalidConfiguration, table_in
 from wherry.values import dataclass
 
-CONFIG = Path("/etc/wherry/config.toml")
 
-
-class InvalidAddressPools(InvalidArgument):
+class InvalidAddressPools(InvalidConfiguration):
     def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: network.address-pools: {problem}")
-        self.path = path
+        super().__init__(path, f"network.address-pools: {problem}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +39,9 @@ class AddressPools:
         return chain.from_iterable(base.subnets(new_prefix=size) for base, size in self.ipv6)
 
 
-def address_pools(path: Path = CONFIG) -> AddressPools:
+def address_pools(path: Path = ADMINISTRATOR_FILE) -> AddressPools:
     """What is configured; none of either family where nothing is said."""
-    try:
-        text = path.read_text()
-    except FileNotFoundError:
-        return AddressPools()
-    import tomllib  # most hosts have no such file
-
-    try:
-        table = tomllib.loads(text).get("network", {})
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidAddressPools(path, str(error)) from error
-    listed = table.get("address-pools", []) if isinstance(table, dict) else []
+    listed = table_in(path, "network").get("address-pools", [])
     if not isinstance(listed, list):
         raise InvalidAddressPools(path, "must be a list")
     pools = [_pool(path, item) for item in listed]

@@ -12,15 +12,9 @@ from pathlib import Path
 
 from wherry.errors import InvalidArgument
 from wherry.oci.reference import DEFAULT_TAG, Reference
+from wherry.store.config_file import InvalidConfiguration, config_files, table_in
 
-ADMINISTRATOR_FILE = Path("/etc/wherry/config.toml")
-_LARGEST = 1 << 20
-
-
-class InvalidTagSettings(InvalidArgument):
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}")
-        self.path = path
+_KEYS = ("immutable", "warn-latest")
 
 
 def immutable_by(name: Reference, environ: Mapping[str, str]) -> str:
@@ -28,7 +22,7 @@ def immutable_by(name: Reference, environ: Mapping[str, str]) -> str:
     for path, table in _tables(environ):
         patterns = table.get("immutable", [])
         if not isinstance(patterns, list) or not all(isinstance(each, str) for each in patterns):
-            raise InvalidTagSettings(path, "tags.immutable must be a list of patterns")
+            raise InvalidConfiguration(path, "tags.immutable must be a list of patterns")
         from fnmatch import fnmatchcase  # regular expressions, for those who have patterns
 
         for pattern in patterns:
@@ -52,27 +46,5 @@ def warning_of(image: str, environ: Mapping[str, str]) -> str:
 
 
 def _tables(environ: Mapping[str, str]) -> Iterator[tuple[Path, Mapping[str, object]]]:
-    base = environ.get("XDG_CONFIG_HOME")
-    folder = Path(base) if base else Path(environ.get("HOME") or "/root") / ".config"
-    for path in (ADMINISTRATOR_FILE, folder / "wherry" / "config.toml"):
-        try:
-            with path.open("rb") as file:
-                data = file.read(_LARGEST + 1)
-        except OSError:
-            continue
-        if b"tags" in data:
-            yield path, _table(path, data)
-
-
-def _table(path: Path, data: bytes) -> Mapping[str, object]:
-    import tomllib  # most hosts have no such file
-
-    try:
-        table = tomllib.loads(data.decode()).get("tags", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidTagSettings(path, str(error)) from None
-    if not isinstance(table, dict):
-        raise InvalidTagSettings(path, "tags must be a table")
-    if unknown := table.keys() - {"immutable", "warn-latest"}:
-        raise InvalidTagSettings(path, f"tags.{min(unknown)} is not known")
-    return table
+    for path in config_files(environ):
+        yield path, table_in(path, "tags", _KEYS)

@@ -31,9 +31,16 @@ def test_no_file_says_nothing(tmp_path: Path) -> None:
     assert publish_address(tmp_path / "config.toml") is None
 
 
-@pytest.mark.parametrize("text", ['[network]\npublish-address = "here"\n', "network = 1\n", "[\n"])
-def test_a_wrong_setting_is_named(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('[network]\npublish-address = "here"\n', r"network\.publish-address: 'here' does not"),
+        ("network = 1\n", "network must be a table"),
+        ("[\n", r".* \(at line 1"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "config.toml").write_text(text)
 
-    with pytest.raises(InvalidArgument, match=r"config\.toml: network\.publish-address"):
+    with pytest.raises(InvalidArgument, match=rf"config\.toml: {problem}"):
         publish_address(tmp_path / "config.toml")

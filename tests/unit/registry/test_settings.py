@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from wherry.registry.settings import InvalidSettings, RegistrySettings, Settings, load_settings
+from wherry.registry.settings import RegistrySettings, Settings, load_settings
+from wherry.store.config_file import InvalidConfiguration
 
 
 def load(folder: Path, text: str) -> Settings:
@@ -47,5 +48,5 @@ def test_only_what_is_named_and_the_loopback_is_insecure(host: str, insecure: bo
     ["registry = 1", '[registry."a"]\nmirors = []', '[registry."a"]\ninsecure = "yes"', "=", "[a"],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, text: str) -> None:
-    with pytest.raises(InvalidSettings, match=r"config\.toml: "):
+    with pytest.raises(InvalidConfiguration, match=r"config\.toml: "):
         load(tmp_path, text)

@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.build.progress import Report, vertex
-from wherry.errors import InvalidArgument, WherryError, os_error_text
+from wherry.errors import WherryError, os_error_text
+from wherry.store.config_file import InvalidConfiguration, config_files, table_in
 from wherry.values import dataclass
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
 
-ADMINISTRATOR_FILE = Path("/etc/wherry/config.toml")
-_LARGEST = 1 << 20
 _BETWEEN = 3600.0  # seconds
 _STAMP = "collected"
 _GB = 10**9
@@ -34,12 +33,6 @@ _DEFAULTS = {
     "min-free-space": (20 * _GB, 0.1),
     "reserved-space": (10 * _GB, 0.1),
 }
-
-
-class InvalidBuildSettings(InvalidArgument):
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}")
-        self.path = path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,12 +88,8 @@ def load_bounds(root: Path, environ: Mapping[str, str]) -> Bounds:
     disk = status.f_blocks * status.f_frsize
     found = {name: min(size, int(disk * share)) for name, (size, share) in _DEFAULTS.items()}
     enabled = True
-    base = environ.get("XDG_CONFIG_HOME")
-    folder = Path(base) if base else Path(environ.get("HOME") or "/root") / ".config"
-    for path in (ADMINISTRATOR_FILE, folder / "wherry" / "config.toml"):
-        table = _table(path)
-        if unknown := table.keys() - {"gc", *_DEFAULTS}:
-            raise InvalidBuildSettings(path, f"build.{min(unknown)} is not known")
+    for path in config_files(environ):
+        table = table_in(path, "build", ("gc", *_DEFAULTS))
         found |= {name: _size(path, name, table[name]) for name in _DEFAULTS if name in table}
         enabled = table.get("gc", enabled) is not False
     return Bounds(
@@ -111,25 +100,6 @@ def load_bounds(root: Path, environ: Mapping[str, str]) -> Bounds:
     )
 
 
-def _table(path: Path) -> Mapping[str, object]:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-    except OSError:
-        return {}
-    if b"build" not in data:
-        return {}
-    import tomllib  # most hosts have no such file
-
-    try:
-        table = tomllib.loads(data.decode()).get("build", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidBuildSettings(path, str(error)) from None
-    if not isinstance(table, dict):
-        raise InvalidBuildSettings(path, "build must be a table")
-    return table
-
-
 def _size(path: Path, name: str, value: object) -> int:
     from wherry.engine.containers.options.units import parse_size
 
@@ -138,4 +108,4 @@ def _size(path: Path, name: str, value: object) -> int:
     try:
         return parse_size(value if isinstance(value, str) else "")
     except ValueError as error:
-        raise InvalidBuildSettings(path, f"build.{name}: {error}") from None
+        raise InvalidConfiguration(path, f"build.{name}: {error}") from None
