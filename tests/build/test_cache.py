@@ -280,10 +280,14 @@ def test_the_cache_stays_within_its_bounds_by_itself(
         builder("build", "-q", str(folder), XDG_CONFIG_HOME=str(tmp_path))
         assert f"Total:\t\t{total}\n" in builder("builder", "du").stdout
 
-    settings.write_text('[build]\nmax-used-space = "lots"\n')
-    os.utime(stamp, (0, 0))
-    built = builder("build", "--no-cache", str(folder), XDG_CONFIG_HOME=str(tmp_path))
-    assert "config.toml: build.max-used-space: invalid size: 'lots'" in built.stderr
+    for wrong, problem in (
+        ('max-used-space = "lots"', "max-used-space: invalid size: 'lots'"),
+        ('gc = "no"', "gc must be true or false"),
+    ):
+        settings.write_text(f"[build]\n{wrong}\n")
+        os.utime(stamp, (0, 0))
+        built = builder("build", "--no-cache", str(folder), XDG_CONFIG_HOME=str(tmp_path))
+        assert f"config.toml: build.{problem}" in built.stderr
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,10 @@ def load_bounds(root: Path, environ: Mapping[str, str]) -> Bounds:
     for path in config_files(environ):
         table = table_in(path, "build", ("gc", *_DEFAULTS))
         found |= {name: _size(path, name, table[name]) for name in _DEFAULTS if name in table}
-        enabled = table.get("gc", enabled) is not False
+        gc = table.get("gc", enabled)
+        if not isinstance(gc, bool):
+            raise InvalidConfiguration(path, "build.gc must be true or false")
+        enabled = gc
     return Bounds(
         max_used=found["max-used-space"],
         min_free=found["min-free-space"],
