@@ -197,9 +197,11 @@ def before_load_schema(context: schemathesis.HookContext, raw_schema: Document) 
     # A field that is inside another one, see `Size.Unpacked`.
     summary = raw_schema["definitions"]["ImageManifestSummary"]["properties"]
     summary["ImageData"]["required"].remove("UnpackedSize")
-    # One that nobody has set is null.
+    # What nobody has set, and the code of what has not ended, is null.
     resources = raw_schema["definitions"]["Resources"]["properties"]
     resources["MemorySwappiness"]["x-nullable"] = True
+    inspected = raw_schema["paths"]["/exec/{id}/json"]["get"]["responses"]["200"]["schema"]
+    inspected["properties"]["ExitCode"]["x-nullable"] = True
     # A stream of documents is no document.
     del raw_schema["paths"]["/events"]["get"]["responses"]["200"]["schema"]
 
