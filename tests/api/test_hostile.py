@@ -10,6 +10,8 @@ from aiohttp import web
 
 from tests.api.wire import Wire, ask
 from wherry.api.connections import Connection
+from wherry.api.errors import answered
+from wherry.errors import NotFound
 from wherry.testing.command import Wherry
 from wherry.testing.service import RunningService
 
@@ -125,3 +127,16 @@ def test_a_page_of_another_site_is_no_client_at_a_bare_port(wherry: Wherry, tmp_
                 client.sendall(head.encode())
                 assert client.recv(12) == f"HTTP/1.1 {expected}".encode()
         process.terminate()
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a fault"), OSError(5, "x"), NotFound("gone")])
+def test_an_answer_that_has_begun_ends_where_it_fails(error: Exception) -> None:
+    async def fail() -> web.StreamResponse:
+        raise error
+
+    async def both() -> web.StreamResponse:
+        with pytest.raises(asyncio.CancelledError):  # which closes the connection
+            await answered(fail, lambda: True)
+        return await answered(fail, lambda: False)
+
+    assert asyncio.run(both()).status == (404 if isinstance(error, NotFound) else 500)

@@ -42,6 +42,16 @@ def test_a_network_is_a_bridge_from_its_making_to_its_removal(wherry: Wherry) ->
     assert "mine0" not in nftables.run("list ruleset")
 
 
+def test_a_network_may_be_without_addresses(wherry: Wherry) -> None:
+    wherry("network", "create", "--ipv4=false", "bare")
+
+    shown = wherry("run", "--rm", "--network", "bare", "busybox", "ip", "addr", "show", "eth0")
+
+    assert "UP" in shown.stdout
+    assert "inet" not in shown.stdout
+    wherry("network", "rm", "bare")
+
+
 def test_rules_that_somebody_takes_away_are_back_without_a_command(wherry: Wherry) -> None:
     wherry("run", "-d", "-p", "80", "busybox", "sleep", "1000")
     table = firewall.table_of(Store(wherry.root, wherry.run_folder))

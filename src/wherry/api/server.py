@@ -16,7 +16,7 @@ from aiohttp import web
 
 from wherry.api.call import Call
 from wherry.api.connections import connections
-from wherry.api.errors import answered
+from wherry.api.errors import BEGUN, answered
 from wherry.api.headers import COMMON
 from wherry.api.listeners import Listener
 from wherry.api.origin import refuse_strange_origin
@@ -41,7 +41,7 @@ class Server:
         self._router = Router(ROUTES)
 
     async def answer(self, http: web.BaseRequest) -> web.StreamResponse:
-        response = await answered(lambda: self._answer(http))
+        response = await answered(lambda: self._answer(http), lambda: BEGUN in http)
         if not response.prepared:
             for name, value in COMMON.items():
                 response.headers.setdefault(name, value)

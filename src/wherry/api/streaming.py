@@ -6,7 +6,6 @@ once if it watches the descriptor `stop`.
 """
 
 import asyncio
-import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -16,12 +15,11 @@ from typing import BinaryIO
 from aiohttp import web
 
 from wherry.api.call import Call
+from wherry.api.errors import BEGUN
 from wherry.api.headers import COMMON
 from wherry.engine.engine import Engine
 from wherry.errors import WherryError
 from wherry.linux.files import write_all
-
-log = logging.getLogger("wherry.api")
 
 Produce = Callable[[Engine, int], Iterator[bytes]]
 Tell = Callable[[bytes], None]
@@ -49,6 +47,7 @@ class Stop:
 async def begin(call: Call, headers: Mapping[str, str], status: int = 200) -> web.StreamResponse:
     """Send the head of an answer; its body follows in pieces."""
     response = web.StreamResponse(status=status, headers={**COMMON, **headers})
+    call.http[BEGUN] = True
     await response.prepare(call.http)
     return response
 
@@ -115,12 +114,8 @@ async def stream_told(
         cancel()
         raise
     except WherryError as error:
-        if response is None:
+        if response is None or failed is None:
             raise
-        if failed is None:
-            # What was announced cannot be kept; a body that ends too early says so.
-            log.warning("an answer was broken off: %r", error.message)
-            raise ConnectionResetError from error
         await response.write(failed(error))
     if response is None:
         response = await begin(call, headers)

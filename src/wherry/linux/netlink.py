@@ -222,6 +222,8 @@ class NetlinkSocket(AbstractContextManager["NetlinkSocket"]):
         Raises OSError for the first that failed with an errno not in `ignoring`. The others
         were carried out nonetheless: the kernel does not stop at a failure.
         """
+        if not messages:
+            return []  # the kernel takes no packet without any
         first = self._sequence + 1
         packed = []
         for message in messages:

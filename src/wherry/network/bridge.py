@@ -61,8 +61,8 @@ def _make_bridge(host: RouteSocket, network: Network, link: Link | None) -> Link
     if link.kind != "bridge":
         raise NotABridge(link)
     _set_sysctls(network)
-    host.request(*(netlink.new_address(link.index, address) for address in addresses))
-    host.request(netlink.set_link_up(network.bridge))
+    given = (netlink.new_address(link.index, address) for address in addresses)
+    host.request(*given, netlink.set_link_up(network.bridge))
     return link
 
 

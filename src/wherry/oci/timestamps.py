@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from wherry.errors import InvalidArgument
 
 ZERO = -62135596800 * 10**9  # Go's time.Time{}, which Docker prints where nothing happened
+LAST = 253402300800 * 10**9 - 1  # the end of the year 9999, behind which no text can go
 ZERO_TEXT = "0001-01-01T00:00:00Z"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -71,6 +71,7 @@ HOST_BINDING_OPTION = "com.docker.network.bridge.host_binding_ipv4"
 DEFAULT_BRIDGE_OPTION = "com.docker.network.bridge.default_bridge"
 
 PREDEFINED = frozenset({"bridge", "host", "none"})
+_WITHOUT_LINKS = ("host", "null")  # drivers
 
 _LINK_PREFIX = "wh"  # of the host's ends of veth pairs: wh, 12 digits of the container ID, one more
 _LINK_SUFFIXES = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -330,7 +331,10 @@ def allocate_endpoint(
         address4 = _claim(connection, network, 4, ip_address(ipv4) if ipv4 else None)
         address6 = _claim(connection, network, 6, ip_address(ipv6) if ipv6 else None)
         gateway, ipv6_gateway = _gateways(network)
-        has_link = address4 is not None or address6 is not None
+        address = address4 or address6
+        has_link = network.driver not in _WITHOUT_LINKS
+        # Without addresses it has to follow from something else that the neighbours do not share.
+        drawn_from = network.id if address else container_id
         endpoint = Endpoint(
             id=new_id(),
             network_id=network.id,
@@ -339,8 +343,7 @@ def allocate_endpoint(
             ipv6=address6 if isinstance(address6, IPv6Interface) else None,
             gateway=gateway,
             ipv6_gateway=ipv6_gateway,
-            mac_address=mac
-            or (mac_address_for(network.id, address4 or address6) if has_link else ""),
+            mac_address=mac or (mac_address_for(drawn_from, address) if has_link else ""),
             interface=(interface or _next_interface(connection, container_id)) if has_link else "",
             host_link=_next_link(connection, container_id)
             if has_link and network.driver == "bridge"

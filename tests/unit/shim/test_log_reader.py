@@ -67,6 +67,10 @@ def test_what_is_shown_can_be_chosen(tmp_path: Path, driver: str) -> None:
     assert _text(path, driver, LogRequest()) == b"a\nb\noops\nhalf whole\n"
     assert _text(path, driver, LogRequest(stdout=False)) == b"oops\n"
     assert _text(path, driver, LogRequest(since=2 * SECOND, until=3 * SECOND)) == b"oops\nhalf "
+    far = 253402300800 * SECOND  # the year 10000, and one before the year 1
+    assert _text(path, driver, LogRequest(until=far)) == b"a\nb\noops\nhalf whole\n"
+    assert _text(path, driver, LogRequest(since=far)) == b""
+    assert _text(path, driver, LogRequest(since=-far)) == b"a\nb\noops\nhalf whole\n"
     assert _text(path, driver, LogRequest(tail=3)) == b"oops\nhalf whole\n"
     assert _text(path, driver, LogRequest(tail=4)) == b"b\noops\nhalf whole\n"
     assert _text(path, driver, LogRequest(tail=0)) == b""

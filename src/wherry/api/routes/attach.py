@@ -9,6 +9,7 @@ from aiohttp import web
 from wherry.api.attachments import WaitingClient
 from wherry.api.bridge import Pair, copy_out, open_pair
 from wherry.api.call import Call
+from wherry.api.errors import BEGUN
 from wherry.api.headers import COMMON
 from wherry.api.hijack import Hijacked, go_on, hijack
 from wherry.api.routing import Route
@@ -79,6 +80,7 @@ async def get_attach_ws(call: Call) -> web.StreamResponse:
     socket.headers.update(COMMON)
     if not socket.can_prepare(call.http):
         raise InvalidArgument("this is not the beginning of a WebSocket of version 13")
+    call.http[BEGUN] = True
     await socket.prepare(call.http)
     pair = await open_pair()
     wanted: dict[str, object] = {

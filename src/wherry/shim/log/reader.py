@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from wherry.linux.inotify import Change, Inotify
-from wherry.oci.timestamps import format_timestamp
+from wherry.oci.timestamps import LAST, ZERO, format_timestamp
 from wherry.shim.log import json_file, local
 from wherry.shim.log.files import rotated_files
 from wherry.shim.log.json_file import Block, decode_attributes
@@ -197,8 +197,8 @@ class Output:
 
     def __init__(self, request: LogRequest) -> None:
         self._request = request
-        self._since = _nine_digits(format_timestamp(request.since).encode())
-        self._until = _nine_digits(format_timestamp(request.until).encode())
+        self._since = _bound(request.since)
+        self._until = _bound(request.until)
         self._at_start = {1: True, 2: True}
         # Nothing is asked for that differs from record to record.
         self.plain = not (request.since or request.until or request.timestamps or request.details)
@@ -231,6 +231,11 @@ class Output:
             pairs = (f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in attributes.items())
             prefix += ",".join(sorted(pairs)).encode() + b" "
         return prefix
+
+
+def _bound(time: int) -> bytes:
+    """What times of the log are compared with: as texts, which have four digits for the year."""
+    return _nine_digits(format_timestamp(min(max(time, ZERO), LAST)).encode())
 
 
 def _nine_digits(time: bytes) -> bytes:
