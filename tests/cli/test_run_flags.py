@@ -298,3 +298,12 @@ def plain(text: str) -> str:
     joined = re.sub(r"^(wherry: )?(Error response from daemon: )?", "", joined)
     # What the daemon of 2020 begins with a capital has none since.
     return joined[:1].lower() + joined[1:]
+
+
+def test_the_id_of_what_could_not_be_started_is_told(wherry: Wherry, dockerd: Dockerd) -> None:
+    words = ("run", "-d", "--name", "stillborn", "busybox", "nowhere")
+    results = [wherry(*words, check=False), dockerd.docker(*words, check=False)]
+    dockerd.docker("rm", "stillborn")
+
+    assert [result.returncode for result in results] == [127, 127]
+    assert all(re.fullmatch("[0-9a-f]{64}\n", result.stdout) for result in results)

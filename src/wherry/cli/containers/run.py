@@ -143,16 +143,19 @@ def _run_detached(
     flags: Flags, context: "Context", connection: Connection, cidfile: "CIDFile"
 ) -> None:
     container_id = ""
-    for message in connection.controls(write_output):
-        warn(context, message)
-        if "id" in message:
-            container_id = str(message["id"])
-            cidfile.write(container_id)
-        if "started" in message:
-            break
-    else:
-        raise SupervisorLost
-    context.out(container_id)
+    try:
+        for message in connection.controls(write_output):
+            warn(context, message)
+            if "id" in message:
+                container_id = str(message["id"])
+                cidfile.write(container_id)
+            if "started" in message:
+                break
+        else:
+            raise SupervisorLost
+    finally:
+        if container_id:  # also of one that could not be started, as Docker
+            context.out(container_id)
     if flags.given("wait"):
         context.flush()
         run_folder = run_path(root_path(context.root), context.run)

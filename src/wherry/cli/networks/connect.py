@@ -1,14 +1,15 @@
 """wherry network connect"""
 
 from wherry.cli.context import Context
-from wherry.cli.flags import FlagSet, Integer, Mapping, String, Strings, Syntax
+from wherry.cli.flags import FlagSet, Integer, String, Strings, Syntax
+from wherry.errors import InvalidArgument
 
 SYNTAX = Syntax("[OPTIONS] NETWORK CONTAINER", least=2, most=2)
 
 
 class Flags(FlagSet):
     alias = Strings("", "Add network-scoped alias for the container")
-    driver_opt = Mapping("", "driver options for the network")
+    driver_opt = Strings("", "driver options for the network")
     gw_priority = Integer(
         "",
         "Highest gw-priority provides the default gateway. Accepts positive and negative values.",
@@ -29,7 +30,7 @@ def run(flags: Flags, context: Context) -> None:
     attachment = NetworkAttachment(
         network=network,
         aliases=flags.alias,
-        driver_options=flags.driver_opt,
+        driver_options=dict(map(_pair, flags.driver_opt)),
         gateway_priority=flags.gw_priority,
         ipv4_address=parse_ip(flags.ip) if flags.ip else "",
         ipv6_address=parse_ip(flags.ip6) if flags.ip6 else "",
@@ -37,3 +38,10 @@ def run(flags: Flags, context: Context) -> None:
         link_local_ips=tuple(map(parse_ip, flags.link_local_ip)),
     )
     connect_network(context.engine, container, attachment)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidArgument("invalid key/value pair format in driver options")
+    return key.strip(), value.strip()

@@ -1,6 +1,7 @@
 """Making a network: the request is checked, then it gets its row, its bridge and its rules."""
 
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from wherry.engine.networks.remove import take_down_network
@@ -93,6 +94,13 @@ class UnreadableOption(InvalidArgument):
         )
 
 
+class InvalidHostBinding(InvalidArgument):
+    """As Docker words it."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__(f"failed to parse {HOST_BINDING_OPTION} value: {value} (nil ip)")
+
+
 class InvalidMode(InvalidArgument):
     def __init__(self, driver: str, key: str, value: str) -> None:
         what = key.removeprefix(f"{driver}_")
@@ -176,6 +184,8 @@ def checked_options(driver: str, options: Mapping[str, str]) -> dict[str, str]:
                 raise UnreadableOption(key, value, "Atoi")
             if not 68 <= int(value) <= 65535:
                 raise InvalidNetworkOption(key, value, "must be from 68 to 65535")
+        elif key == HOST_BINDING_OPTION and driver == "bridge":
+            _check_host_binding(value)
         elif key == BRIDGE_OPTION and not 0 < len(value) <= INTERFACE_NAME_LENGTH:
             raise InvalidNetworkOption(
                 key, value, f"must have 1 to {INTERFACE_NAME_LENGTH} characters"
@@ -186,3 +196,10 @@ def checked_options(driver: str, options: Mapping[str, str]) -> dict[str, str]:
         elif key.startswith(_DOCKERS) and not (driver == "bridge" and key in _BRIDGE_OPTIONS):
             raise Unsupported(f"the network option {key} is not supported by driver {driver}")
     return checked
+
+
+def _check_host_binding(value: str) -> None:
+    try:
+        IPv4Address(value)
+    except ValueError:
+        raise InvalidHostBinding(value) from None

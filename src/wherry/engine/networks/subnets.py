@@ -36,6 +36,13 @@ class InvalidSubnet(InvalidArgument):
         super().__init__(f"invalid network config:\n{problem}")
 
 
+class GatewayTaken(InvalidArgument):
+    """The address of the subnet itself, or that of all in it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"failed to allocate gateway ({text}): Address already in use")
+
+
 def requests_from_flags(
     subnets: Sequence[str],
     gateways: Sequence[str],
@@ -123,7 +130,7 @@ def checked_subnets(
             _inside(text, subnet, "auxiliary address") for text in request.auxiliary.values()
         )
         gateway = (
-            _inside(request.gateway, subnet, "gateway")
+            _chosen_gateway(request.gateway, subnet)
             if request.gateway
             else _first_free(ip_range or subnet, subnet, reserved)
         )
@@ -134,6 +141,16 @@ def checked_subnets(
             reserved=reserved,
             reserved_names=tuple(request.auxiliary),
         )
+
+
+def _chosen_gateway(text: str, subnet: _Network) -> _Address:
+    gateway = _inside(text, subnet, "gateway")
+    ends = {subnet.network_address}
+    if subnet.version == 4:
+        ends.add(subnet.broadcast_address)
+    if gateway in ends and subnet.prefixlen < _whole(subnet) - 1:
+        raise GatewayTaken(text)
+    return gateway
 
 
 def _canonical(text: str) -> str:
