@@ -14,6 +14,7 @@ from benchmarks.engines import Peer, all_engines, remove_all, without_launcher
 from benchmarks.report import Floor, Row, interleaved, print_row
 
 LOG_BYTES = 200_000_000
+SETTLED = 5.0  # seconds, after which a supervisor with nothing to do has gone to sleep
 
 
 def milliseconds(action: Callable[[], object]) -> float:
@@ -64,6 +65,7 @@ def crowds(peers: Sequence[Peer]) -> Iterator[Row]:
     for peer in peers:
         started[peer.name] = milliseconds(partial(start_twenty, peer))
         if peer.name == "wherry":
+            time.sleep(SETTLED)
             yield Row("PSS of an idle shim (20 of them)", {"wherry": shim_size()}, unit="MB")
         removed[peer.name] = milliseconds(partial(remove_all, peer))
     yield Row("20 concurrent run -d", started, (Floor("docker", 1 / 4),))

@@ -60,13 +60,15 @@ def _group(found: re.Match[str]) -> str:
 
 
 class Router:
-    def __init__(self, routes: Iterable[Route]) -> None:
-        ordered = sorted(routes, key=lambda route: -len(_NAME.sub("", re.escape(route.pattern))))
-        self._routes = [(route, route.expression) for route in ordered]
+    """`routes_of` gives the routes whose paths begin with a word."""
+
+    def __init__(self, routes_of: Callable[[str], Iterable[Route]]) -> None:
+        self._routes_of = routes_of
+        self._known: dict[str, list[tuple[Route, re.Pattern[str]]]] = {}
 
     def find(self, method: str, path: str, version: Version) -> tuple[Route, dict[str, str]]:
         """The route and the names in its path; `path` is still percent-encoded."""
-        for route, expression in self._routes:
+        for route, expression in self._candidates(path):
             if method != route.method:
                 continue
             found = expression.fullmatch(path)
@@ -74,3 +76,19 @@ class Router:
                 check_spoken(version, route.oldest)
                 return route, {key: unquote(value) for key, value in found.groupdict().items()}
         raise PageNotFound
+
+    def _candidates(self, path: str) -> list[tuple[Route, re.Pattern[str]]]:
+        _, _, rest = path.partition("/")
+        word, _, _ = rest.partition("/")
+        known = self._known.get(word)
+        if known is None:
+            known = [
+                (route, route.expression) for route in sorted(self._routes_of(word), key=_rank)
+            ]
+            if known:  # what a client makes up is not kept
+                self._known[word] = known
+        return known
+
+
+def _rank(route: Route) -> int:
+    return -len(_NAME.sub("", re.escape(route.pattern)))

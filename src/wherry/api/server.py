@@ -21,7 +21,7 @@ from wherry.api.headers import COMMON
 from wherry.api.listeners import Listener
 from wherry.api.origin import refuse_strange_origin
 from wherry.api.query import Query
-from wherry.api.routes.table import ROUTES
+from wherry.api.routes.table import routes_of
 from wherry.api.routing import Router
 from wherry.api.service import Service
 from wherry.api.tls import serve_tls
@@ -38,7 +38,7 @@ class Server:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._router = Router(ROUTES)
+        self._router = Router(routes_of)
 
     async def answer(self, http: web.BaseRequest) -> web.StreamResponse:
         response = await answered(lambda: self._answer(http), lambda: BEGUN in http)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from wherry.api.routes.table import ROUTES
+from wherry.api.routes.table import all_routes, routes_of
 from wherry.api.routing import PageNotFound, Route, Router
 from wherry.api.versions import NEWEST, OLDEST
 
@@ -30,7 +30,7 @@ def page() -> str:
 
 
 def _rows() -> Iterator[str]:
-    router = Router(ROUTES)
+    router = Router(routes_of)
     seen: set[Route] = set()
     for line in ENDPOINTS.read_text().splitlines():
         method, path = line.split()
@@ -41,7 +41,7 @@ def _rows() -> Iterator[str]:
             continue
         seen.add(route)
         yield f"| {method} `{path}` | {route.refusal or 'yes'} |"
-    for route in ROUTES:
+    for route in all_routes():
         if route not in seen and not route.refusal:
             yield f"| {route.method} `{route.pattern}` | yes, though it is not in the description |"
 

@@ -1,31 +1,44 @@
-"""All routes."""
+"""All routes, by the first word of their paths.
 
-from wherry.api.routes import (
-    archive,
-    attach,
-    builds,
-    containers,
-    execs,
-    images,
-    networks,
-    output,
-    registry,
-    system,
-    volumes,
-    wait,
-)
+The modules of a word are loaded by the first request that has it: a service at which nobody builds
+holds no builder, and one that pulls nothing no client of registries.
+"""
 
-ROUTES = (
-    *system.ROUTES,
-    *containers.ROUTES,
-    *attach.ROUTES,
-    *wait.ROUTES,
-    *output.ROUTES,
-    *archive.ROUTES,
-    *execs.ROUTES,
-    *images.ROUTES,
-    *registry.ROUTES,
-    *volumes.ROUTES,
-    *networks.ROUTES,
-    *builds.ROUTES,
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wherry.api.routing import Route
+
+_SYSTEM = (
+    *("_ping", "version", "info", "events", "system", "plugins", "grpc", "session"),
+    *("swarm", "nodes", "services", "tasks", "secrets", "configs"),
 )
+MODULES: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(_SYSTEM, ("system",)),
+    "containers": ("containers", "attach", "wait", "output", "archive", "execs"),
+    "exec": ("execs",),
+    "images": ("images", "registry"),
+    "auth": ("registry",),
+    "distribution": ("registry",),
+    "volumes": ("volumes",),
+    "networks": ("networks",),
+    "commit": ("builds",),
+    "build": ("builds",),
+}
+
+
+def routes_of(word: str) -> list["Route"]:
+    """The routes whose paths begin with `/word`."""
+    modules = (import_module(f"wherry.api.routes.{name}") for name in MODULES.get(word, ()))
+    return [
+        route
+        for module in modules
+        for route in module.ROUTES
+        if route.pattern.split("/")[1] == word
+    ]
+
+
+def all_routes() -> list["Route"]:
+    return [route for word in MODULES for route in routes_of(word)]
