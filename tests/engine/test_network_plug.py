@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from wherry.linux import netlink, nftables
-from wherry.linux.netlink import RouteSocket
+from wherry.linux.netlink import Link, RouteSocket
 from wherry.network import firewall
-from wherry.network.bridge import set_sysctl
+from wherry.network.bridge import ensure_bridge, set_sysctl
 from wherry.network.plug import loopback_up, plug, remove_bridge_if_unused, sweep
 from wherry.store.networks import allocate_endpoint, endpoints_of, find_network
 from wherry.testing.machines import HOST, Guest, Machine, machine, new_namespace, opened
@@ -151,6 +151,22 @@ def test_a_plug_repairs_the_bridge_that_it_finds(host: Machine, is_up: bool) -> 
         with guest.listen(80) as server:
             gateway = str(host.bridge.subnets[0].gateway)
             assert speaks(opened(), (guest.address, 80), server) == gateway
+
+
+def test_the_route_of_a_bridge_that_somebody_makes_meanwhile_is_its_own(host: Machine) -> None:
+    host.new_container()
+
+    class Early(RouteSocket):
+        """Of one who looked for the bridge just before it was made."""
+
+        looks = 0
+
+        def link(self, name: str) -> Link | None:
+            self.looks += 1
+            return super().link(name) if self.looks > 1 else None
+
+    with Early() as sockets:
+        assert ensure_bridge(sockets, host.bridge).is_up
 
 
 def test_a_flushed_ruleset_is_made_again_by_the_next_container(host: Machine) -> None:

@@ -50,7 +50,14 @@ def _mac_address(network: Network) -> str:
 def _make_bridge(host: RouteSocket, network: Network, link: Link | None) -> Link:
     addresses = gateway_addresses(network)
     if link is None:
-        _check_routes(host, network)
+        try:
+            _check_routes(host, network)
+        except SubnetReachedElsewhere:
+            # Or by the bridge itself, which somebody else has made since we looked.
+            link = host.link(network.bridge)
+            if link is None:
+                raise
+    if link is None:
         host.request(
             netlink.new_bridge(network.bridge, _mac_address(network), network.mtu),
             ignoring=frozenset({errno.EEXIST}),  # by somebody who runs a container as well
