@@ -1,16 +1,21 @@
 """The runtime specification's configuration and commands: ours, with runc and crun as referees."""
 
+import errno
 import json
 import os
 import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from ipaddress import ip_interface
 from pathlib import Path
 
 import pytest
 
+from wherry.linux import netlink
 from wherry.linux.cgroup.manager import open_manager
+from wherry.linux.netlink import Peer, RouteSocket
+from wherry.linux.openat import opened
 from wherry.testing.abilities import why_not_run
 from wherry.testing.bundles import Bundle, Config
 from wherry.testing.runtime_command import write_runtime_command
@@ -226,6 +231,20 @@ def test_hooks_are_told_the_state(bundle: Bundle) -> None:
     assert told["startContainer"]["pid"] == 1
 
 
+def test_a_container_ends_whose_poststart_hook_fails(bundle: Bundle) -> None:
+    if bundle.program.endswith("crun"):
+        pytest.skip("crun 1.8 goes on")
+
+    def add(config: Config) -> None:
+        config["hooks"] = {"poststart": [{"path": "/bin/false"}]}
+
+    result = bundle.run("sleep 1000", add, check=False)
+
+    assert result.returncode == 1
+    assert "hook #0" in result.stderr
+    assert bundle("state", "one", check=False).returncode != 0
+
+
 def test_a_hook_that_fails_or_hangs_ends_the_creation(bundle: Bundle) -> None:
     for hook in (
         {"path": "/bin/false"},
@@ -301,13 +320,62 @@ def test_domain_name_personality_and_umask(bundle: Bundle) -> None:
     assert words == expected
 
 
+def test_an_exec_has_the_personality_and_the_memory_policy(ours: Bundle) -> None:
+    def ask(config: Config) -> None:
+        config["linux"]["personality"] = {"domain": "LINUX32"}
+        config["linux"]["memoryPolicy"] = {
+            "mode": "MPOL_BIND",
+            "nodes": "0",
+            "flags": ["MPOL_F_STATIC_NODES"],
+        }
+
+    script = "cat /proc/self/personality; grep -o -m1 'bind[^ ]*' /proc/self/numa_maps"
+    ours.start(ask)
+
+    assert ours("exec", "one", "sh", "-c", script).stdout.split() == ["00000008", "bind=static:0"]
+    ours.delete()
+    assert ours.run(script, ask).stdout.split() == ["00000008", "bind=static:0"]
+
+
+@pytest.mark.parametrize(("asked", "name"), [({}, ""), ({"name": "eth%d"}, "eth0")])
+def test_a_link_moves_into_the_container(ours: Bundle, asked: dict[str, str], name: str) -> None:
+    bridge, near, link = (f"{kind}{os.getpid()}" for kind in ("whb", "whn", "whf"))
+    with RouteSocket() as host, opened(os.open("/proc/self/ns/net", os.O_RDONLY)) as here:
+        host.request(netlink.new_bridge(bridge, "02:42:00:00:00:01", 1500))
+        try:
+            made = host.link(bridge)
+            assert made is not None
+            peer = Peer(name=link, netns_fd=here, mac_address="02:42:00:00:00:02")
+            host.request(netlink.new_veth(near, master=made.index, mtu=1400, peer=peer))
+            far = host.link(link)
+            assert far is not None
+            host.request(netlink.new_address(far.index, ip_interface("198.51.100.77/24")))
+
+            shown = ours.run(
+                f"ip addr show dev {name or link}",
+                lambda config: config["linux"].update(netDevices={link: asked}),
+            ).stdout
+
+            assert "inet 198.51.100.77/24" in shown
+            assert "UP" in shown
+            assert "mtu 1400" in shown
+            assert host.link(link) is None
+        finally:
+            host.request(netlink.delete_link(bridge))
+            # Its other end has gone with the container's namespace, or goes now.
+            host.request(netlink.delete_link(near), ignoring=frozenset({errno.ENODEV}))
+
+
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
         ("linux.intelRdt", {"closID": "x"}, "linux.intelRdt: is not supported"),
-        ("linux.mountLabel", "x:y:z", "linux.mountLabel: is not supported"),
-        ("linux.netDevices", {"eth1": {"name": "eth1"}}, "linux.netDevices: is not supported"),
-        ("linux.memoryPolicy", {"mode": "MPOL_BIND"}, "linux.memoryPolicy: is not supported"),
+        ("linux.mountLabel", "x:y:z", "linux.mountLabel: selinux is not enabled"),
+        ("linux.netDevices", {"a/b": {}}, "'a/b' is not a name of a network device"),
+        ("linux.netDevices", {"none0": {}}, "moving network device none0: no such device"),
+        ("linux.memoryPolicy", {"mode": "MPOL_BIND"}, "MPOL_BIND needs at least one"),
+        ("linux.memoryPolicy", {"mode": "MPOL_LOCAL", "nodes": "0"}, "MPOL_LOCAL takes none"),
+        ("linux.memoryPolicy", {"mode": "MPOL_X"}, "'MPOL_X' is not known"),
         ("process.selinuxLabel", "x:y:z", "selinux is not enabled"),
         ("process.apparmorProfile", "x", "apparmor is not enabled"),
         ("linux.rootfsPropagation", "sideways", "is not known"),

@@ -26,6 +26,7 @@ from ipaddress import (
     IPv6Interface,
     IPv6Network,
     ip_address,
+    ip_interface,
     ip_network,
 )
 from typing import Self
@@ -71,6 +72,7 @@ class _Kind(IntEnum):
     GETLINK = 18
     SETLINK = 19
     NEWADDR = 20
+    GETADDR = 22
     NEWROUTE = 24
     DELROUTE = 25
     GETROUTE = 26
@@ -104,7 +106,7 @@ _VETH_INFO_PEER = 1
 _BRPORT_MODE = 4  # IFLA_BRPORT_MODE: hairpin
 _BRPORT_ISOLATED = 33
 _MACVLAN_MODE, _IPVLAN_MODE, _IPVLAN_FLAGS, _VLAN_ID = 1, 1, 2, 1
-_IFA_F_NODAD = 2
+_IFA_F_NODAD, _IFA_F_PERMANENT = 2, 0x80
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
 _RT_TABLE_MAIN, _RTPROT_BOOT, _RTN_UNICAST = 254, 3, 1
@@ -365,6 +367,11 @@ class RouteSocket(NetlinkSocket):
             for body in self.dump(Message(_Kind.GETLINK, 0, _LINK.pack(0, 0, 0, 0, 0), "links"))
         ]
 
+    def lasting_addresses(self, link_index: int) -> list[IPv4Interface | IPv6Interface]:
+        """The addresses of a link that are good anywhere and stay until they are taken away."""
+        request = Message(_Kind.GETADDR, 0, _ADDRESS.pack(0, 0, 0, 0, 0), "addresses")
+        return [found for body in self.dump(request) if (found := _lasting(body, link_index))]
+
     def routes(self) -> list[Route]:
         """The unicast routes of the main table, of both families."""
         request = Message(_Kind.GETROUTE, 0, _ROUTE.pack(0, 0, 0, 0, 0, 0, 0, 0, 0), "routes")
@@ -384,6 +391,14 @@ def _link(body: bytes) -> Link:
         kind=_text(info.get(_INFO_KIND, b"")),
         mac_address=found.get(_Ifla.ADDRESS, b"").hex(":"),
     )
+
+
+def _lasting(body: bytes, link_index: int) -> IPv4Interface | IPv6Interface | None:
+    _, prefix, flags, scope, index = _ADDRESS.unpack_from(body)
+    if index != link_index or scope != _RT_SCOPE_UNIVERSE or not flags & _IFA_F_PERMANENT:
+        return None
+    found = attributes(body, _ADDRESS.size)
+    return ip_interface((found.get(_IFA_LOCAL) or found[_IFA_ADDRESS], prefix))
 
 
 def _route(body: bytes) -> Route | None:
@@ -444,6 +459,12 @@ def _kind_of_link(kind: str, *data: bytes) -> bytes:
 
 def set_link_up(name: str) -> Message:
     body = _LINK.pack(0, 0, 0, LinkFlag.UP, LinkFlag.UP) + _name(name)
+    return Message(_Kind.NEWLINK, 0, body, name)
+
+
+def move_link(index: int, name: str, netns_fd: int) -> Message:
+    """Put a link into the namespace behind `netns_fd`, called `name` there."""
+    body = _LINK.pack(0, 0, index, 0, 0) + _name(name) + _number(_Ifla.NET_NS_FD, netns_fd)
     return Message(_Kind.NEWLINK, 0, body, name)
 
 

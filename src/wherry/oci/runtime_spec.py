@@ -8,7 +8,8 @@ from typing import Any
 
 from wherry.values import dataclass, field
 
-VERSION = "1.2.0"
+VERSION = "1.2.0"  # of what is written here, which older runtimes are given as well
+NEWEST = "1.3.0"  # that is understood
 
 
 def _key(name: str, *, always: bool = False, **options: Any) -> Any:
@@ -308,6 +309,22 @@ class IntelRdt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NetDevice:
+    """`name` in the container, where it may end in %d for a free number; empty keeps the host's."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemoryPolicy:
+    """`nodes` is a list such as "0-3,7"."""
+
+    mode: str
+    nodes: str = ""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Linux:
     uid_mappings: tuple[IDMapping, ...] = ()
     gid_mappings: tuple[IDMapping, ...] = ()
@@ -324,8 +341,8 @@ class Linux:
     intel_rdt: IntelRdt | None = None
     personality: Personality | None = None
     time_offsets: dict[str, TimeOffset] = field(default_factory=dict)
-    net_devices: dict[str, object] = field(default_factory=dict)  # of version 1.3
-    memory_policy: dict[str, object] = field(default_factory=dict)  # of version 1.3
+    net_devices: dict[str, NetDevice] = field(default_factory=dict)
+    memory_policy: MemoryPolicy | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

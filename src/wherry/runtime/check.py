@@ -7,8 +7,8 @@ accepted and then ignored.
 import resource
 from collections.abc import Iterator
 
-from wherry.linux import capabilities, labels
-from wherry.oci.runtime_spec import IDMapping, Linux, Mount, Process, Seccomp, Spec
+from wherry.linux import capabilities, labels, memory_policy
+from wherry.oci.runtime_spec import IDMapping, Linux, MemoryPolicy, Mount, Process, Seccomp, Spec
 from wherry.runtime.errors import InvalidSpec
 from wherry.runtime.init.devices import DEVICE_TYPES
 from wherry.runtime.init.options import is_propagation, parse_options
@@ -17,10 +17,11 @@ from wherry.runtime.init.process import (
     PERSONALITIES,
     SCHEDULING_FLAGS,
     SCHEDULING_POLICIES,
-    parse_processors,
+    parse_numbers,
 )
 from wherry.runtime.init.sysctls import sysctl_faults
 from wherry.runtime.namespaces import FLAG_OF
+from wherry.runtime.net_devices import is_link_name
 from wherry.runtime.seccomp_agent import NOTIFY, notifies
 
 
@@ -80,7 +81,7 @@ def _scheduling_faults(process: Process) -> Iterator[str]:
     affinity = process.exec_cpu_affinity
     for text in () if affinity is None else (affinity.initial, affinity.final):
         try:
-            parse_processors(text)
+            parse_numbers(text)
         except ValueError:
             yield f"process.execCPUAffinity: {text!r} is not a list of processors"
 
@@ -146,11 +147,12 @@ def _linux_faults(linux: Linux) -> Iterator[str]:
     if linux.intel_rdt is not None:
         yield "linux.intelRdt: is not supported"
     if linux.mount_label:
-        yield "linux.mountLabel: is not supported"
-    if linux.net_devices:
-        yield "linux.netDevices: is not supported"
-    if linux.memory_policy:
-        yield "linux.memoryPolicy: is not supported"
+        yield "linux.mountLabel: " + (
+            "is not supported" if labels.has_selinux() else "selinux is not enabled on this machine"
+        )
+    yield from _net_device_faults(linux)
+    if linux.memory_policy is not None:
+        yield from _memory_policy_faults(linux.memory_policy)
     for device in linux.devices:
         if device.type not in DEVICE_TYPES:
             yield f"linux.devices: {device.type!r} of {device.path} is not a type of device"
@@ -158,6 +160,32 @@ def _linux_faults(linux: Linux) -> Iterator[str]:
             yield f"linux.devices: {device.path!r} must be an absolute path"
     if linux.seccomp is not None:
         yield from _seccomp_faults(linux.seccomp)
+
+
+def _net_device_faults(linux: Linux) -> Iterator[str]:
+    if linux.net_devices and not any(one.type == "network" for one in linux.namespaces):
+        yield "linux.netDevices: need a network namespace of the container's own"
+    for name, device in linux.net_devices.items():
+        for text in (name, device.name or name):
+            if not is_link_name(text):
+                yield f"linux.netDevices: {text!r} is not a name of a network device"
+
+
+def _memory_policy_faults(policy: MemoryPolicy) -> Iterator[str]:
+    if policy.mode not in memory_policy.MODES:
+        yield f"linux.memoryPolicy.mode: {policy.mode!r} is not known"
+    for flag in policy.flags:
+        if flag not in memory_policy.FLAGS:
+            yield f"linux.memoryPolicy.flags: {flag!r} is not known"
+    try:
+        nodes = parse_numbers(policy.nodes)
+    except ValueError:
+        yield f"linux.memoryPolicy.nodes: {policy.nodes!r} is not a list of memory nodes"
+        return
+    if nodes and policy.mode in memory_policy.WITHOUT_NODES:
+        yield f"linux.memoryPolicy.nodes: {policy.mode} takes none"
+    if not nodes and policy.mode not in memory_policy.MAY_LACK_NODES:
+        yield f"linux.memoryPolicy.nodes: {policy.mode} needs at least one"
 
 
 def _seccomp_faults(seccomp: Seccomp) -> Iterator[str]:

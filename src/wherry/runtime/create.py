@@ -42,6 +42,7 @@ from wherry.runtime.namespaces import (
     new_flags,
     write_time_offsets,
 )
+from wherry.runtime.net_devices import move_devices
 from wherry.runtime.resources import limits_of
 from wherry.runtime.seccomp import compile_filter, filter_flags
 from wherry.runtime.seccomp_agent import tell_agent
@@ -163,7 +164,8 @@ def create_container(
             new_namespaces=new & own_to_enter,
             joined=tuple(pair for pair in joined if pair[1] & own_to_enter),
             cgroup=cgroup,
-            waits_for_network=on_namespaces is not None and concerns_interfaces(linux.sysctl),
+            waits_for_network=bool(linux.net_devices)
+            or (on_namespaces is not None and concerns_interfaces(linux.sysctl)),
             has_hooks=_has_hooks(spec),
             pivots=pivots,
             keeps_descriptors=keeps_descriptors,
@@ -235,12 +237,13 @@ def _view_of(cgroup: CgroupManager | None, new: int) -> CgroupView | None:
 
 
 def _confinement(linux: Linux, keyring: str, cache: Path | None) -> Confinement:
-    if linux.seccomp is None:
-        return Confinement(keyring=keyring)
+    section = linux.seccomp
     return Confinement(
-        seccomp=compile_filter(linux.seccomp, cache),
-        seccomp_flags=filter_flags(linux.seccomp),
+        seccomp=compile_filter(section, cache) if section else b"",
+        seccomp_flags=filter_flags(section) if section else 0,
         keyring=keyring,
+        personality=linux.personality,
+        memory_policy=linux.memory_policy,
     )
 
 
@@ -297,8 +300,10 @@ def _accompany(
         elif kind is Kind.CLOCKS:
             write_time_offsets(created.pid, linux)
             channel.send(Kind.CONTINUE)
-        elif kind is Kind.NAMESPACES and on_namespaces is not None:
-            on_namespaces(created.pid)
+        elif kind is Kind.NAMESPACES:
+            if on_namespaces is not None:
+                on_namespaces(created.pid)
+            move_devices(created.pid, linux.net_devices)
             if plan.waits_for_network:
                 channel.send(Kind.CONNECTED)
         elif kind is Kind.HOOKS and hooks is not None:

@@ -14,7 +14,7 @@ from wherry.linux.idmap import in_first_user_namespace
 from wherry.linux.namespaces import FILES, CloneFlag, join_namespace, open_namespace
 from wherry.linux.openat import opened
 from wherry.linux.process import open_process
-from wherry.oci.runtime_spec import Process, Seccomp
+from wherry.oci.runtime_spec import MemoryPolicy, Personality, Process, Seccomp
 from wherry.runtime.check import check_process
 from wherry.runtime.create import Created, follow_child, give_up, pass_on_listener
 from wherry.runtime.errors import ContainerNotRunning, ContainerStartFailed
@@ -33,6 +33,8 @@ def exec_process(
     *,
     cgroup: CgroupManager | None = None,
     seccomp: Seccomp | None = None,
+    personality: Personality | None = None,
+    memory_policy: MemoryPolicy | None = None,
     stdio: Stdio | None = None,
     seccomp_cache: Path | None = None,
     keeps_descriptors: int = 0,
@@ -48,11 +50,12 @@ def exec_process(
         pidfd = open_process(pid, started)
     except ProcessLookupError as error:
         raise ContainerNotRunning from error
-    confinement = Confinement()
-    if seccomp is not None:
-        confinement = Confinement(
-            seccomp=compile_filter(seccomp, seccomp_cache), seccomp_flags=filter_flags(seccomp)
-        )
+    confinement = Confinement(
+        seccomp=compile_filter(seccomp, seccomp_cache) if seccomp else b"",
+        seccomp_flags=filter_flags(seccomp) if seccomp else 0,
+        personality=personality,
+        memory_policy=memory_policy,
+    )
     with opened(pidfd):
         check_process(process)
         namespaces = _namespaces_to_join(pid)

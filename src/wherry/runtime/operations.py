@@ -21,7 +21,7 @@ from wherry.oci.runtime_spec import Linux, Process, Resources, Spec
 from wherry.runtime.create import Created, create_container
 from wherry.runtime.errors import ContainerNotRunning, ContainerStartFailed
 from wherry.runtime.exec import exec_process
-from wherry.runtime.hooks import try_hooks
+from wherry.runtime.hooks import HookFailed, run_hooks, try_hooks
 from wherry.runtime.scopes import end_scope, scope_cgroup, scope_of, systemd_cgroup
 from wherry.runtime.state import (
     ContainerFolder,
@@ -157,7 +157,11 @@ def start(folder: ContainerFolder) -> None:
     folder.fifo.unlink()
     hooks = state.spec.hooks
     if hooks is not None and hooks.poststart:
-        try_hooks("poststart", hooks.poststart, document(folder, state))
+        try:
+            run_hooks("poststart", hooks.poststart, document(folder, state))
+        except HookFailed:
+            kill(folder, signal.SIGKILL)
+            raise
 
 
 def document(folder: ContainerFolder, state: ContainerState) -> dict[str, object]:
@@ -234,12 +238,15 @@ def exec_in(
         raise ContainerNotRunning("cannot exec in a stopped container")
     if status == "paused" and not ignores_pause:
         raise ContainerNotRunning("cannot exec in a paused container")
+    linux = state.spec.linux or Linux()
     return exec_process(
         state.pid,
         state.start_time,
         process,
         cgroup=_cgroup_to_join(state),
-        seccomp=state.spec.linux.seccomp if state.spec.linux else None,
+        seccomp=linux.seccomp,
+        personality=linux.personality,
+        memory_policy=linux.memory_policy,
         seccomp_cache=folder.path.parent / ".seccomp",
         keeps_descriptors=keeps_descriptors,
         state=_state_of_specification(folder, state),

@@ -13,7 +13,7 @@ from wherry.linux.dbus_values import Variant
 from wherry.linux.gvariant import parse_value
 from wherry.linux.systemd import INFINITY, Properties
 from wherry.oci.runtime_spec import Resources
-from wherry.runtime.init.process import parse_processors
+from wherry.runtime.init.process import parse_numbers
 from wherry.runtime.resources import limits_of
 
 ANNOTATION = "org.systemd.property."
@@ -67,7 +67,7 @@ def _quota(quota: int | None, period: int) -> int:
 def _mask(name: str, text: str) -> bytes:
     """A list of numbers as bits, the lowest first."""
     try:
-        bits = sum(1 << number for number in parse_processors(text))
+        bits = sum(1 << number for number in parse_numbers(text))
     except ValueError:
         raise InvalidArgument(f"{name}: {text!r} is not a list of numbers") from None
     return bits.to_bytes(bits.bit_length() // 8 + 1, "little")

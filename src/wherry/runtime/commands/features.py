@@ -1,14 +1,14 @@
 """wherry-runtime features: what this runtime can do, in the specification's document.
 
-https://github.com/opencontainers/runtime-spec/blob/v1.2.0/features.md
+https://github.com/opencontainers/runtime-spec/blob/v1.3.0/features.md
 """
 
 import json
 import platform
 from argparse import ArgumentParser, Namespace
 
-from wherry.linux import capabilities, labels
-from wherry.oci.runtime_spec import VERSION
+from wherry.linux import capabilities, labels, memory_policy
+from wherry.oci.runtime_spec import NEWEST
 from wherry.runtime.init import options as mount_options
 from wherry.runtime.namespaces import FLAG_OF
 from wherry.runtime.seccomp import ACTIONS, FLAGS, OPERATORS
@@ -36,7 +36,7 @@ def run(_options: Namespace) -> None:
 def document() -> dict[str, object]:
     return {
         "ociVersionMin": "1.0.0",
-        "ociVersionMax": VERSION,
+        "ociVersionMax": NEWEST,
         "hooks": list(HOOKS),
         "mountOptions": mount_options.KNOWN,
         "linux": {
@@ -61,6 +61,11 @@ def document() -> dict[str, object]:
             "selinux": {"enabled": labels.has_selinux()},
             "intelRdt": {"enabled": False},
             "mountExtensions": {"idmap": {"enabled": True}},
+            "memoryPolicy": {
+                "modes": sorted(memory_policy.MODES),
+                "flags": sorted(memory_policy.FLAGS),
+            },
+            "netDevices": {"enabled": True},
         },
         "annotations": {"dev.wherry.runtime.version": __version__},
         "potentiallyUnsafeConfigAnnotations": [ANNOTATION],

@@ -32,7 +32,6 @@ from wherry.runtime.init.process import (
     Confinement,
     LabelFiles,
     assume_identity,
-    change_personality,
     confine,
     enter_working_directory,
     reopen_null,
@@ -114,8 +113,6 @@ def run_init(plan: InitPlan, channel: Channel) -> NoReturn:
         _put_up_loopback(plan)
         channel.send(Kind.NAMESPACES)
         terminal = _make_root(plan, channel)
-        linux = plan.root.spec.linux
-        change_personality(linux.personality if linux else None)
 
         def run_start_hooks() -> None:
             hooks = plan.root.spec.hooks

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from wherry.linux import capabilities
 from wherry.linux.capabilities import NAMES, CapabilitySets, bits_of, names_in
 from wherry.linux.labels import open_label
+from wherry.linux.memory_policy import set_memory_policy
 from wherry.linux.mount import PROC_SUPER_MAGIC, filesystem_type
 from wherry.linux.openat import opened
 from wherry.linux.process import (
@@ -24,7 +25,15 @@ from wherry.linux.process import (
     set_scheduler,
 )
 from wherry.linux.seccomp import FilterFlag, load_filter
-from wherry.oci.runtime_spec import Capabilities, Personality, Process, Rlimit, Scheduler, User
+from wherry.oci.runtime_spec import (
+    Capabilities,
+    MemoryPolicy,
+    Personality,
+    Process,
+    Rlimit,
+    Scheduler,
+    User,
+)
 from wherry.runtime.errors import ContainerStartFailed
 from wherry.runtime.init.channel import reason_of
 from wherry.runtime.init.console import become_session_of
@@ -64,6 +73,8 @@ class Confinement:
     seccomp: bytes = b""  # BPF; empty for none
     seccomp_flags: int = 0
     keyring: str = ""  # name of a session keyring to join; empty for none
+    personality: Personality | None = None
+    memory_policy: MemoryPolicy | None = None
 
     @property
     def has_listener(self) -> bool:
@@ -97,6 +108,8 @@ def settle_in(process: Process, confinement: Confinement, terminal: int | None, 
     if confinement.keyring:
         _join_keyring(confinement.keyring, warn)
     _apply_scheduling(process)
+    _change_personality(confinement.personality)
+    _apply_memory_policy(confinement.memory_policy)
     _apply_rlimits(process.rlimits, warn)
     if process.no_new_privileges:
         prctl(PrctlOption.SET_NO_NEW_PRIVS, 1)
@@ -210,15 +223,21 @@ def _rlimit_value(value: int) -> int:
     return resource.RLIM_INFINITY if value in (-1, _INFINITY) else value
 
 
+def _apply_memory_policy(wanted: MemoryPolicy | None) -> None:
+    if wanted is not None:
+        with step("error setting memory policy"):
+            set_memory_policy(wanted.mode, parse_numbers(wanted.nodes), wanted.flags)
+
+
 def run_on(processors: str) -> None:
     """Stay on the processors of a list such as "0-3"; "" leaves it as it is."""
     if processors:
         with step("error setting CPU affinity"):
-            os.sched_setaffinity(0, parse_processors(processors))
+            os.sched_setaffinity(0, parse_numbers(processors))
 
 
-def parse_processors(text: str) -> set[int]:
-    """The numbers in a list such as "0-3,7", cpuset(7); ValueError for anything else."""
+def parse_numbers(text: str) -> set[int]:
+    """Processors or memory nodes in a list such as "0-3,7", cpuset(7), or ValueError."""
     found: set[int] = set()
     for part in filter(None, (part.strip() for part in text.split(","))):
         first, dash, last = part.partition("-")
@@ -229,7 +248,7 @@ def parse_processors(text: str) -> set[int]:
     return found
 
 
-def change_personality(wanted: Personality | None) -> None:
+def _change_personality(wanted: Personality | None) -> None:
     if wanted is not None:
         with step("error setting personality"):
             set_personality(PERSONALITIES[wanted.domain])
