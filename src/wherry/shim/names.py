@@ -3,11 +3,12 @@
     query on 127.0.0.11 ──> resolve (rows of the database) ──> answer
                                 └── not ours ──> forwarded under an ID of our own ──> answer
 
-A forwarded query goes to one server after the other, each with its time. Nothing that arrives
+A forwarded query goes, as it is, to one server after the other, each with its time. Nothing that arrives
 here may end the container's supervisor: what cannot be read is dropped, what fails is answered
 with SERVFAIL.
 """
 
+import errno
 import os
 import socket
 import sqlite3
@@ -84,7 +85,7 @@ class NameService:
         if not found.forward:
             reply(dns.answer(query, found.records, found.code, stream=stream))
         elif self.sockets.servers and len(self._forwarded) < _MOST_FORWARDED:
-            _Forwarded(self, query, reply, stream).begin()
+            _Forwarded(self, query, data, reply, stream).begin()
         else:
             reply(dns.answer(query, code=Code.SERVER_FAILURE, stream=stream))
 
@@ -143,9 +144,12 @@ def answer_waiting(resolver: Resolver, udp: socket.socket) -> None:
 class _Forwarded:
     """One query on its way through the servers."""
 
-    def __init__(self, service: NameService, query: Query, reply: _Reply, stream: bool) -> None:
+    def __init__(
+        self, service: NameService, query: Query, message: bytes, reply: _Reply, stream: bool
+    ) -> None:
         self._service = service
         self._query = query
+        self._message = message  # as it came: it may ask for more than we know of
         self._reply = reply
         self._stream = stream
         self._servers = list(service.sockets.servers)
@@ -203,9 +207,12 @@ class _Forwarded:
 
     def _send(self) -> None:
         assert self._socket is not None
-        data = dns.with_id(dns.packed_query(self._query), self._number)
-        # A query fits into an empty send buffer.
-        self._socket.send(len(data).to_bytes(2, "big") + data if self._stream else data)
+        data = dns.with_id(self._message, self._number)
+        if self._stream:
+            data = len(data).to_bytes(2, "big") + data
+        # Any sensible query fits into an empty send buffer.
+        if self._socket.send(data) != len(data):
+            raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
 
     def _answered(self, _events: int) -> None:
         assert self._socket is not None
