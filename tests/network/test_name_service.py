@@ -39,9 +39,7 @@ def inside(wherry: Wherry, container: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def asked(
-    wherry: Wherry, container: str, query: Query | bytes, *, stream: bool = False
-) -> bytes:
+def asked(wherry: Wherry, container: str, query: Query | bytes, *, stream: bool = False) -> bytes:
     with inside(wherry, container):
         client = socket.socket(socket.AF_INET, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM)
     with client:

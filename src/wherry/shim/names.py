@@ -3,9 +3,9 @@
     query on 127.0.0.11 ──> resolve (rows of the database) ──> answer
                                 └── not ours ──> forwarded under an ID of our own ──> answer
 
-A forwarded query goes, as it is, to one server after the other, each with its time. Nothing that arrives
-here may end the container's supervisor: what cannot be read is dropped, what fails is answered
-with SERVFAIL.
+A forwarded query goes, as it is, to one server after the other, each with its time. Nothing that
+arrives here may end the container's supervisor: what cannot be read is dropped, what fails is
+answered with SERVFAIL.
 """
 
 import errno
@@ -18,10 +18,9 @@ from wherry.errors import WherryError
 from wherry.network import dns
 from wherry.network.dns import BadMessage, Code, Query
 from wherry.network.name_sockets import NameSockets, Outgoing, Server
-from wherry.network.resolve import Resolution, Resolver
+from wherry.network.resolve import Noted, Resolution, Resolver
 from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import HANG_UP, READ, WRITE, Loop, Timer
-from wherry.store.store import Store
 from wherry.values import dataclass
 
 _DNS_PORT = 53
@@ -40,15 +39,28 @@ _Reply = Callable[[bytes], None]
 class NameService:
     """Serves the sockets until it is closed."""
 
-    def __init__(self, loop: Loop, store: Store, container_id: str, sockets: NameSockets) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        resolver: Resolver,
+        sockets: NameSockets,
+    ) -> None:
         self.loop = loop
         self.sockets = sockets
         self.outgoing = Outgoing(sockets)
-        self._resolver = Resolver(store, container_id)
+        self._resolver = resolver
+        self._noted: Noted | None = None
         self._forwarded: set[_Forwarded] = set()
         self._streams: set[_Stream] = set()
         loop.watch(sockets.udp.fileno(), READ, self._datagrams)
         loop.watch(sockets.tcp.fileno(), READ, self._accept)
+
+    def note(self) -> None:
+        """Note what is known, for another process; while the database is open."""
+        try:
+            self._noted = self._resolver.note()
+        except _UNREADABLE:
+            self._noted = None
 
     def lay_down(self, kept: Keepsakes) -> Kept:
         """What another process needs to go on; Busy while a query or a client is served."""
@@ -60,6 +72,7 @@ class NameService:
             kept.add(sockets.tcp.fileno(), READ),
             kept.add(sockets.netns),
             [(str(server.address), server.from_host) for server in sockets.servers],
+            self._noted,
         )
 
     def close(self) -> None:
@@ -124,7 +137,7 @@ class NameService:
 
 
 def answer_waiting(resolver: Resolver, udp: socket.socket) -> None:
-    """Answer queries that have come, up to the first that takes more than our own rows.
+    """Answer queries that have come, up to the first that takes more than `resolver` knows.
 
     For a supervisor that a query has woken: who asked need not wait until it is all there.
     """
