@@ -26,6 +26,7 @@ from wherry.errors import InvalidArgument, Unavailable
 from wherry.linux import nftables
 from wherry.linux.locks import locked
 from wherry.network.firewalld import forget_bridge, trust_bridges
+from wherry.network.flows import forget_withdrawn
 from wherry.network.host_rules import host_rule_commands, host_rule_removals
 from wherry.store.networks import Network, instance_of, list_networks, network_ids
 from wherry.store.published_ports import PublishedPort, delete_ports, published_ports
@@ -215,10 +216,12 @@ def withdraw_ports(store: Store, container_id: str) -> None:
     """
     try:
         with locked(store.run / "firewall.lock"):
+            ports = published_ports(store, container_id)
             try:
-                _change_elements(store, "delete", published_ports(store, container_id))
+                _change_elements(store, "delete", ports)
             finally:
                 store.trace("ports no longer led to")
+                forget_withdrawn(ports)
                 delete_ports(store, container_id)
     except nftables.NftablesError:  # elements are missing: somebody else was at the table
         reapply(store)

@@ -27,6 +27,7 @@ from wherry.linux import netlink
 from wherry.linux.netlink import RouteSocket
 from wherry.network import firewall
 from wherry.network.bridge import set_sysctl
+from wherry.network.flows import forget_before
 from wherry.network.forward import Forwarding, start_forwarder
 from wherry.network.requests import parse_port_range
 from wherry.network.settings import publish_address
@@ -179,6 +180,7 @@ def publish(
             store.trace("ports recorded")
             firewall.ensure(store)
             firewall.add_ports(store, ports)
+            forget_before(ports)
             store.trace("ports led to")
             try:
                 _open_the_way(store, endpoint, ports)
