@@ -98,6 +98,22 @@ def test_udp_is_published_too(host: Machine) -> None:
         assert (question, client.recvfrom(100)) == (b"question", (b"answer", (HOST, 5353)))
 
 
+def test_a_client_of_datagrams_that_goes_on_is_led_to_who_has_the_port_now(host: Machine) -> None:
+    with host.outside.opened(socket.SOCK_DGRAM) as client:
+        client.sendto(b"nobody", (HOST, 5353))  # the kernel remembers that this is for the host
+        for name in ("one", "two"):
+            web = host.new_container()
+            with (
+                published(host, web, "5353:53/udp", name=name),
+                web.opened(socket.SOCK_DGRAM) as server,
+            ):
+                server.bind(("0.0.0.0", 53))
+                client.sendto(name.encode(), (HOST, 5353))
+                question, peer = server.recvfrom(100)
+                server.sendto(b"answer", peer)
+                assert (question, client.recv(100)) == (name.encode(), b"answer")
+
+
 def serve_once(server: socket.socket) -> None:
     connection, _ = server.accept()
     with connection:

@@ -39,13 +39,13 @@ def inside(wherry: Wherry, container: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def asked(wherry: Wherry, container: str, query: Query, *, stream: bool = False) -> bytes:
+def asked(wherry: Wherry, container: str, query: Query | bytes, *, stream: bool = False) -> bytes:
     with inside(wherry, container):
         client = socket.socket(socket.AF_INET, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM)
     with client:
         client.settimeout(8)
         client.connect(SERVICE)
-        data = dns.packed_query(query)
+        data = query if isinstance(query, bytes) else dns.packed_query(query)
         if not stream:
             client.send(data)
             return client.recv(65535)
@@ -145,6 +145,7 @@ class Resolver:
 
     def __init__(self, address: str, reply: Callable[[Query], bytes] | None = None) -> None:
         self.asked: list[str] = []
+        self.messages: list[bytes] = []
         self._reply = reply or (lambda query: dns.answer(query, [IPv4Address("192.0.2.1")]))
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -166,6 +167,7 @@ class Resolver:
                 return
             query = dns.parse_query(data)
             self.asked.append(query.text)
+            self.messages.append(data)
             self._udp.sendto(self._reply(query), client)
 
     def _serve_streams(self) -> None:
@@ -175,8 +177,10 @@ class Resolver:
                 length = file.read(2)
                 if not length:
                     return
-                query = dns.parse_query(file.read(struct.unpack("!H", length)[0]))
+                data = file.read(struct.unpack("!H", length)[0])
+                query = dns.parse_query(data)
                 self.asked.append(query.text)
+                self.messages.append(data)
                 reply = self._reply(query)
                 client.sendall(len(reply).to_bytes(2, "big") + reply)
 
@@ -209,6 +213,38 @@ def test_other_names_are_asked_of_the_resolver_given(
 
     assert addresses(answer) == ["192.0.2.1"]
     assert resolver.asked == ["example.test"]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["udp", "tcp"])
+def test_the_resolver_is_asked_in_the_words_of_the_container(
+    net: Wherry, resolver: Resolver, stream: bool
+) -> None:
+    words = ("--network", "net", "--dns", "10.83.1.1", "busybox", "sleep", "1000")
+    net("run", "-d", "--name", "asker", *words)
+    cookie = struct.pack("!HH8s", 10, 8, b"8 bytes.")
+    # With DNSSEC OK, checking disabled, letters of both cases, and an option that we do not know.
+    option = b"\0" + struct.pack("!HHIH", Type.OPT, 4096, 0x8000, len(cookie)) + cookie
+    question = dns.packed_name((b"Example", b"TEST")) + struct.pack("!HH", Type.A, 1)
+    message = struct.pack("!HHHHHH", 7, 0x0110, 1, 0, 0, 1) + question + option
+
+    asked(net, "asker", message, stream=stream)
+
+    assert [sent[2:] for sent in resolver.messages] == [message[2:]]
+
+
+def test_large_answers_come_through_whole(net: Wherry) -> None:
+    many = [IPv4Address(f"192.0.2.{number}") for number in range(1, 251)]
+    made = Resolver("10.83.1.1", lambda query: dns.answer(query, many, stream=query.udp_size == 0))
+    with closing(made):
+        words = ("--network", "net", "--dns", "10.83.1.1", "busybox", "sleep", "1000")
+        net("run", "-d", "--name", "asker", *words)
+
+        large = asked(net, "asker", query_for("example.test", size=8192))
+        short = asked(net, "asker", query_for("example.test", size=1232))
+        whole = asked(net, "asker", query_for("example.test"), stream=True)
+
+    assert len(addresses(large)) == len(addresses(whole)) == 250
+    assert dns.answer_records(short)[1]
 
 
 def test_names_of_the_network_are_never_asked_of_others(net: Wherry, resolver: Resolver) -> None:

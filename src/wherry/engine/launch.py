@@ -376,9 +376,9 @@ def wake(keeper: Keeper, *, descriptors: list[int], told: bool) -> None:
     kept = recalled(descriptors)
     root, run_folder = kept["folders"]
     engine = Engine(Path(root), Path(run_folder))
-    answer_names(engine.store, kept, descriptors)
+    resolver = answer_names(engine.store, kept, descriptors)
     supervisor = Supervisor(engine.store, container_of(kept), engineering_of(engine), keeper)
-    awaken(supervisor, kept, descriptors)
+    awaken(supervisor, kept, descriptors, resolver)
     if told:
         supervisor.shut_down()
     supervisor.serve()

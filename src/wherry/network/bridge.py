@@ -13,6 +13,7 @@ from wherry.errors import Conflict, Internal
 from wherry.linux import netlink
 from wherry.linux.netlink import Link, RouteSocket
 from wherry.store.addresses import mac_address_for
+from wherry.store.gateway_modes import bridge_has_address
 from wherry.store.networks import Network
 
 _SYSCTL = Path("/proc/sys/net")
@@ -85,7 +86,7 @@ def gateway_addresses(network: Network) -> list[IPv4Interface | IPv6Interface]:
     return [
         ip_interface(f"{pool.gateway}/{pool.subnet.prefixlen}")
         for pool in network.subnets
-        if pool.gateway is not None
+        if pool.gateway is not None and bridge_has_address(network.options, pool.subnet.version)
     ]
 
 
@@ -108,7 +109,7 @@ def _check_routes(host: RouteSocket, network: Network) -> None:
 
 def _set_sysctls(network: Network) -> None:
     set_sysctl("ipv4/ip_forward", "1")
-    if network.enable_ipv6:
+    if network.enable_ipv6 and bridge_has_address(network.options, 6):
         set_sysctl("ipv6/conf/all/forwarding", "1")
     else:
         # Without this the host would answer containers on a link-local address.

@@ -155,7 +155,7 @@ def name_of(text: str) -> Name:
 
 def packed_query(query: Query) -> bytes:
     """The query as a client would send it."""
-    additional = _edns(query)
+    additional = _edns(query.udp_size)
     header = _HEADER.pack(query.id, query.flags, 1, 0, 0, 1 if additional else 0)
     return header + _packed_question(query) + additional
 
@@ -169,7 +169,7 @@ def answer(
 ) -> bytes:
     """What `query` is answered: addresses, or names for a PTR; cut to what the asker takes."""
     question = _packed_question(query)
-    additional = _edns(query)
+    additional = _edns(_EDNS_SIZE if query.udp_size else 0)
     limit = 0xFFFF if stream else query.udp_size or _PLAIN_UDP_SIZE
     room = limit - _HEADER.size - len(question) - len(additional)
     packed: list[bytes] = []
@@ -197,10 +197,8 @@ def _packed_record(record: IPv4Address | IPv6Address | Name) -> bytes:
     return _QUESTION_POINTER + _RECORD.pack(kind, 1, SECONDS_TO_LIVE, len(data)) + data
 
 
-def _edns(query: Query) -> bytes:
-    if not query.udp_size:
-        return b""
-    return b"\0" + _RECORD.pack(Type.OPT, _EDNS_SIZE, 0, 0)
+def _edns(size: int) -> bytes:
+    return b"\0" + _RECORD.pack(Type.OPT, size, 0, 0) if size else b""
 
 
 def answer_records(data: bytes) -> tuple[Code, bool, list[tuple[int, bytes]]]:

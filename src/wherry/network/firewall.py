@@ -7,6 +7,7 @@
       subnets, subnets6         whose packets leave under the host's address
       published, published_at   protocol and port, or address with them -> where they lead
       published6, ..._at        the same for IPv6
+      exposed, exposed6         what they lead to: ports of containers
 
 Adding a container is adding elements. The kernel counts the transactions of everybody; the run
 folder remembers the count after ours, and which networks the table was made of, so one question
@@ -22,10 +23,12 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Self
 
-from wherry.errors import InvalidArgument, Unavailable
+from wherry.errors import Unavailable
 from wherry.linux import nftables
 from wherry.linux.locks import locked
+from wherry.network.direct_access import direct_rules, quoted
 from wherry.network.firewalld import forget_bridge, trust_bridges
+from wherry.network.flows import forget_withdrawn
 from wherry.network.host_rules import host_rule_commands, host_rule_removals
 from wherry.store.networks import Network, instance_of, list_networks, network_ids
 from wherry.store.published_ports import PublishedPort, delete_ports, published_ports
@@ -44,8 +47,11 @@ _SETS = {
     "together": "type ifname . ifname;",
     "subnets": "type ipv4_addr; flags interval;",
     "subnets6": "type ipv6_addr; flags interval;",
+    "exposed": "type ipv4_addr . inet_proto . inet_service;",
+    "exposed6": "type ipv6_addr . inet_proto . inet_service;",
 }
-_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+
+_DIRECTLY = ""  # stands for the rules of networks that may be reached by their own addresses
 
 # Chain: what it hooks into (nothing: it is jumped to), and its rules.
 #
@@ -108,6 +114,7 @@ _CHAINS: dict[str, tuple[str, tuple[str, ...]]] = {
         (
             "ct status dnat accept",
             "meta iifname . meta oifname @together accept",
+            _DIRECTLY,
             "drop",
         ),
     ),
@@ -138,11 +145,6 @@ class FirewallUnavailable(Unavailable):
             if missing
             else "",
         )
-
-
-class InvalidBridgeName(InvalidArgument):
-    def __init__(self, name: str) -> None:
-        super().__init__(f"invalid bridge name {name!r}")
 
 
 def table_of(store: Store) -> str:
@@ -215,10 +217,12 @@ def withdraw_ports(store: Store, container_id: str) -> None:
     """
     try:
         with locked(store.run / "firewall.lock"):
+            ports = published_ports(store, container_id)
             try:
-                _change_elements(store, "delete", published_ports(store, container_id))
+                _change_elements(store, "delete", ports)
             finally:
                 store.trace("ports no longer led to")
+                forget_withdrawn(ports)
                 delete_ports(store, container_id)
     except nftables.NftablesError:  # elements are missing: somebody else was at the table
         reapply(store)
@@ -256,26 +260,28 @@ def table_text(table: str, networks: Sequence[Network], ports: Iterable[Publishe
     if any(network.bridge and network.internal for network in networks):
         lines += [f"add rule inet {table} across {rule}" for rule in _INTERNAL_RULES]
     for name, (_, rules) in _CHAINS.items():
-        lines += [f"add rule inet {table} {name} {rule}" for rule in rules]
+        for rule in rules:
+            chosen = direct_rules(networks) if rule == _DIRECTLY else (rule,)
+            lines += [f"add rule inet {table} {name} {each}" for each in chosen]
     lines += [f"flush set inet {table} {name}" for name in _SETS]
     lines += [f"flush map inet {table} {name}" for name in _MAPS]
     for network in networks:
         lines += _network_elements(table, network)
-    lines += [f"add element inet {table} {_element(port)}" for port in _translated(ports)]
+    lines += [f"add element inet {table} {element}" for element in _elements(ports)]
     return "\n".join(lines)
 
 
 def _network_elements(table: str, network: Network) -> list[str]:
     if not network.bridge:
         return []
-    name = _checked(network.bridge)
-    lines = [f'add element inet {table} bridges {{ "{name}" }}']
+    name = quoted(network.bridge)
+    lines = [f"add element inet {table} bridges {{ {name} }}"]
     if network.lets_containers_talk:
-        lines.append(f'add element inet {table} together {{ "{name}" . "{name}" }}')
+        lines.append(f"add element inet {table} together {{ {name} . {name} }}")
     if network.internal:
-        lines.append(f'add element inet {table} internal {{ "{name}" }}')
-    if network.masquerades:
-        for pool in network.subnets:
+        lines.append(f"add element inet {table} internal {{ {name} }}")
+    for pool in network.subnets:
+        if network.masquerades(pool.subnet.version):
             where = "subnets" if pool.subnet.version == 4 else "subnets6"
             lines.append(f"add element inet {table} {where} {{ {pool.subnet} }}")
     return lines
@@ -287,6 +293,7 @@ def _translated(ports: Iterable[PublishedPort]) -> Iterable[PublishedPort]:
         port
         for port in ports
         if port.host_ip.version == port.container_ip.version
+        and not port.is_routed
         and not (port.host_ip.version == 6 and port.host_ip.is_loopback)
     )
 
@@ -301,18 +308,22 @@ def _map(port: PublishedPort) -> str:
     return f"published{family}" if port.host_ip.is_unspecified else f"published{family}_at"
 
 
+def _elements(ports: Iterable[PublishedPort]) -> Iterable[str]:
+    ports = list(ports)
+    yield from map(_element, _translated(ports))
+    yield from dict.fromkeys(map(_exposure, ports))
+
+
+def _exposure(port: PublishedPort) -> str:
+    where = "exposed" if port.container_ip.version == 4 else "exposed6"
+    return f"{where} {{ {port.container_ip} . {port.protocol} . {port.container_port} }}"
+
+
 def _element(port: PublishedPort) -> str:
     return (
         f'{_map(port)} {{ {_key(port)} comment "{port.container_id}"'
         f" : {port.container_ip} . {port.container_port} }}"
     )
-
-
-def _checked(name: str) -> str:
-    """`name`, fit to stand between quotes in a command."""
-    if not 0 < len(name) <= 15 or not _NAME_CHARACTERS.issuperset(name):
-        raise InvalidBridgeName(name)
-    return name
 
 
 # ---- transactions
@@ -366,14 +377,15 @@ def _make_table(store: Store) -> None:
 def _change_elements(store: Store, verb: str, ports: Iterable[PublishedPort]) -> None:
     """With the lock held."""
     table = table_of(store)
-    commands = "\n".join(
-        f"add element inet {table} {_element(port)}"
-        if verb == "add"
-        else f"delete element inet {table} {_map(port)} {{ {_key(port)} }}"
-        for port in _translated(ports)
-    )
-    if not commands:
+    ports = list(ports)
+    if verb == "add":
+        elements = list(_elements(ports))
+    else:
+        elements = [f"{_map(port)} {{ {_key(port)} }}" for port in _translated(ports)]
+        elements += dict.fromkeys(map(_exposure, ports))
+    if not elements:
         return
+    commands = "\n".join(f"{verb} element inet {table} {element}" for element in elements)
     before = _transactions()
     known = _remembered(store)
     nftables.run(commands)

@@ -27,10 +27,12 @@ from wherry.linux import netlink
 from wherry.linux.netlink import RouteSocket
 from wherry.network import firewall
 from wherry.network.bridge import set_sysctl
+from wherry.network.flows import forget_before
 from wherry.network.forward import Forwarding, start_forwarder
 from wherry.network.requests import parse_port_range
 from wherry.network.settings import publish_address
 from wherry.oci.container_config import PortBinding
+from wherry.store.gateway_modes import GatewayMode
 from wherry.store.networks import HOST_BINDING_OPTION, Endpoint, Network, find_network
 from wherry.store.published_ports import (
     PublishedPort,
@@ -86,7 +88,6 @@ class Published:
     """
 
     def __init__(self, store: Store, container_id: str, claims: Sequence[_Claim]) -> None:
-        self.ports = tuple(claim.port for claim in claims)
         self.forwarder_pid = 0
         self._store = store
         self._container_id = container_id
@@ -101,6 +102,11 @@ class Published:
         """Ports that another process of the same container has published and kept in `sockets`."""
         claims = [_Claim(port, socket.socket(fileno=number)) for port, number in sockets]
         return cls(store, container_id, claims)
+
+    @property
+    def ports(self) -> list[PublishedPort]:
+        """What is published."""
+        return published_ports(self._store, self._container_id)
 
     @property
     def sockets(self) -> list[tuple[PublishedPort, int, bool]]:
@@ -171,17 +177,20 @@ def publish(
     Raises PublishFailed, with nothing left behind, when a port cannot be had.
     """
     with ExitStack() as undo:
-        claims = _claim_all(store, container_id, endpoint, bindings, undo, name)
+        network = find_network(store, endpoint.network_id)
+        claims = _claim_all(store, container_id, network, endpoint, bindings, undo, name)
         ports = [claim.port for claim in claims]
+        ports += _routed_ports(container_id, network, endpoint, bindings)
         if ports:
             undo.callback(withdraw, store, container_id)
             replace_ports(store, ports)
             store.trace("ports recorded")
             firewall.ensure(store)
             firewall.add_ports(store, ports)
+            forget_before(ports)
             store.trace("ports led to")
             try:
-                _open_the_way(store, endpoint, ports)
+                _open_the_way(network, endpoint, ports)
                 _listen(claims)
             except OSError as error:
                 raise PublishFailed(name, endpoint, _go_text(error)) from error
@@ -199,13 +208,14 @@ def withdraw(store: Store, container_id: str) -> None:
 def _claim_all(
     store: Store,
     container_id: str,
+    network: Network,
     endpoint: Endpoint,
     bindings: Sequence[PortBinding],
     undo: ExitStack,
     name: str,
 ) -> list[_Claim]:
     claims: list[_Claim] = []
-    default = _default_address(find_network(store, endpoint.network_id))
+    default = _default_address(network)
     # Bindings that differ only in the host's address get the same port, so that a name with
     # several addresses leads to the same place by each.
     for (_, container_port, _, host_port), group in groupby(sorted(bindings, key=_order), _order):
@@ -222,6 +232,7 @@ def _claim_all(
             for binding in same
             for host_ip in _host_addresses(binding, default)
             if (container_ip := _container_address(endpoint, host_ip)) is not None
+            and network.gateway_mode(container_ip.version) is not GatewayMode.ROUTED
         ]
         if not wanted:
             continue
@@ -233,6 +244,29 @@ def _claim_all(
             undo.callback(claim.socket.close)
         claims += made
     return claims
+
+
+def _routed_ports(
+    container_id: str, network: Network, endpoint: Endpoint, bindings: Sequence[PortBinding]
+) -> list[PublishedPort]:
+    """Ports that are reached by the container's own address: nothing of the host's is taken."""
+    default = _default_address(network)
+    ports = [
+        PublishedPort(
+            protocol=binding.protocol,
+            host_ip=container_ip,
+            host_port=binding.container_port,
+            container_id=container_id,
+            container_ip=container_ip,
+            container_port=binding.container_port,
+        )
+        for binding in bindings
+        for host_ip in _host_addresses(binding, default)
+        if (container_ip := _container_address(endpoint, host_ip)) is not None
+        and host_ip.version == container_ip.version
+        and network.gateway_mode(container_ip.version) is GatewayMode.ROUTED
+    ]
+    return list(dict.fromkeys(ports))
 
 
 def _order(binding: PortBinding) -> tuple[bool, int, int, str]:
@@ -389,8 +423,7 @@ def _go_text(error: OSError) -> str:
 # ---- once it is ours
 
 
-def _open_the_way(store: Store, endpoint: Endpoint, ports: list[PublishedPort]) -> None:
-    network = find_network(store, endpoint.network_id)
+def _open_the_way(network: Network, endpoint: Endpoint, ports: list[PublishedPort]) -> None:
     if any(port.host_ip.is_unspecified or port.host_ip.is_loopback for port in ports):
         # The host's own 127.0.0.1 to a container; the packet filter guards what else that opens.
         set_sysctl(f"ipv4/conf/{network.bridge}/route_localnet", "1")

@@ -10,9 +10,12 @@ network of the container leads outside.
 """
 
 import os
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
 
 from wherry.network.dns import Code, Name, Query, Type, is_sendable, name_of, reversed_address
+from wherry.store.database import state_of_log
 from wherry.store.endpoint_names import Joined, addresses_of, joined_networks, name_at
 from wherry.store.store import Store
 from wherry.values import dataclass
@@ -34,29 +37,96 @@ _FORWARD = Resolution(forward=True)
 _NO_WAY_OUT = Resolution(code=Code.SERVER_FAILURE)
 
 
+_Key = tuple[str, int, int, bool]
+_Record = bytes | Name  # an address as it is sent, or a name
+_State = tuple[int, int, int]
+# What another process can be told, as `marshal` takes it.
+Noted = tuple[_State, list[tuple[_Key, list[_Record], int]]]
+
+
+class Remembered:
+    """What a resolver of another process has noted. It holds until anybody commits anything.
+
+    Whether somebody has is seen without opening the database, which takes as long as a hundred
+    answers.
+    """
+
+    def __init__(self, database: Path, noted: Noted) -> None:
+        self.noted = noted
+        self._database = database
+        self._state, entries = noted
+        self._known: Mapping[_Key, Resolution] = {
+            key: Resolution(records=tuple(map(_unpacked, records)), code=Code(code))
+            for key, records, code in entries
+        }
+
+    @property
+    def holds(self) -> bool:
+        return state_of_log(self._database) == self._state
+
+    def resolve(self, query: Query) -> Resolution:
+        """The answer; to be forwarded, or asked of the rows, what is not known here."""
+        found = self._known.get(_key(query))
+        return found if found is not None and self.holds else _FORWARD
+
+
 class Resolver:
     """The answers to a container's queries. They are remembered until anybody commits anything."""
 
-    def __init__(self, store: Store, container_id: str) -> None:
+    def __init__(
+        self, store: Store, container_id: str, remembered: Remembered | None = None
+    ) -> None:
         self._store = store
         self._container_id = container_id
+        self._remembered = remembered
         self._moment: object = None
-        self._known: dict[tuple[str, int, int, bool], Resolution] = {}
+        self._known: dict[_Key, Resolution] = {}
 
     def resolve(self, query: Query) -> Resolution:
         """As `resolve` says, which is asked when it may say something else than before."""
+        if self._remembered is not None:
+            found = self._remembered.resolve(query)
+            if not found.forward:
+                return found
         # Before the rows are read: what is committed in between shows the next time.
         moment = self._store.database.moment
         if moment != self._moment or len(self._known) >= _MOST_KNOWN:
             self._known.clear()
             self._moment = moment
-        key = (query.text, query.type, query.klass, query.is_standard)
-        found = self._known.get(key)
-        if found is None:
-            found = resolve(self._store, self._container_id, query)
-            if len(found.records) < 2:  # of several another one comes first each time
-                self._known[key] = found
-        return found
+        key = _key(query)
+        known = self._known.get(key)
+        if known is None:
+            known = resolve(self._store, self._container_id, query)
+            if len(known.records) < 2:  # of several another one comes first each time
+                self._known[key] = known
+        return known
+
+    def note(self) -> Noted | None:
+        """What is known for sure, for another process."""
+        if self._moment is None:  # nothing has been asked but what was known before
+            before = self._remembered
+            return before.noted if before is not None and before.holds else None
+        state = self._store.database.settled_state()
+        # In this order: a commit after both shows by the state, one before by the moment.
+        if state is None or self._store.database.moment != self._moment:
+            return None
+        return state, [
+            (key, [_packed(record) for record in found.records], int(found.code))
+            for key, found in self._known.items()
+            if not found.forward
+        ]
+
+
+def _key(query: Query) -> _Key:
+    return query.text, int(query.type), query.klass, query.is_standard
+
+
+def _packed(record: IPv4Address | IPv6Address | Name) -> _Record:
+    return record if isinstance(record, tuple) else record.packed
+
+
+def _unpacked(record: _Record) -> IPv4Address | IPv6Address | Name:
+    return record if isinstance(record, tuple) else ip_address(record)
 
 
 def resolve(store: Store, container_id: str, query: Query) -> Resolution:

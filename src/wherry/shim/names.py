@@ -3,11 +3,12 @@
     query on 127.0.0.11 ──> resolve (rows of the database) ──> answer
                                 └── not ours ──> forwarded under an ID of our own ──> answer
 
-A forwarded query goes to one server after the other, each with its time. Nothing that arrives
-here may end the container's supervisor: what cannot be read is dropped, what fails is answered
-with SERVFAIL.
+A forwarded query goes, as it is, to one server after the other, each with its time. Nothing that
+arrives here may end the container's supervisor: what cannot be read is dropped, what fails is
+answered with SERVFAIL.
 """
 
+import errno
 import os
 import socket
 import sqlite3
@@ -17,10 +18,9 @@ from wherry.errors import WherryError
 from wherry.network import dns
 from wherry.network.dns import BadMessage, Code, Query
 from wherry.network.name_sockets import NameSockets, Outgoing, Server
-from wherry.network.resolve import Resolution, Resolver
+from wherry.network.resolve import Noted, Resolution, Resolver
 from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import HANG_UP, READ, WRITE, Loop, Timer
-from wherry.store.store import Store
 from wherry.values import dataclass
 
 _DNS_PORT = 53
@@ -39,15 +39,28 @@ _Reply = Callable[[bytes], None]
 class NameService:
     """Serves the sockets until it is closed."""
 
-    def __init__(self, loop: Loop, store: Store, container_id: str, sockets: NameSockets) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        resolver: Resolver,
+        sockets: NameSockets,
+    ) -> None:
         self.loop = loop
         self.sockets = sockets
         self.outgoing = Outgoing(sockets)
-        self._resolver = Resolver(store, container_id)
+        self._resolver = resolver
+        self._noted: Noted | None = None
         self._forwarded: set[_Forwarded] = set()
         self._streams: set[_Stream] = set()
         loop.watch(sockets.udp.fileno(), READ, self._datagrams)
         loop.watch(sockets.tcp.fileno(), READ, self._accept)
+
+    def note(self) -> None:
+        """Note what is known, for another process; while the database is open."""
+        try:
+            self._noted = self._resolver.note()
+        except _UNREADABLE:
+            self._noted = None
 
     def lay_down(self, kept: Keepsakes) -> Kept:
         """What another process needs to go on; Busy while a query or a client is served."""
@@ -59,6 +72,7 @@ class NameService:
             kept.add(sockets.tcp.fileno(), READ),
             kept.add(sockets.netns),
             [(str(server.address), server.from_host) for server in sockets.servers],
+            self._noted,
         )
 
     def close(self) -> None:
@@ -84,7 +98,7 @@ class NameService:
         if not found.forward:
             reply(dns.answer(query, found.records, found.code, stream=stream))
         elif self.sockets.servers and len(self._forwarded) < _MOST_FORWARDED:
-            _Forwarded(self, query, reply, stream).begin()
+            _Forwarded(self, query, data, reply, stream).begin()
         else:
             reply(dns.answer(query, code=Code.SERVER_FAILURE, stream=stream))
 
@@ -123,7 +137,7 @@ class NameService:
 
 
 def answer_waiting(resolver: Resolver, udp: socket.socket) -> None:
-    """Answer queries that have come, up to the first that takes more than our own rows.
+    """Answer queries that have come, up to the first that takes more than `resolver` knows.
 
     For a supervisor that a query has woken: who asked need not wait until it is all there.
     """
@@ -143,9 +157,12 @@ def answer_waiting(resolver: Resolver, udp: socket.socket) -> None:
 class _Forwarded:
     """One query on its way through the servers."""
 
-    def __init__(self, service: NameService, query: Query, reply: _Reply, stream: bool) -> None:
+    def __init__(
+        self, service: NameService, query: Query, message: bytes, reply: _Reply, stream: bool
+    ) -> None:
         self._service = service
         self._query = query
+        self._message = message  # as it came: it may ask for more than we know of
         self._reply = reply
         self._stream = stream
         self._servers = list(service.sockets.servers)
@@ -203,9 +220,12 @@ class _Forwarded:
 
     def _send(self) -> None:
         assert self._socket is not None
-        data = dns.with_id(dns.packed_query(self._query), self._number)
-        # A query fits into an empty send buffer.
-        self._socket.send(len(data).to_bytes(2, "big") + data if self._stream else data)
+        data = dns.with_id(self._message, self._number)
+        if self._stream:
+            data = len(data).to_bytes(2, "big") + data
+        # Any sensible query fits into an empty send buffer.
+        if self._socket.send(data) != len(data):
+            raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
 
     def _answered(self, _events: int) -> None:
         assert self._socket is not None

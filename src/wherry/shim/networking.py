@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from wherry.network.connected import Connected
 from wherry.network.name_sockets import NameSockets, Server
 from wherry.network.ports import Published
-from wherry.network.resolve import Resolver
+from wherry.network.resolve import Remembered, Resolver
 from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import READ, Loop
 from wherry.store.published_ports import PublishedPort
-from wherry.store.store import Store
+from wherry.store.store import DATABASE, Store
 
 if TYPE_CHECKING:
     from wherry.shim.names import NameService
@@ -46,7 +46,13 @@ class Networking:
         if connected.names is not None and self._names is None:
             from wherry.shim.names import NameService  # for networks that have names
 
-            self._names = NameService(self._loop, self._store, self._container_id, connected.names)
+            resolver = connected.resolver or Resolver(self._store, self._container_id)
+            self._names = NameService(self._loop, resolver, connected.names)
+
+    def note(self) -> None:
+        """Note what is worth it for another process, while the database is open."""
+        if self._names is not None:
+            self._names.note()
 
     def lay_down(self, kept: Keepsakes) -> Kept:
         """What another process needs to go on with this; Busy while something is on its way."""
@@ -102,26 +108,34 @@ def _lay_down_ports(published: Published, kept: Keepsakes) -> Kept:
 
 
 def connected_again(
-    store: Store, container_id: str, kept: Kept, descriptors: Sequence[int]
+    store: Store, container_id: str, kept: Kept, descriptors: Sequence[int], resolver: Resolver
 ) -> Connected:
     """What `Networking.lay_down` has kept, open again in this process."""
     ports, names = kept
     return Connected(
         published=None if ports is None else _ports_again(store, container_id, ports, descriptors),
         names=None if names is None else _names_again(names, descriptors),
+        resolver=resolver,
     )
 
 
-def answer_early(store: Store, container_id: str, kept: Kept, descriptors: Sequence[int]) -> None:
+def resolver_again(store: Store, container_id: str, kept: Kept) -> Resolver:
+    """A resolver that knows what the name service has noted before it went to sleep."""
+    noted = None if kept is None or kept[1] is None else kept[1][-1]
+    remembered = None if noted is None else Remembered(store.root / DATABASE, noted)
+    return Resolver(store, container_id, remembered)
+
+
+def answer_early(resolver: Resolver, kept: Kept, descriptors: Sequence[int]) -> None:
     """Answer whoever has asked for a name, before all else is open again."""
-    _, names = kept
+    names = None if kept is None else kept[1]
     if names is None:
         return
     from wherry.shim.names import answer_waiting  # for networks that have names
 
     udp = socket.socket(fileno=descriptors[names[0]])
     try:
-        answer_waiting(Resolver(store, container_id), udp)
+        answer_waiting(resolver, udp)
     finally:
         udp.detach()
 
@@ -144,7 +158,7 @@ def _ports_again(
 
 
 def _names_again(kept: Kept, descriptors: Sequence[int]) -> NameSockets:
-    udp, tcp, netns, servers = kept
+    udp, tcp, netns, servers, _noted = kept
     return NameSockets(
         socket.socket(fileno=descriptors[udp]),
         socket.socket(fileno=descriptors[tcp]),

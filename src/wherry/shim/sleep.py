@@ -12,11 +12,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wherry.linux.openat import opened
+from wherry.network.resolve import Resolver
 from wherry.oci.codec import from_json, to_json
 from wherry.shim.health import HealthMonitor
 from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import READ
-from wherry.shim.networking import answer_early, connected_again
+from wherry.shim.networking import answer_early, connected_again, resolver_again
 from wherry.shim.process import Supervised
 from wherry.store.containers import Container
 from wherry.store.store import Store
@@ -81,16 +82,18 @@ def _lay_down(
 
 def recalled(descriptors: Sequence[int]) -> dict[str, Kept]:
     """The values that were left with the keeper, from the first of the `descriptors`."""
-    with open(descriptors[0], "rb") as file:
-        file.seek(0)
-        values: dict[str, Kept] = marshal.load(file)
+    file = descriptors[0]
+    with opened(file):
+        values: dict[str, Kept] = marshal.loads(os.pread(file, os.fstat(file).st_size, 0))
     return values
 
 
-def answer_names(store: Store, kept: dict[str, Kept], descriptors: Sequence[int]) -> None:
+def answer_names(store: Store, kept: dict[str, Kept], descriptors: Sequence[int]) -> Resolver:
     """What can be answered by what was left alone, so that nobody waits for the rest."""
-    if kept["networking"] is not None:
-        answer_early(store, kept["container"]["id"], kept["networking"], descriptors)
+    networking = kept["networking"]
+    resolver = resolver_again(store, kept["container"]["id"], networking)
+    answer_early(resolver, networking, descriptors)
+    return resolver
 
 
 def container_of(kept: dict[str, Kept]) -> Container:
@@ -98,7 +101,12 @@ def container_of(kept: dict[str, Kept]) -> Container:
     return from_json(Container, kept["container"])
 
 
-def awaken(supervisor: "Supervisor", kept: dict[str, Kept], descriptors: Sequence[int]) -> None:
+def awaken(
+    supervisor: "Supervisor",
+    kept: dict[str, Kept],
+    descriptors: Sequence[int],
+    resolver: Resolver,
+) -> None:
     """Make of a new supervisor the one that went to sleep."""
     supervisor.stop_requested = kept["stop_requested"]
     supervisor.backoff.delay = kept["delay"]
@@ -115,9 +123,9 @@ def awaken(supervisor: "Supervisor", kept: dict[str, Kept], descriptors: Sequenc
     pid, pidfd, started = kept["process"]
     reaper = supervisor.keeper.reap
     run.process = Supervised(pid, descriptors[pidfd], started, reaper=reaper)
-    networking = kept["networking"]
+    store, networking = supervisor.store, kept["networking"]
     supervisor.watch_process(
-        run, connected_again(supervisor.store, supervisor.container.id, networking, descriptors)
+        run, connected_again(store, supervisor.container.id, networking, descriptors, resolver)
     )
     if kept["oom"] is not None:
         place, seen = kept["oom"]

@@ -578,6 +578,8 @@ class Supervisor:
 
     def _rest_now(self, busy: int) -> None:
         self._rest_timer = None
+        if self.run is not None and self.run.networking is not None:
+            self.run.networking.note()
         self.store.database.close()
         if not self._is_supervisor:
             return

@@ -10,6 +10,7 @@ Each module of this package that keeps rows has its tables in a constant `SCHEMA
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ BUSY_TIMEOUT_SECONDS = 30.0
 _CALLERS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 _MAYBE_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 _ROOM = 64 << 10
+_TICK = 100_000_000  # nanoseconds; that of the kernel's clock for files is at most a tenth
 _REASONS = {
     sqlite3.SQLITE_FULL: "no space left on device",
     sqlite3.SQLITE_NOTADB: "the file is damaged: it is no database",
@@ -134,6 +136,22 @@ class _Translated:
             raise DatabaseFailed(self.path, error) from error
 
 
+def state_of_log(path: Path) -> tuple[int, int, int] | None:
+    """As long as this is the same, nobody has committed to the database at `path`.
+
+    A question for those who have it not open: every commit writes to the log beside it, and that
+    sets its time. None if that cannot be told: there is no log, or somebody might write to it
+    yet within the tick of the clock that it was last written in.
+    """
+    try:
+        found = os.stat(f"{path}-wal")
+    except OSError:
+        return None
+    if abs(time.time_ns() - found.st_mtime_ns) < _TICK:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 class Database:
     """A connection of this process, opened on first use. Close it before a fork."""
 
@@ -190,6 +208,21 @@ class Database:
             cursor = sqlite3.Connection.execute(connection, "PRAGMA data_version")
             (version,) = cursor.fetchone()
         return connection, version, connection.total_changes
+
+    def settled_state(self) -> tuple[int, int, int] | None:
+        """`state_of_log`, or None if somebody is just committing: the log is written first."""
+        connection = self.connection
+        connection.execute("PRAGMA busy_timeout=0")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except (DatabaseFailed, sqlite3.OperationalError):
+            return None
+        else:
+            state = state_of_log(self.path)
+            connection.execute("ROLLBACK")
+            return state
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_SECONDS * 1000)}")
 
     def close(self) -> None:
         if self._connection is not None:

@@ -10,6 +10,7 @@ from wherry.linux.netlink import RouteSocket
 from wherry.oci.timestamps import format_timestamp
 from wherry.store.address_pools import address_pools
 from wherry.store.addresses import Subnet
+from wherry.store.gateway_modes import needs_gateway
 from wherry.store.networks import Network, insert_network_row, network_of_row, new_id
 from wherry.store.store import Store
 from wherry.store.subnets import choose_subnet, ipv6_candidates, user_network_candidates
@@ -67,11 +68,16 @@ def _free_subnets(
     pools = address_pools()
     if network.enable_ipv4 and 4 not in has:
         chosen = choose_subnet(pools.ipv4_candidates(user_network_candidates()), taken)
-        yield Subnet(subnet=chosen, gateway=chosen.network_address + 1)
+        yield _subnet(network, chosen)
     if network.enable_ipv6 and 6 not in has:
         own = ipv6_candidates(os.path.realpath(store.root))
         chosen6 = choose_subnet(pools.ipv6_candidates(own), taken)
-        yield Subnet(subnet=chosen6, gateway=chosen6.network_address + 1)
+        yield _subnet(network, chosen6)
+
+
+def _subnet(network: Network, chosen: IPv4Network | IPv6Network) -> Subnet:
+    wanted = needs_gateway(network.options, chosen.version, internal=network.internal)
+    return Subnet(subnet=chosen, gateway=chosen.network_address + 1 if wanted else None)
 
 
 def _overlap(one: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:

@@ -32,6 +32,7 @@ from wherry.store.addresses import (
 )
 from wherry.store.endpoint_names import SCHEMA as NAMES_SCHEMA
 from wherry.store.endpoint_names import insert_names
+from wherry.store.gateway_modes import GatewayMode, gateway_mode
 from wherry.store.store import Store
 from wherry.store.subnets import choose_subnet, default_bridge_candidates
 from wherry.values import dataclass, field
@@ -68,6 +69,8 @@ BRIDGE_OPTION = "com.docker.network.bridge.name"
 MASQUERADE_OPTION = "com.docker.network.bridge.enable_ip_masquerade"
 ICC_OPTION = "com.docker.network.bridge.enable_icc"
 HOST_BINDING_OPTION = "com.docker.network.bridge.host_binding_ipv4"
+TRUSTED_INTERFACES_OPTION = "com.docker.network.bridge.trusted_host_interfaces"
+INTERFACE_PREFIX_OPTION = "com.docker.network.container_iface_prefix"
 DEFAULT_BRIDGE_OPTION = "com.docker.network.bridge.default_bridge"
 
 PREDEFINED = frozenset({"bridge", "host", "none"})
@@ -125,11 +128,21 @@ class Network:
 
     @property
     def mtu(self) -> int:
-        return int(self.options.get(MTU_OPTION) or _ETHERNET_MTU)
+        return int(self.options.get(MTU_OPTION) or 0) or _ETHERNET_MTU
+
+    def masquerades(self, version: int) -> bool:
+        """Whether its packets leave under the host's address."""
+        translates = gateway_mode(self.options, version) is not GatewayMode.ROUTED
+        chosen = self.options.get(MASQUERADE_OPTION, "true") == "true"
+        return translates and chosen and not self.internal
+
+    def gateway_mode(self, version: int) -> GatewayMode:
+        return gateway_mode(self.options, version)
 
     @property
-    def masquerades(self) -> bool:
-        return not self.internal and self.options.get(MASQUERADE_OPTION, "true") == "true"
+    def trusted_interfaces(self) -> list[str]:
+        """Links of the host from which published ports are reached by the containers' addresses."""
+        return [name for name in self.options.get(TRUSTED_INTERFACES_OPTION, "").split(":") if name]
 
     @property
     def lets_containers_talk(self) -> bool:
@@ -344,7 +357,9 @@ def allocate_endpoint(
             gateway=gateway,
             ipv6_gateway=ipv6_gateway,
             mac_address=mac or (mac_address_for(drawn_from, address) if has_link else ""),
-            interface=(interface or _next_interface(connection, container_id)) if has_link else "",
+            interface=(interface or _next_interface(connection, container_id, network))
+            if has_link
+            else "",
             host_link=_next_link(connection, container_id)
             if has_link and network.driver == "bridge"
             else "",
@@ -424,7 +439,8 @@ def _gateways(network: Network) -> tuple[IPv4Address | None, IPv6Address | None]
     return ipv4, ipv6
 
 
-def _next_interface(connection: sqlite3.Connection, container_id: str) -> str:
+def _next_interface(connection: sqlite3.Connection, container_id: str, network: Network) -> str:
+    prefix = network.options.get(INTERFACE_PREFIX_OPTION) or "eth"
     taken = {
         json.loads(row[0]).get("interface")
         for row in connection.execute(
@@ -432,9 +448,9 @@ def _next_interface(connection: sqlite3.Connection, container_id: str) -> str:
         )
     }
     number = 0
-    while f"eth{number}" in taken:
+    while f"{prefix}{number}" in taken:
         number += 1
-    return f"eth{number}"
+    return f"{prefix}{number}"
 
 
 def _next_link(connection: sqlite3.Connection, container_id: str) -> str:

@@ -31,7 +31,10 @@ CREATE TABLE port_cursors (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishedPort:
-    """A port of the host that leads to a container. 0.0.0.0 and :: are all of its addresses."""
+    """A port of the host that leads to a container. 0.0.0.0 and :: are all of its addresses.
+
+    On a routed network it is a port of the container, which others may reach by its own address.
+    """
 
     protocol: str
     host_ip: IPv4Address | IPv6Address
@@ -39,6 +42,17 @@ class PublishedPort:
     container_id: str
     container_ip: IPv4Address | IPv6Address
     container_port: int
+
+    @property
+    def is_routed(self) -> bool:
+        return self.host_ip == self.container_ip
+
+    @property
+    def host_end(self) -> tuple[str, str]:
+        """Address and port of the host, as Docker shows them; no port where none leads there."""
+        if self.is_routed:
+            return "0.0.0.0" if self.host_ip.version == 4 else "::", ""
+        return str(self.host_ip), str(self.host_port)
 
 
 def published_ports(store: Store, container_id: str = "") -> list[PublishedPort]:

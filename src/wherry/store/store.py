@@ -24,6 +24,8 @@ from wherry.linux.openat import opened
 from wherry.store.database import Database
 from wherry.store.places import root_path, run_path
 
+DATABASE = "wherry.db"
+
 
 def _no_trace(_point: str) -> None:
     return
@@ -46,7 +48,7 @@ class Store:
     @cached_property
     def database(self) -> Database:
         self.make_folders()
-        return Database(self.root / "wherry.db")
+        return Database(self.root / DATABASE)
 
     def make_folders(self) -> None:
         for folder in (

@@ -53,6 +53,7 @@ def test_a_port_is_an_element_that_names_its_container() -> None:
     assert elements(table_text("t", [], [port("0.0.0.0"), port("127.0.0.1"), port("::")])) == [
         f"add element inet t published {{ {rest} }}",
         f"add element inet t published_at {{ 127.0.0.1 . {rest} }}",
+        "add element inet t exposed { 172.30.0.2 . tcp . 80 }",
     ]
 
 

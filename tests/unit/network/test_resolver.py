@@ -1,5 +1,7 @@
 """What a name service remembers, and answers before its supervisor is all there."""
 
+import marshal
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from wherry.network import dns
-from wherry.network.dns import Query, Type
-from wherry.network.resolve import Resolver
+from wherry.network.dns import Code, Query, Type
+from wherry.network.resolve import Remembered, Resolution, Resolver
 from wherry.shim.names import answer_waiting
 from wherry.store.addresses import Subnet
 from wherry.store.networks import (
@@ -68,6 +70,47 @@ def test_what_is_remembered_does_not_outlive_the_connection(store: Store) -> Non
     join(Store(store.root, store.run), TWO, "two")
 
     assert not resolver.resolve(query("two")).forward
+
+
+def aged(store: Store) -> None:
+    """Nobody has committed for a while."""
+    os.utime(f"{store.database.path}-wal", ns=(1, 1))
+
+
+def test_what_is_noted_holds_in_another_process_until_anybody_commits(store: Store) -> None:
+    resolver = Resolver(store, ONE)
+    resolver.resolve(query("one"))
+    resolver.resolve(query("elsewhere.example"))
+    aged(store)
+    noted = resolver.note()
+    assert noted is not None
+    remembered = Remembered(store.database.path, marshal.loads(marshal.dumps(noted)))
+    later = Resolver(store, ONE, remembered)
+
+    assert remembered.resolve(query("one")).records == (IPv4Address("10.9.8.2"),)
+    assert remembered.resolve(query("elsewhere.example")).forward
+    assert later.note() == noted
+
+    other = Store(store.root, store.run)
+    with closing(other.database):
+        release_endpoints(other, ONE)
+        assert remembered.resolve(query("one")).forward
+        assert later.resolve(query("one")) == Resolution(code=Code.SERVER_FAILURE)
+
+
+def test_nothing_is_noted_that_a_commit_under_way_may_change(store: Store) -> None:
+    resolver = Resolver(store, ONE)
+    resolver.resolve(query("one"))
+    assert resolver.note() is None  # in the tick of the clock of the last one
+
+    aged(store)
+    other = Store(store.root, store.run)
+    with closing(other.database):
+        with other.database.write():
+            assert resolver.note() is None
+        join(other, TWO, "two")
+        aged(store)
+        assert resolver.note() is None
 
 
 def test_queries_are_answered_up_to_the_first_that_is_for_others(store: Store) -> None:

@@ -15,6 +15,6 @@ def run(flags: Flags, context: Context) -> None:
 
     name, *private = flags.operands
     for port in port_mappings(context.engine, name, *private):
-        host = f"[{port.host_ip}]" if port.host_ip.version == 6 else str(port.host_ip)
-        place = f"{host}:{port.host_port}"
+        host, number = port.host_end
+        place = f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
         context.out(place if private else f"{port.container_port}/{port.protocol} -> {place}")

@@ -50,7 +50,8 @@ def ports_document(engine: "Engine", container: Container) -> dict[str, list[Doc
     for port in published_ports(engine.store, container.id):
         key = f"{port.container_port}/{port.protocol}"
         ends = ports.get(key) or []
-        ports[key] = [*ends, {"HostIp": str(port.host_ip), "HostPort": str(port.host_port)}]
+        host_ip, host_port = port.host_end
+        ports[key] = [*ends, {"HostIp": host_ip, "HostPort": host_port}]
     return ports
 
 

@@ -47,13 +47,14 @@ def command_text(container: Container) -> str:
 def _ports(engine: "Engine", container: Container) -> list[Document]:
     if not container.status.has_process:
         return []
-    published = published_ports(engine.store, container.id)
+    ports = published_ports(engine.store, container.id)
+    published = [port for port in ports if not port.is_routed]
     taken = {(port.container_port, port.protocol) for port in published}
-    exposed = []
+    offered = [(port.container_port, port.protocol) for port in ports if port.is_routed]
     for text in container.config.exposed_ports:
         number, _, protocol = text.partition("/")
-        if (int(number), protocol or "tcp") not in taken:
-            exposed.append((int(number), protocol or "tcp"))
+        offered.append((int(number), protocol or "tcp"))
+    exposed = [one for one in dict.fromkeys(offered) if one not in taken]
     documents: list[Document] = [
         {
             "IP": str(port.host_ip),

@@ -199,10 +199,13 @@ def _published_again(
         return published
     if published is None:
         return publish_ports(engine, container, after)
+    ports = published.ports
     published.close()
     engine.store.trace("ports withdrawn for another network")
     if new is None:
         return None
+    if any(port.is_routed for port in ports):  # those had no ports of the host to keep
+        return publish_ports(engine, container, after)
     bindings = [
         PortBinding(
             container_port=port.container_port,
@@ -210,7 +213,7 @@ def _published_again(
             host_ip=str(port.host_ip),
             host_port=str(port.host_port),
         )
-        for port in published.ports
+        for port in ports
     ]
     return publish(engine.store, container.id, container.name, new, bindings)
 

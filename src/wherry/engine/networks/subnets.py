@@ -1,6 +1,6 @@
 """--subnet, --gateway, --ip-range and --aux-address: checked, in Docker's words when refused."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -110,9 +110,12 @@ def _network(text: str) -> _Network:
 
 
 def checked_subnets(
-    requests: Sequence[SubnetRequest], *, ipv4: bool, ipv6: bool
+    requests: Sequence[SubnetRequest], *, ipv4: bool, ipv6: bool, gateways: Collection[int] = (4, 6)
 ) -> Iterator[Subnet]:
-    """The pools, each with a gateway: the first address that nobody else is to have."""
+    """The pools, each with a gateway: the first address that nobody else is to have.
+
+    `gateways` are the IP versions that need one.
+    """
     for request in requests:
         try:
             subnet = _network(request.subnet)
@@ -129,11 +132,11 @@ def checked_subnets(
         reserved = tuple(
             _inside(text, subnet, "auxiliary address") for text in request.auxiliary.values()
         )
-        gateway = (
-            _chosen_gateway(request.gateway, subnet)
-            if request.gateway
-            else _first_free(ip_range or subnet, subnet, reserved)
-        )
+        gateway = None
+        if request.gateway:
+            gateway = _chosen_gateway(request.gateway, subnet)
+        elif subnet.version in gateways:
+            gateway = _first_free(ip_range or subnet, subnet, reserved)
         yield Subnet(
             subnet=subnet,
             gateway=gateway,
