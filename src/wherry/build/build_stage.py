@@ -270,13 +270,13 @@ class _StageBuilder:
         folder = lease.new_path("-step")
         try:
             new_diff_folder(folder)
-            prepared.carry_out(folder)
+            packed = prepared.carry_out(folder)
             carried_out = time.monotonic_ns()
             lease.trace("step carried out")
             tidy(folder)
             if work.order.epoch_ns is not None:
                 clamp_times(folder / "diff", work.order.epoch_ns)
-            unpacked = measure_layer(folder / "diff")
+            unpacked = measure_layer(folder / "diff", packed)
             parent = work.layers[-1] if work.layers else None
             layer = adopt_layer(lease, folder, unpacked, parent)
         except BaseException:
