@@ -72,6 +72,10 @@ class Packer:
         """The entry `name` of `directory`, with all below it, under the name `called`."""
         yield from self._entry(directory, name, called, os.fstat(directory).st_dev)
 
+    def folder(self, name: bytes) -> None:
+        """Write a directory that is none of a tree's."""
+        self._append(format_header(TarEntry(name, Kind.DIRECTORY, 0o755)))
+
     def end(self) -> Iterator[bytes]:
         """What is still waiting, and the end of the archive."""
         self._waiting.append(END)
