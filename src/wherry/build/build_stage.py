@@ -37,10 +37,12 @@ from wherry.oci.timestamps import format_timestamp
 from wherry.store.build_cache import CacheRecord, Use
 from wherry.store.build_history import PastStep
 from wherry.store.diff import measure_layer
+from wherry.store.discards import discard
 from wherry.store.layers import Layer, adopt_layer, get_layer, new_diff_folder
 from wherry.values import dataclass, replace
 
 _LOG = 1 << 16  # bytes of a step's output that a failure repeats
+_WORTH_DISCARDING = 1 << 22  # bytes of a tar: some thousand files
 LAYERED = (Run, Copy, Add, Workdir)
 
 
@@ -270,15 +272,17 @@ class _StageBuilder:
         folder = lease.new_path("-step")
         try:
             new_diff_folder(folder)
-            prepared.carry_out(folder)
+            packed = prepared.carry_out(folder)
             carried_out = time.monotonic_ns()
             lease.trace("step carried out")
             tidy(folder)
             if work.order.epoch_ns is not None:
                 clamp_times(folder / "diff", work.order.epoch_ns)
-            unpacked = measure_layer(folder / "diff")
+            unpacked = measure_layer(folder / "diff", packed)
             parent = work.layers[-1] if work.layers else None
             layer = adopt_layer(lease, folder, unpacked, parent)
+            if unpacked.tar_size >= _WORTH_DISCARDING and folder.exists():
+                discard(lease.store, folder)  # the very layer is here already
         except BaseException:
             remove_tree(folder)
             raise

@@ -20,6 +20,7 @@ from wherry.dockerfile.instructions import Add, Copy
 from wherry.dockerfile.modes import parse_mode
 from wherry.errors import InvalidArgument
 from wherry.linux.openat import READABLE_DIRECTORY, opened
+from wherry.store.pack import Packed
 from wherry.values import dataclass
 
 
@@ -72,12 +73,14 @@ def prepare_copy(work: StageWork, step: Step, undo: ExitStack) -> Prepared:
     facts = _facts(work, transfer, path, owner, sources, contents)
     files = {name: word for each in contents for name, word in each.files.items()}
 
-    def carry_out(folder: Path) -> None:
+    def carry_out(folder: Path) -> Packed | None:
         with ExitStack() as stack:
             upper = stack.enter_context(
                 opened(os.open(folder / "diff", READABLE_DIRECTORY | os.O_CLOEXEC))
             )
-            writer = stack.enter_context(LayerWriter(upper, view(), work.now_ns))
+            writer = stack.enter_context(
+                LayerWriter(upper, view(), work.now_ns, latest_ns=work.order.epoch_ns, packs=True)
+            )
             look = Look(owner=owner, mode=mode)
             place = writer.resolve(path)
             for source in (source for source in sources if not source.unpacks):
@@ -85,6 +88,8 @@ def prepare_copy(work: StageWork, step: Step, undo: ExitStack) -> Prepared:
         for source in sources:
             if source.unpacks:
                 unpack_archive(work, folder, path, source.tree, source.selected[0], owner)
+        # An archive may have other files of the same names.
+        return None if any(source.unpacks for source in sources) else writer.packed
 
     return Prepared(
         inputs=StepInputs(facts, files, work.is_base),

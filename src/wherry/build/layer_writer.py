@@ -12,20 +12,17 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
+from wherry.build.file_copies import FileCopier, FileCopy, is_plain
 from wherry.build.source_trees import Found, SourceTree
-from wherry.build.stat_index import CAPABILITY, FileChanged, capability_of, numbers_of
 from wherry.dockerfile.modes import Mode
 from wherry.errors import InvalidArgument
-from wherry.linux.files import copy_content, write_all
-from wherry.linux.openat import DIRECTORY, READABLE_DIRECTORY, open_beneath, opened
+from wherry.linux.openat import DIRECTORY, READABLE_DIRECTORY, opened
 from wherry.store.overlay import is_whiteout
+from wherry.store.pack import Packed
 from wherry.values import dataclass
 
 _MOST_LINKS = 40
-_SMALL = 1 << 18  # bytes; read and written at once
 _MOST_OPEN = 128  # directories kept open
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_SOURCE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _STEP = DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Owner = tuple[int, int]
@@ -49,23 +46,51 @@ class Look:
     mode: Mode | None = None
 
 
+_AS_IT_IS = Look()
+
+
 class LayerWriter:
     """Fills the directory `upper` of a new layer; `view` shows what is below it, None nothing.
 
-    `now_ns` is the time of directories that are made on the way.
+    `now_ns` is the time of directories that are made on the way; no file is later than
+    `latest_ns`. With `packs` small files are packed as they are copied. Only for a process with
+    one thread: files are made with the modes that they are to have, with a umask of 0 meanwhile.
     """
 
-    def __init__(self, upper: int, view: int | None, now_ns: int) -> None:
+    def __init__(
+        self,
+        upper: int,
+        view: int | None,
+        now_ns: int,
+        *,
+        latest_ns: int | None = None,
+        packs: bool = False,
+    ) -> None:
         self._upper = upper
         self._view = view
         self._now_ns = now_ns
+        self._umask = 0
+        self._files = FileCopier(
+            lambda path: self._directory(path, _AS_IT_IS),
+            latest_ns,
+            # What is made below such a directory has another mode than the one that is asked for.
+            exact=not _has_default_acl(upper),
+            packs=packs,
+        )
+        # Directories that the layers below do not have, nor anything in them.
+        self._new: set[str] = set()
         self._made = {""}
         self._open: dict[str, int] = {}
         self._times: dict[str, int] = {}
         self._links: dict[tuple[int, int], str] = {}
-        self._source: tuple[str, int] | None = None
+
+    @property
+    def packed(self) -> Packed:
+        """Files that were packed as they were copied."""
+        return self._files.packed
 
     def __enter__(self) -> Self:
+        self._umask = os.umask(0)
         return self
 
     def __exit__(
@@ -74,11 +99,14 @@ class LayerWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            self._finish()
-        for descriptor in self._open.values():
-            os.close(descriptor)
-        self._close_source()
+        try:
+            if error is None:
+                self._finish()
+        finally:
+            os.umask(self._umask)
+            for descriptor in self._open.values():
+                os.close(descriptor)
+            self._files.close()
 
     def resolve(self, path: str) -> str:
         """The absolute `path` relative to the root, links in it followed as far as it exists."""
@@ -110,7 +138,7 @@ class LayerWriter:
 
     def below(self, path: str) -> os.stat_result | None:
         """What the layers below show at `path`, on which there is no link."""
-        if self._view is None:
+        if self._view is None or path in self._new or path.rpartition("/")[0] in self._new:
             return None
         try:
             status = os.stat(path or ".", dir_fd=self._view, follow_symlinks=False)
@@ -129,21 +157,22 @@ class LayerWriter:
 
     def copy(self, tree: SourceTree, selected: Iterable[Found], target: str, look: Look) -> None:
         """Copy what was selected to the resolved `target`, each entry below it by its own name."""
+        front = f"{target}/" if target else ""
+        plain: list[FileCopy] = []
         for found in selected:
-            path = "/".join(part for part in (target, found.target) if part)
-            mode = found.status.st_mode
-            if stat.S_ISDIR(mode):
+            path = front + found.target if found.target else target
+            if stat.S_ISDIR(found.status.st_mode):
                 self._copy_directory(path, found, tree, look, is_root=not found.target)
                 continue
-            above, _, name = path.rpartition("/")
+            above = path.rpartition("/")[0]
             self._refuse_directory(path)
             parent = self._directory(above, look)
             self._touched(above)
-            try:
-                self._copy_entry(tree, found, parent, name, path, look)
-            except OSError as error:
-                # What is written to goes by its descriptor: the path is known here.
-                raise OSError(error.errno, error.strerror, error.filename or f"/{path}") from error
+            if is_plain(found.status):
+                plain.append(FileCopy(found, path, *self._looked(found.status, tree, look)))
+            else:
+                self._copy_entry(tree, found, parent, path, look)
+        self._files.copy(tree, plain)
 
     # ---- directories
 
@@ -174,6 +203,7 @@ class LayerWriter:
             self._set(parent, name, 0o755, look.owner or (0, 0))
             self._times[path] = self._now_ns
             self._touched(above)
+            self._new.add(path)
             return
         if not stat.S_ISDIR(status.st_mode):
             raise NotADirectory("/" + path)
@@ -231,7 +261,7 @@ class LayerWriter:
     # ---- entries
 
     def _looked(
-        self, status: os.stat_result, tree: SourceTree, look: Look, *, is_directory: bool
+        self, status: os.stat_result, tree: SourceTree, look: Look, *, is_directory: bool = False
     ) -> tuple[int, Owner]:
         mode = stat.S_IMODE(status.st_mode)
         if look.mode is not None:
@@ -240,22 +270,22 @@ class LayerWriter:
         return mode, owner
 
     def _copy_entry(
-        self, tree: SourceTree, found: Found, parent: int, name: str, path: str, look: Look
+        self, tree: SourceTree, found: Found, parent: int, path: str, look: Look
     ) -> None:
         status = found.status
-        if status.st_nlink > 1 and stat.S_ISREG(status.st_mode):
+        mode, owner = self._looked(status, tree, look)
+        if stat.S_ISREG(status.st_mode):
             first = self._links.setdefault((status.st_dev, status.st_ino), path)
             if first != path:
-                self._link(first, parent, name)
-                return
-        mode, owner = self._looked(status, tree, look, is_directory=False)
-        above, _, source_name = found.path.rpartition("/")
-        folder = self._source_folder(tree, above)
-        if stat.S_ISREG(status.st_mode):
-            self._copy_file(tree, folder, source_name, found, parent, name, mode, owner)
+                self._link(first, parent, path)
+            else:
+                self._files.copy(tree, [FileCopy(found, path, mode, owner)])
             return
-        self._unlink(parent, name)
+        self._files.unlink(parent, path)
+        name = path.rpartition("/")[2]
         if stat.S_ISLNK(status.st_mode):
+            above, _, source_name = found.path.rpartition("/")
+            folder = self._files.source_folder(tree, above)
             os.symlink(os.readlink(source_name, dir_fd=folder), name, dir_fd=parent)
         else:
             kind = stat.S_IFMT(status.st_mode)
@@ -263,78 +293,23 @@ class LayerWriter:
         os.chown(name, *owner, dir_fd=parent, follow_symlinks=False)
         if not stat.S_ISLNK(status.st_mode):
             os.chmod(f"/proc/self/fd/{parent}/{name}", mode)
-        times = (status.st_mtime_ns, status.st_mtime_ns)
-        os.utime(name, ns=times, dir_fd=parent, follow_symlinks=False)
+        moment = self._files.moment_of(status)
+        os.utime(name, ns=(moment, moment), dir_fd=parent, follow_symlinks=False)
 
-    def _copy_file(
-        self,
-        tree: SourceTree,
-        folder: int,
-        source_name: str,
-        found: Found,
-        parent: int,
-        name: str,
-        mode: int,
-        owner: Owner,
-    ) -> None:
-        status = found.status
-        size = status.st_size
-        source = os.open(source_name, _SOURCE, dir_fd=folder)
-        try:
-            # What is copied must be what the cache key was made of.
-            if numbers_of(os.fstat(source)) != numbers_of(status):
-                raise FileChanged(found.path)
-            try:
-                target = os.open(name, _CREATE, 0o600, dir_fd=parent)
-            except FileExistsError:
-                self._unlink(parent, name)
-                target = os.open(name, _CREATE, 0o600, dir_fd=parent)
-            try:
-                if size > _SMALL:
-                    copy_content(source, target)
-                elif size:
-                    write_all(target, os.read(source, size))
-                if owner != (0, 0):
-                    os.fchown(target, *owner)
-                os.fchmod(target, mode)
-                if tree.owned:  # a context's files bring no capabilities
-                    _copy_capability(source, target)
-                os.utime(target, ns=(status.st_mtime_ns, status.st_mtime_ns))
-            finally:
-                os.close(target)
-        finally:
-            os.close(source)
-
-    def _link(self, first: str, parent: int, name: str) -> None:
+    def _link(self, first: str, parent: int, path: str) -> None:
         above, _, first_name = first.rpartition("/")
-        self._unlink(parent, name)
+        self._files.unlink(parent, path)
         folder = self._directory(above, Look())
+        name = path.rpartition("/")[2]
         os.link(first_name, name, src_dir_fd=folder, dst_dir_fd=parent, follow_symlinks=False)
 
-    @staticmethod
-    def _unlink(parent: int, name: str) -> None:
-        try:
-            os.unlink(name, dir_fd=parent)
-        except FileNotFoundError:
-            return
 
-    def _source_folder(self, tree: SourceTree, path: str) -> int:
-        """A descriptor of a source's folder; neighbours come one after another."""
-        key = f"{tree.root}:{path}"
-        if self._source is None or self._source[0] != key:
-            self._close_source()
-            self._source = (key, open_beneath(tree.root, path or ".", DIRECTORY))
-        return self._source[1]
-
-    def _close_source(self) -> None:
-        if self._source is not None:
-            os.close(self._source[1])
-            self._source = None
-
-
-def _copy_capability(source: int, target: int) -> None:
-    if value := capability_of(source):
-        os.setxattr(target, CAPABILITY, value)
+def _has_default_acl(directory: int) -> bool:
+    try:
+        os.getxattr(directory, "system.posix_acl_default")
+    except OSError:
+        return False
+    return True
 
 
 def joined(folder: str, path: str) -> str:

@@ -17,6 +17,7 @@ from wherry.errors import WherryError
 from wherry.oci.digest import ChainID
 from wherry.store.build_cache import CacheRecord, Use, records_of_place
 from wherry.store.layers import Layer
+from wherry.store.pack import Packed
 from wherry.store.snapshots import open_view
 from wherry.values import dataclass, field
 
@@ -44,13 +45,14 @@ class StageResult:
 class Prepared:
     """A step that makes a layer, ready to be looked up or carried out.
 
-    `carry_out` fills `diff` of the staging folder that it is given.
+    `carry_out` fills `diff` of the staging folder that it is given, and may return what it has
+    packed of that already.
     """
 
     inputs: StepInputs
     history: str
     kind: str
-    carry_out: Callable[[Path], None]
+    carry_out: Callable[[Path], Packed | None]
     linked: bool = False
     """Whether the layer is the same whatever it lies on: COPY --link."""
 

@@ -97,8 +97,13 @@ def _hash(root: int, path: str, status: os.stat_result, *, capable: bool) -> byt
         if not stat.S_ISREG(found.st_mode) or numbers_of(found) != numbers_of(status):
             raise FileChanged(path)
         try:
-            while data := os.read(file, _READ):
+            size = found.st_size
+            wanted = min(size + 1, _READ)  # of a small file all at once, and that it ends there
+            while data := os.read(file, wanted):
                 digest.update(data)
+                size -= len(data)
+                if size <= 0 and len(data) < wanted:
+                    break
         except OSError as error:
             raise OSError(error.errno, error.strerror, path) from None  # read(2) knows no path
         return digest.digest() + (capability_of(file) if capable else b"")

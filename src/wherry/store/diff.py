@@ -17,7 +17,7 @@ from wherry.linux.openat import READABLE_DIRECTORY, directory_descriptor, opened
 from wherry.linux.xattr import get_entry_xattr, get_xattr
 from wherry.oci.digest import DiffID
 from wherry.store.overlay import OPAQUE, is_whiteout, opaque_xattr
-from wherry.store.pack import Packer, check_depth
+from wherry.store.pack import Packed, Packer, check_depth
 from wherry.store.tar.entry import Kind, TarEntry
 from wherry.store.unpack import OPAQUE_MARKER, WHITEOUT, Unpacked
 from wherry.values import dataclass
@@ -59,9 +59,12 @@ def layer_tar(upper: Path, *, holes: bool = True) -> Iterator[bytes]:
         yield from packer.end()
 
 
-def measure_layer(upper: Path) -> Unpacked:
-    """What adopting the upper directory as a layer needs to know: read once, nothing is written."""
-    packer = Packer(translate=_as_layer, holes=False)
+def measure_layer(upper: Path, packed: Packed | None = None) -> Unpacked:
+    """What adopting the upper directory as a layer needs to know: read once, nothing is written.
+
+    What is `packed` by whoever has written it is not read again.
+    """
+    packer = Packer(translate=_as_layer, holes=False, packed=packed or {})
     digest = hashlib.sha256()
     length = 0
     with directory_descriptor(upper) as directory:

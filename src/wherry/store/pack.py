@@ -8,7 +8,7 @@ that grew is cut. No link is followed, and no directory on another filesystem is
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from wherry.linux.files import data_segments
 from wherry.linux.openat import READABLE_DIRECTORY, opened
@@ -31,6 +31,9 @@ _KINDS = {
     stat.S_IFIFO: Kind.FIFO,
 }
 
+Packed = Mapping[bytes, tuple[int, bytes]]
+"""Files that need not be read, by their names in the archive: sizes, and what is written."""
+
 # Turns a directory or special file into its entries in the archive; given where it is.
 Translate = Callable[[TarEntry, int, bytes], Iterator[TarEntry]]
 
@@ -45,13 +48,15 @@ class Packer:
 
     `holes` keeps large ones, which some readers cannot read; `nanoseconds` keeps whole times,
     which takes an extended header for every entry. Directories on one of `devices` are entered
-    as well as those on the device of where it began; on any, if it is None.
+    as well as those on the device of where it began; on any, if it is None. A regular file that
+    `packed` knows is taken from there.
     """
 
     translate: Translate = _as_it_is
     holes: bool = True
     nanoseconds: bool = False
     devices: frozenset[int] | None = frozenset()
+    packed: Packed = field(default_factory=dict)
     content_size: int = 0
     """Bytes of the files and links so far, each counted once."""
     _links: dict[tuple[int, int], bytes] = field(default_factory=dict)
@@ -67,6 +72,10 @@ class Packer:
         """The entry `name` of `directory`, with all below it, under the name `called`."""
         yield from self._entry(directory, name, called, os.fstat(directory).st_dev)
 
+    def folder(self, name: bytes) -> None:
+        """Write a directory that is none of a tree's."""
+        self._append(format_header(TarEntry(name, Kind.DIRECTORY, 0o755)))
+
     def end(self) -> Iterator[bytes]:
         """What is still waiting, and the end of the archive."""
         self._waiting.append(END)
@@ -79,14 +88,17 @@ class Packer:
                 (os.fsencode(entry.name), entry.is_file(follow_symlinks=False)) for entry in entries
             )
         for name, is_file in found:
+            called = prefix + name
             if is_file:
-                large = self._file(directory, name, prefix + name)
-                if large is not None:
+                if (packed := self.packed.get(called)) is not None:
+                    self.content_size += packed[0]
+                    self._append(packed[1])
+                elif (large := self._file(directory, name, called)) is not None:
                     yield from large
                 if self._size >= _READ:
                     yield self._flushed()
             else:
-                yield from self._entry(directory, name, prefix + name, device)
+                yield from self._entry(directory, name, called, device)
 
     def _entry(self, directory: int, name: bytes, called: bytes, device: int) -> Iterator[bytes]:
         try:
@@ -199,6 +211,15 @@ class Packer:
         self._waiting.clear()
         self._size = 0
         return data
+
+
+def pack_file(
+    called: bytes, mode: int, owner: tuple[int, int], mtime_ns: int, data: bytes
+) -> bytes:
+    """What a packer writes of a regular file that has these data and no extended attributes."""
+    size = len(data)
+    entry = TarEntry(called, Kind.FILE, mode, *owner, size=size, stored=size, mtime_ns=mtime_ns)
+    return format_header(entry) + data.ljust(size + -size % BLOCK, b"\0")
 
 
 def check_depth(path: bytes) -> None:

@@ -179,7 +179,9 @@ def _write_metadata(path: str, image: "BuiltImage") -> None:
 
     from wherry.linux.files import write_atomically
 
-    document = {"containerimage.config.digest": str(image.id)}
+    document = {}
+    if image.id != image.digest:  # which is that of an index of several configurations
+        document["containerimage.config.digest"] = str(image.id)
     if image.names:
         document["image.name"] = ",".join(name.full for name in image.names)
     if image.digest is not None:

@@ -2,7 +2,8 @@
 
 KEY=VALUE                        on the manifest
 manifest-descriptor:KEY=VALUE    on what leads to it: the entry in an image layout's index
-index:KEY=VALUE                  on an index of several platforms, which no build here makes
+index:KEY=VALUE                  on an index of several platforms
+index-descriptor:KEY=VALUE       on what leads to that, in an image layout's index
 manifest[linux/amd64]:KEY=VALUE  for that platform; several kinds are separated by commas
 
 An image in the store has no manifest: that is made when it is pushed, or written to an archive.
@@ -50,13 +51,28 @@ class Annotations:
 
     manifest: dict[str, str] = field(default_factory=dict)
     descriptor: dict[str, str] = field(default_factory=dict)
+    index: dict[str, str] = field(default_factory=dict)
+    index_descriptor: dict[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.manifest or self.descriptor)
 
+    def of_kind(self, kind: str) -> dict[str, str]:
+        return {
+            _OF_MANIFESTS: self.manifest,
+            _OF_DESCRIPTORS: self.descriptor,
+            _OF_INDEXES[0]: self.index,
+            _OF_INDEXES[1]: self.index_descriptor,
+        }[kind]
 
-def parse_annotations(texts: Iterable[str], platform: Platform) -> Annotations:
-    """Those of `texts` that are for `platform`; what is wrong in buildx's words."""
+
+def parse_annotations(
+    texts: Iterable[str], platform: Platform, *, of_index: bool = False
+) -> Annotations:
+    """Those of `texts` that are for `platform`; what is wrong in buildx's words.
+
+    Without an index, `of_index`, IndexAnnotation for those that are for one.
+    """
     found = Annotations()
     for text in texts:
         front, equals, value = text.partition("=")
@@ -69,10 +85,9 @@ def parse_annotations(texts: Iterable[str], platform: Platform) -> Annotations:
             kind, asked = _kind(word)
             if asked and Platform.parse(asked) != platform:
                 continue
-            if kind in _OF_INDEXES:
+            if kind in _OF_INDEXES and not of_index:
                 raise IndexAnnotation
-            of_manifest = kind == _OF_MANIFESTS
-            (found.manifest if of_manifest else found.descriptor)[key] = value
+            found.of_kind(kind)[key] = value
     return found
 
 

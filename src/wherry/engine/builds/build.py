@@ -27,6 +27,7 @@ from wherry.engine.builds.contexts import named_context
 from wherry.engine.builds.options import (
     BuildOptions,
     asked_platform,
+    asked_platforms,
     build_arguments,
     check_options,
     key_settings,
@@ -97,8 +98,12 @@ def build_image(
     pushed = [name for output in outputs if output.push for name in (*names, *output.names)]
     if not pushed and any(output.push for output in outputs):
         raise NothingToPushTo
+    if len(asked_platforms(options)) > 1:
+        from wherry.engine.builds.platforms import build_platforms  # what few builds ask for
+
+        return build_platforms(engine, options, report, planned, pulling, warned)
     annotations = _annotations(options, outputs)
-    exporter = _exporter(options)
+    exporter = exporter_of(options)
     for tag in options.tags:
         warn_of_tag(tag, report)
     refusal = _refusal_of_names(engine, outputs, names)
@@ -196,7 +201,7 @@ def _taker(engine: "Engine", options: BuildOptions, undo: ExitStack, report: Rep
     return import_caches(engine, options.cache_from, undo, report)
 
 
-def _exporter(options: BuildOptions) -> "CacheExporter | None":
+def exporter_of(options: BuildOptions) -> "CacheExporter | None":
     targets = options.cache_to
     if options.build_args.get(INLINE_CACHE, "") in ("1", "true"):
         targets = (*targets, "type=inline")
@@ -231,7 +236,8 @@ def prepared(
     """The order that the options mean, and what it is carried out with."""
     if options.ulimits or options.add_hosts or options.allow:
         check_options(options)
-    host, asked = Platform.host(), asked_platform(options)
+    host = Platform.host()
+    asked = asked_platform(options)
     arguments = build_arguments(
         (f"{name}={value}" for name, value in options.build_args.items()), options.environ
     )

@@ -109,18 +109,28 @@ class SeveralPlatforms(Unsupported):
     def __init__(self, text: str) -> None:
         super().__init__(
             f"Multi-platform build is not supported: a tag names one image, not those of {text}",
-            hint="build for each with a tag of its own, then: wherry manifest create",
+            hint="an index of them can be pushed, --push, or archived, -o type=oci,dest=FILE",
         )
 
 
 def asked_platform(options: BuildOptions) -> Platform | None:
     """The one platform that is asked for; None is this machine's."""
+    texts = _platforms(options)
+    if len(texts) > 1:
+        raise SeveralPlatforms(",".join(texts))
+    return None if texts[0] in ("", "local") else Platform.parse(texts[0])
+
+
+def asked_platforms(options: BuildOptions) -> tuple[Platform, ...]:
+    """All platforms that are asked for, each once; this machine's if none is."""
+    host = Platform.host()
+    words = ("" if text == "local" else text for text in _platforms(options))
+    return tuple(dict.fromkeys(Platform.parse(word) if word else host for word in words))
+
+
+def _platforms(options: BuildOptions) -> list[str]:
     text = options.platform or options.environ.get("DOCKER_DEFAULT_PLATFORM", "")
-    if "," in text:
-        raise SeveralPlatforms(text)
-    if text in ("", "local"):
-        return None
-    return Platform.parse(text)
+    return [word.strip() for word in text.split(",")]
 
 
 def key_settings(options: BuildOptions) -> dict[str, object]:

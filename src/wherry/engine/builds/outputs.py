@@ -8,7 +8,7 @@ cacheonly nothing but the cache
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from wherry.build.builder import Built
@@ -19,6 +19,8 @@ from wherry.errors import InvalidArgument, Unsupported
 from wherry.linux.files import write_all
 from wherry.linux.openat import READABLE_DIRECTORY, opened
 from wherry.oci.digest import Digest
+from wherry.oci.image_config import ImageConfig
+from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.store.pack import Packer
 from wherry.store.snapshots import open_view
@@ -60,6 +62,8 @@ class Output:
     push: bool = False
     as_folder: bool = False
     """Whether an archive is to be a folder instead: tar=false."""
+    split: bool | None = None
+    """Whether files are to be in a folder for each platform; None for more than one."""
 
     @property
     def has_manifest(self) -> bool:
@@ -111,6 +115,9 @@ def _output(fields: dict[str, str]) -> Output:
     names = tuple(parse_tag(name) for name in fields.pop("name", "").split(",") if name)
     push = _truth(fields, "push", default=False)
     as_folder = not _truth(fields, "tar", default=True)
+    split = None
+    if "platform-split" in fields and kind in (OutputType.LOCAL, OutputType.TAR):
+        split = _truth(fields, "platform-split", default=True)
     try:
         type_ = OutputType(kind)
     except ValueError:
@@ -128,7 +135,7 @@ def _output(fields: dict[str, str]) -> Output:
     if not destination and type_ in (OutputType.TAR, OutputType.OCI):
         destination = "-"
     push = push or type_ is OutputType.REGISTRY
-    return _checked(Output(type_, destination, names, push, as_folder))
+    return _checked(Output(type_, destination, names, push, as_folder, split))
 
 
 def _truth(fields: dict[str, str], name: str, *, default: bool) -> bool:
@@ -155,10 +162,10 @@ def write_output(
     annotations: Annotations,
 ) -> Digest | None:
     """Write the files, or the archive, that are asked for; of an archive its manifest's digest."""
-    if output.type is OutputType.LOCAL:
-        _unpack(_files(store, built), output.destination)
-    elif output.type is OutputType.TAR:
-        _write(_files(store, built), output.destination)
+    if output.type in (OutputType.LOCAL, OutputType.TAR):
+        config = ImageConfig.from_bytes(built.document)
+        folder = folder_of(config.platform) if output.split else ""
+        write_files(store, [(folder, built)], output)
     elif output.type in (OutputType.OCI, OutputType.DOCKER):
         from wherry.images.archive.write import ArchiveForm, SavedImage, archive_of
 
@@ -170,10 +177,25 @@ def write_output(
             descriptor_annotations=annotations.descriptor,
         )
         form = ArchiveForm.OCI if output.type is OutputType.OCI else ArchiveForm.DOCKER
-        pieces = archive_of(store, [saved], form)
-        (_unpack if output.as_folder else _write)(pieces, output.destination)
+        write_archive(archive_of(store, [saved], form), output)
         return Digest.of_bytes(saved.manifest)
     return None
+
+
+def folder_of(platform: Platform) -> str:
+    """The folder of a platform's files, as BuildKit names it."""
+    return str(platform).replace("/", "_")
+
+
+def write_files(store: Store, built: Sequence[tuple[str, Built]], output: Output) -> None:
+    """Write the files of builds, each in the folder of that name; "" is none."""
+    pieces = _files(store, built)
+    (_unpack if output.type is OutputType.LOCAL else _write)(pieces, output.destination)
+
+
+def write_archive(pieces: Iterable[bytes], output: Output) -> None:
+    """Write an image archive where it is wanted."""
+    (_unpack if output.as_folder else _write)(pieces, output.destination)
 
 
 def _unpack(pieces: Iterable[bytes], folder: str) -> None:
@@ -183,14 +205,18 @@ def _unpack(pieces: Iterable[bytes], folder: str) -> None:
     unpack_tar(pieces, folder)
 
 
-def _files(store: Store, built: Built) -> Iterable[bytes]:
+def _files(store: Store, built: Sequence[tuple[str, Built]]) -> Iterable[bytes]:
     packer = Packer(holes=False)
-    with (
-        opened(open_view(store, built.result.top)) as view,
-        opened(os.open(".", READABLE_DIRECTORY | os.O_CLOEXEC, dir_fd=view)) as root,
-    ):
-        yield from packer.tree(root)
-        yield from packer.end()
+    for folder, each in built:
+        prefix = f"{folder}/".encode() if folder else b""
+        with (
+            opened(open_view(store, each.result.top)) as view,
+            opened(os.open(".", READABLE_DIRECTORY | os.O_CLOEXEC, dir_fd=view)) as root,
+        ):
+            if prefix:
+                packer.folder(prefix)
+            yield from packer.tree(root, prefix)
+    yield from packer.end()
 
 
 def _write(pieces: Iterable[bytes], destination: str) -> None:

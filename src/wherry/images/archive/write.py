@@ -55,7 +55,7 @@ class SavedImage:
     @property
     def manifest(self) -> bytes:
         """The manifest of its blobs as they are in the archive."""
-        config = _descriptor(OCI_CONFIG, self.document)
+        config = descriptor_of(OCI_CONFIG, self.document)
         layers = tuple(
             Descriptor(media_type=OCI_LAYER, digest=_digest_of(layer), size=layer.tar_size)
             for layer in self.layers
@@ -73,22 +73,27 @@ def archive_of(
             blobs[Digest.of_bytes(document).hex] = document
         for layer in image.layers:
             blobs[layer.diff_id.hex] = layer
+    yield from blob_pieces(store, blobs)
+    yield file_piece(INDEX, _index(images))
+    if form is ArchiveForm.DOCKER:
+        yield file_piece(MANIFEST, dump_document([_manifest_item(image) for image in images]))
+    yield file_piece(LAYOUT, dump_document(LAYOUT_DOCUMENT))
+    if form is ArchiveForm.DOCKER and (repositories := _repositories(images)):
+        yield file_piece(REPOSITORIES, dump_document(repositories))
+    yield END
+
+
+def blob_pieces(store: Store, blobs: Mapping[str, bytes | Layer]) -> Iterator[bytes]:
+    """The blobs of an archive, by the hexadecimal part of their digests."""
     yield _folder("blobs/") + _folder("blobs/sha256/")
     for name in sorted(blobs):
         content = blobs[name]
         if isinstance(content, bytes):
-            yield _file(f"blobs/sha256/{name}", content)
+            yield file_piece(f"blobs/sha256/{name}", content)
         else:
             yield _header(f"blobs/sha256/{name}", content.tar_size)
             yield from tar_of_layer(store, content)
             yield padding(content.tar_size)
-    yield _file(INDEX, _index(images))
-    if form is ArchiveForm.DOCKER:
-        yield _file(MANIFEST, dump_document([_manifest_item(image) for image in images]))
-    yield _file(LAYOUT, dump_document(LAYOUT_DOCUMENT))
-    if form is ArchiveForm.DOCKER and (repositories := _repositories(images)):
-        yield _file(REPOSITORIES, dump_document(repositories))
-    yield END
 
 
 def _index(images: Sequence[SavedImage]) -> bytes:
@@ -98,7 +103,7 @@ def _index(images: Sequence[SavedImage]) -> bytes:
             annotations = dict(image.descriptor_annotations)
             if name is not None and name.tag is not None:
                 annotations |= {CONTAINERD_NAME: name.full, REFERENCE_NAME: name.tag}
-            descriptors.append(_descriptor(OCI_MANIFEST, image.manifest, annotations))
+            descriptors.append(descriptor_of(OCI_MANIFEST, image.manifest, annotations))
     return oci_index(tuple(descriptors)).to_bytes()
 
 
@@ -129,14 +134,15 @@ def _repositories(images: Sequence[SavedImage]) -> dict[str, dict[str, str]]:
     return repositories
 
 
-def _descriptor(
-    media_type: str, data: bytes, annotations: dict[str, str] | None = None
+def descriptor_of(
+    media_type: str, data: bytes, annotations: Mapping[str, str] | None = None
 ) -> Descriptor:
+    """What leads to a document."""
     return Descriptor(
         media_type=media_type,
         digest=Digest.of_bytes(data),
         size=len(data),
-        annotations=annotations or {},
+        annotations=dict(annotations or {}),
     )
 
 
@@ -145,7 +151,8 @@ def _digest_of(layer: Layer) -> Digest:
     return Digest(str(layer.diff_id))
 
 
-def _file(name: str, data: bytes) -> bytes:
+def file_piece(name: str, data: bytes) -> bytes:
+    """A file of an archive."""
     return _header(name, len(data)) + data + padding(len(data))
 
 
