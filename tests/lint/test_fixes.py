@@ -91,6 +91,7 @@ def test_a_finding_is_repaired(text: str, fixed: str) -> None:
         "RUN export A=1\nRUN a",
         "RUN a | b\nRUN c",
         "RUN a\n# why b\nRUN b",
+        "RUN a\nRUN \\\n  # why b\n  b",
         "RUN cd /x && a\nRUN b && c",
         "RUN cd $X && a\nWORKDIR /y",
         'SHELL ["pwsh", "-c"]\nRUN a\nRUN b\nCMD Write-Host x',

@@ -81,14 +81,17 @@ class RunStep:
 
     @cached_property
     def mounts(self) -> "tuple[RunMount, ...]":
-        if not self.run.mounts:
+        texts = [word.text for word in self.run.mounts]
+        if self.text.startswith("\\"):
+            texts += _mounts_behind_backslashes(self.text)
+        if not texts:
             return ()
         from wherry.dockerfile.mounts import InvalidMount, read_mount  # few files have any
 
         found: list[RunMount] = []
-        for word in self.run.mounts:
+        for text in texts:
             try:
-                found.append(read_mount(word.text, _as_it_is))
+                found.append(read_mount(text, _as_it_is))
             except InvalidMount:
                 continue  # a variable: nobody knows what it mounts
         return tuple(found)
@@ -217,6 +220,15 @@ def _refused_trigger(statement: Statement) -> Onbuild | None:
     if words[0].upper() not in REFUSED_TRIGGERS:
         return None
     return Onbuild(statement=statement, expression=statement.arguments.text, trigger=None)
+
+
+def _mounts_behind_backslashes(text: str) -> "Iterator[str]":
+    r"""Those of `--mount=a \ --mount=b`, whose author lost the ends of the lines, as for hadolint."""
+    words = text.split()
+    for backslash, flag in zip(words[::2], words[1::2], strict=False):
+        if backslash != "\\" or not flag.startswith("--mount="):
+            break
+        yield flag.removeprefix("--mount=")
 
 
 def _as_it_is(value: str) -> str:

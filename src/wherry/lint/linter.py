@@ -96,7 +96,10 @@ def _order(finding: Finding) -> tuple[int, int, Span, str]:
 
 
 def _unreadable(wanted: "_Wanted") -> list[Finding]:
-    """What keeps the file from being read; where hadolint's parser counts, the first of it."""
+    """The first that keeps the file from being read: a build stops there, and so does hadolint.
+
+    What is behind it often only follows from it, as the lines behind a missing backslash.
+    """
     document = wanted.document
     faults = [(problem.span, problem.message) for problem in document.problems]
     if wanted.options.strict_hadolint:
@@ -106,9 +109,8 @@ def _unreadable(wanted: "_Wanted") -> list[Finding]:
             (refusal.span, f"hadolint cannot read {refusal.reason}")
             for refusal in refusals(document)
         ]
-        faults = sorted(faults)[:1]
     found: list[Finding] = []
-    for span, message in faults:
+    for span, message in sorted(faults)[:1]:
         line, column, _ = document.source.position(span.start)
         if wanted.options.strict_hadolint:  # which counts a tab as up to eight columns
             column = len(document.source.line(line)[: column - 1].expandtabs()) + 1
