@@ -290,8 +290,6 @@ OPERATIONS = {
 
 # What functions import when they need it, so that a client's own child starts sooner.
 LATE = (
-    "wherry.shim.log.journald",
-    "wherry.shim.log.local",
     "wherry.shim.names",
     "wherry.store.copying",
 )
