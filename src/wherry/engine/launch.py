@@ -49,6 +49,7 @@ from wherry.oci.image_config import (
 )
 from wherry.oci.runtime_spec import Namespace, Spec, User
 from wherry.runtime.seccomp import compile_filter
+from wherry.shim import outside
 from wherry.shim.attach import Attachment
 from wherry.shim.control import attachment_of
 from wherry.shim.detach_keys import parse_detach_keys
@@ -290,10 +291,7 @@ OPERATIONS = {
 
 
 # What functions import when they need it, so that a client's own child starts sooner.
-LATE = (
-    "wherry.shim.names",
-    "wherry.store.copying",
-)
+LATE = ("wherry.shim.names",)
 
 
 def warm(root: Path, run_folder: Path) -> None:
@@ -359,6 +357,9 @@ def _example() -> Container:
         details=Details(path="/", mounts=(MountPoint(type="", destination=""),)),
         state=State(health=Health(log=(HealthResult(start="", end="", exit_code=0, output=""),))),
     )
+
+
+fork_outside = outside.fork_outside
 
 
 def serve_one(connection: object) -> NoReturn:

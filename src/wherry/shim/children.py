@@ -61,15 +61,8 @@ class Children:
         """Have a child carry out the request of a descriptor, which is still open here."""
         line = self.line
         self.line, self.spare = None, 0
-        if line is not None:
-            try:
-                send_descriptor(line, b".", client)
-                return
-            except OSError:  # somebody may have killed it
-                pass
-            finally:
-                line.close()
-        self._fork(self.handle, client)
+        if line is None or not _sent(line, client):
+            self._fork(self.handle, client)
 
     def fork_spare(self) -> None:
         """Fork a child for the next request."""
@@ -119,6 +112,16 @@ class Children:
             line.close()  # it reads the end
             with suppress(ChildProcessError):  # such is the answer where children reap themselves
                 waitpid(spare, 0)
+
+
+def _sent(line: Socket, client: int) -> bool:
+    try:
+        send_descriptor(line, b".", client)
+    except OSError:  # somebody may have killed who waits
+        return False
+    finally:
+        line.close()
+    return True
 
 
 def reap_themselves() -> None:

@@ -25,12 +25,13 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
+import wherry
 from wherry.linux.bare import Socket, accepted
 from wherry.linux.inotify import Change, Inotify
 from wherry.linux.locks import locked
@@ -172,7 +173,6 @@ class _Launcher:
             self.later.pop(name)()
         if wanted:
             self.children.dismiss_spare()  # the next one has it loaded
-            self._watch_modules()
             _settle()
 
     def _look_at_changes(self) -> None:
@@ -265,10 +265,10 @@ class _Launcher:
         return True
 
 
-def _module_folders() -> set[str]:
-    """The folders that our loaded modules came from."""
-    return {
-        os.path.dirname(path)
-        for name, module in sys.modules.items()
-        if name.partition(".")[0] == "wherry" and (path := getattr(module, "__file__", None))
-    }
+def _module_folders() -> Iterator[str]:
+    """The folders that our modules come from, without a look at the modules: that is to write to
+    the memory of each, which the nursery shares."""
+    (top,) = wherry.__path__
+    for folder, inner, _ in os.walk(top):
+        inner[:] = [name for name in inner if name != "__pycache__"]
+        yield folder
