@@ -13,8 +13,8 @@ from wherry.cli.builds.cached import BUILDER, BUILDS
 from wherry.cli.commands import warm_modules
 from wherry.engine import launch
 from wherry.network.ruleset_watch import RulesetWatch
-from wherry.shim import launcher
-from wherry.shim.launcher import Request
+from wherry.shim import memory
+from wherry.shim.request import COMMAND, Request
 from wherry.value_classes import compile_constructors
 
 _USED_BY_BUILDS = ("wherry.build.", "wherry.dockerfile.", "wherry.store.", "wherry.engine.builds.")
@@ -27,7 +27,7 @@ def command(request: Request) -> None:
     warm_command.command(request)
 
 
-OPERATIONS = {**launch.OPERATIONS, launcher.COMMAND: command}
+OPERATIONS = {**launch.OPERATIONS, COMMAND: command}
 
 
 def main() -> None:
@@ -37,6 +37,10 @@ def main() -> None:
     rehearse = partial(launch.rehearse, root, run_folder)
     later = {BUILDS: load_builder}
     care = _watch(root, run_folder)
+    # Last, so that what the processes that stay write to lies together: each page is one apiece.
+    memory.make_room()
+    from wherry.shim import launcher
+
     launcher.serve(OPERATIONS, run_folder, launch.wake, rehearse, load_commands, later, care)
 
 

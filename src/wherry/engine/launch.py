@@ -19,7 +19,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from wherry.engine.containers.create import create_container
 from wherry.engine.containers.exec import exec_request, plan_exec
@@ -49,16 +49,15 @@ from wherry.oci.image_config import (
 )
 from wherry.oci.runtime_spec import Namespace, Spec, User
 from wherry.runtime.seccomp import compile_filter
-from wherry.shim import launcher
+from wherry.shim import outside
 from wherry.shim.attach import Attachment
 from wherry.shim.control import attachment_of
 from wherry.shim.detach_keys import parse_detach_keys
 from wherry.shim.errors import AlreadyStarted
 from wherry.shim.events import container_event
 from wherry.shim.exec import ExecFailed, ExecPlan, ExecSupervisor
-from wherry.shim.keeper import Keeper
-from wherry.shim.launcher import Request
 from wherry.shim.protocol import STDERR, control, frame
+from wherry.shim.request import Request
 from wherry.shim.sleep import answer_names, awaken, container_of, recalled
 from wherry.shim.start_plan import Engineering
 from wherry.shim.supervise import Supervisor
@@ -76,6 +75,9 @@ from wherry.store.containers import (
 from wherry.store.hold import hold_open
 from wherry.store.store import Store
 from wherry.values import replace
+
+if TYPE_CHECKING:
+    from wherry.shim.keeper import Keeper
 
 _ENDING = 10.0  # seconds for a launcher that was told to
 
@@ -289,12 +291,7 @@ OPERATIONS = {
 
 
 # What functions import when they need it, so that a client's own child starts sooner.
-LATE = (
-    "wherry.shim.log.journald",
-    "wherry.shim.log.local",
-    "wherry.shim.names",
-    "wherry.store.copying",
-)
+LATE = ("wherry.shim.names",)
 
 
 def warm(root: Path, run_folder: Path) -> None:
@@ -362,16 +359,18 @@ def _example() -> Container:
     )
 
 
-fork_outside = launcher.fork_outside
+fork_outside = outside.fork_outside
 
 
 def serve_one(connection: object) -> NoReturn:
     """Carry out one request in a child of the client's own; takes its `_socket.socket`."""
+    from wherry.shim.alone import serve_one as serve  # a launcher loads such things last
+
     assert hasattr(connection, "detach")
-    launcher.serve_one(socket.socket(fileno=connection.detach()), OPERATIONS, wake)
+    serve(connection.detach(), OPERATIONS, wake)
 
 
-def wake(keeper: Keeper, *, descriptors: list[int], told: bool) -> None:
+def wake(keeper: "Keeper", *, descriptors: list[int], told: bool) -> None:
     """Go on where a supervisor has gone to sleep."""
     kept = recalled(descriptors)
     root, run_folder = kept["folders"]
