@@ -1,6 +1,8 @@
 """What a user has set for Docker's client in ~/.docker/config.json, or in $DOCKER_CONFIG."""
 
-import os
+import posix  # os would take a millisecond, see `wherry.environment`
+
+from wherry.environment import in_home, variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,18 +13,18 @@ _LARGEST = 1 << 20
 
 def user_setting(context: "Context", name: str) -> str:
     """The text that the user's file has for `name`, such as detachKeys; "" without any."""
-    folder = os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
+    folder = variable("DOCKER_CONFIG") or in_home(".docker")
     path = f"{folder}/config.json"
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK)
     except OSError:
         return ""
     try:
-        data = os.read(descriptor, _LARGEST)
+        data = posix.read(descriptor, _LARGEST)
     except OSError:
         return ""
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
     if f'"{name}"'.encode() not in data:
         return ""
     import json  # 7 ms, for those who have set it

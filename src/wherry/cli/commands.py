@@ -239,19 +239,23 @@ _WARM = frozenset(
     )
 )
 
-COMMANDS = tuple(Row(*values) for values in _TABLE)
+
+def rows() -> tuple[Row, ...]:
+    """All commands."""
+    return tuple(Row(*values) for values in _TABLE)
 
 
 def find(words: list[str]) -> tuple[Row | None, int]:
     """The command that `words` begin with, and how many of them are its name."""
-    for count in (3, 2, 1):
+    for count in range(min(3, len(words)), 0, -1):
         name = " ".join(words[:count])
-        for row in COMMANDS:
-            if name in row.names and len(words) >= count:
-                return row, count
+        for values in _TABLE:
+            # Most rows do not even contain it; only the one that is found becomes an object.
+            if name in values[1] and name in values[1].split(", "):
+                return Row(*values), count
     return None, 0
 
 
 def warm_modules() -> list[str]:
     """The modules of the commands that a launcher carries out."""
-    return [row.module for row in COMMANDS if row.is_warm]
+    return [row.module for row in rows() if row.is_warm]

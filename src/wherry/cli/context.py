@@ -1,6 +1,6 @@
 """What a command works with: the engine, its output and its exit status."""
 
-import os
+import posix  # os would take a millisecond, see `wherry.environment`
 
 from wherry.errors import WherryError
 
@@ -53,7 +53,7 @@ class Output:
         self._length = 0
         while rest:
             try:
-                rest = rest[os.write(self.descriptor, rest) :]
+                rest = rest[posix.write(self.descriptor, rest) :]
             except BrokenPipeError:
                 raise OutputClosed from None
             except OSError as error:
@@ -143,7 +143,7 @@ class Context:
         self.flush()
         answer = b""
         while not answer.endswith(b"\n"):
-            byte = os.read(0, 1)
+            byte = posix.read(0, 1)
             if not byte:
                 break
             answer += byte
@@ -152,14 +152,14 @@ class Context:
 
 def is_terminal(descriptor: int) -> bool:
     """Whether a person looks at, or types into, `descriptor`."""
-    return os.isatty(descriptor)
+    return posix.isatty(descriptor)
 
 
 def fitted(line: str) -> str:
     """`line`, cut where the terminal ends that standard output is; elsewhere all of it."""
     if not is_terminal(1):
         return line
-    width = os.get_terminal_size(1).columns
+    width = posix.get_terminal_size(1).columns
     return line if len(line) <= width or width < 10 else f"{line[: width - 3]}..."
 
 
@@ -168,7 +168,7 @@ def write_error(line: str) -> None:
     rest = memoryview((line + "\n").encode("utf-8", "surrogateescape"))
     try:
         while rest:
-            rest = rest[os.write(2, rest) :]
+            rest = rest[posix.write(2, rest) :]
     except OSError:
         return
 

@@ -14,21 +14,19 @@ argparse would cost a tenth of a fast command's time, and reads `-it`, `-e=x` an
 otherwise than Docker's users write them.
 """
 
-from wherry.cli.units import (
-    parse_bool,
-    parse_bytes,
-    parse_duration,
-    parse_int,
-    parse_nano,
-    parse_uint,
-    quoted,
-)
 from wherry.errors import InvalidArgument, Unsupported, WherryError
 
 TYPE_CHECKING = False  # typing is not imported at start-up; type checkers know this name
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import ModuleType
     from typing import Self
+
+
+def _units() -> "ModuleType":
+    from wherry.cli import units  # most command lines have no number
+
+    return units
 
 
 class UsageError(WherryError):
@@ -128,7 +126,7 @@ class Boolean(Flag):
     empty: object = False
 
     def read(self, text: str) -> object:
-        return parse_bool(text)
+        return text == self.alone or _units().parse_bool(text)
 
     if TYPE_CHECKING:
 
@@ -219,7 +217,7 @@ class Integer(Flag):
     empty: object = 0
 
     def read(self, text: str) -> object:
-        return parse_int(text)
+        return _units().parse_int(text)
 
     if TYPE_CHECKING:
 
@@ -232,7 +230,7 @@ class Unsigned(Integer):
     type_name = "uint"
 
     def read(self, text: str) -> object:
-        return parse_uint(text)
+        return _units().parse_uint(text)
 
 
 class Unsigned16(Integer):
@@ -241,7 +239,7 @@ class Unsigned16(Integer):
     type_name = "uint16"
 
     def read(self, text: str) -> object:
-        return parse_uint(text, 16)
+        return _units().parse_uint(text, 16)
 
 
 class Bytes(Integer):
@@ -250,14 +248,14 @@ class Bytes(Integer):
     type_name = "bytes"
 
     def read(self, text: str) -> object:
-        return parse_bytes(text)
+        return _units().parse_bytes(text)
 
 
 class BytesOrUnlimited(Bytes):
     """A size in bytes, or -1 for no limit."""
 
     def read(self, text: str) -> object:
-        return -1 if text == "-1" else parse_bytes(text)
+        return -1 if text == "-1" else _units().parse_bytes(text)
 
 
 class Duration(Integer):
@@ -266,7 +264,7 @@ class Duration(Integer):
     type_name = "duration"
 
     def read(self, text: str) -> object:
-        return parse_duration(text)
+        return _units().parse_duration(text)
 
 
 class Cpus(Integer):
@@ -275,7 +273,7 @@ class Cpus(Integer):
     type_name = "decimal"
 
     def read(self, text: str) -> object:
-        return parse_nano(text)
+        return _units().parse_nano(text)
 
 
 class FlagSet:
@@ -399,7 +397,7 @@ class _Reading:
         try:
             value = flag.read(text)
         except (ValueError, InvalidArgument) as error:
-            message = f'invalid argument {quoted(text)} for "{flag.title}" flag: {error}'
+            message = f'invalid argument {_units().quoted(text)} for "{flag.title}" flag: {error}'
             raise UsageError(message) from None
         if isinstance(flag, Repeatable):
             value = flag.joined(values[flag.attribute], value)

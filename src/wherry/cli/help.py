@@ -7,7 +7,7 @@ may run over by up to five columns, so that no short word is left alone.
 
 import os
 
-from wherry.cli.commands import COMMANDS, GROUPS, NAME, Row
+from wherry.cli.commands import GROUPS, NAME, Row, rows
 from wherry.cli.flags import Boolean, Flag, FlagSet, Syntax
 
 TYPE_CHECKING = False
@@ -20,8 +20,8 @@ _NARROWEST = 24  # columns below which a description starts on a line of its own
 
 def top_help(options: type[FlagSet], width: int) -> str:
     """The help of the program."""
-    common = _entries(row for row in COMMANDS if row.common and row.top_name)
-    rest = _entries(row for row in COMMANDS if row.top_name and not row.common)
+    common = _entries(row for row in rows() if row.common and row.top_name)
+    rest = _entries(row for row in rows() if row.top_name and not row.common)
     groups = sorted(GROUPS.items())
     column = max(len(name) for name, _ in [*common, *rest, *groups])
     return "\n".join(
@@ -143,7 +143,7 @@ def _entries(rows: "Iterable[Row]") -> list[tuple[str, str]]:
 def _members(group: str) -> list[tuple[str, str]]:
     """The commands of a group, each by the first of its names there."""
     found = []
-    for row in COMMANDS:
+    for row in rows():
         for name in row.names:
             first, _, rest = name.rpartition(" ")
             if first == group:

@@ -5,10 +5,10 @@ This is the one place that prints an error and the one that imports by name.
 
 import _signal as signal  # type: ignore[import-not-found]  # signal itself loads enum
 import gc
-import os
+import posix  # os would take a millisecond, see `wherry.environment`
 import sys
 
-from wherry.cli.commands import COMMANDS, GROUPS, NAME, Row, find
+from wherry.cli.commands import GROUPS, NAME, Row, find, rows
 from wherry.cli.context import (
     LOG_LEVELS,
     Context,
@@ -46,16 +46,17 @@ def entry() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Starting makes much and drops little: to look for cycles all the while takes a millisecond.
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    gc.enable()  # which whoever called us may have put off
     try:
         status = main(sys.argv[1:])
     except KeyboardInterrupt:
         status = INTERRUPTED
     except OutputClosed:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGPIPE)
+        posix.kill(posix.getpid(), signal.SIGPIPE)
         status = 128 + int(signal.SIGPIPE)
     # Everything that must be durable is: skipping the interpreter's finalisation saves 2 ms.
-    os._exit(status)
+    posix._exit(status)
 
 
 def main(
@@ -201,7 +202,7 @@ def _unknown(context: Context, word: str, group: str) -> None:
     from difflib import get_close_matches  # for those who mistype
 
     prefix = f"{group} " if group else ""
-    known = [*GROUPS, *(name for row in COMMANDS for name in row.names)]
+    known = [*GROUPS, *(name for row in rows() for name in row.names)]
     nearby = [name.removeprefix(prefix) for name in known if name.startswith(prefix)]
     alike = get_close_matches(word, nearby, n=1, cutoff=0.6)
     lines = [f"{NAME}: unknown command: {NAME} {prefix}{word}"]

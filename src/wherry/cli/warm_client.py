@@ -12,8 +12,9 @@ Imported by each of these commands: nothing but C modules here.
 """
 
 import _signal as signal  # type: ignore[import-not-found]  # signal itself loads enum
-import os
+import posix  # os would take a millisecond, see `wherry.environment`
 
+from wherry.environment import variables
 from wherry.errors import Unavailable
 from wherry.shim.client import Connection, Launcher
 from wherry.store.places import root_path, run_path
@@ -35,14 +36,14 @@ def run_in_launcher(words: list[str], context: "Context", *, only_cached: bool =
     """
     root = root_path(context.root)
     try:
-        folder = os.open(".", os.O_PATH | os.O_CLOEXEC)
+        folder = posix.open(".", posix.O_PATH | posix.O_CLOEXEC)
     except OSError:  # it was removed
         return False
-    mask = os.umask(0o077)
-    os.umask(mask)
+    mask = posix.umask(0o077)
+    posix.umask(mask)
     payload = {
         "words": words,
-        "environ": dict(os.environ),
+        "environ": variables(),
         "umask": mask,
         "only_cached": only_cached,
     }
@@ -51,7 +52,7 @@ def run_in_launcher(words: list[str], context: "Context", *, only_cached: bool =
             "command", payload, (0, 1, 2, folder)
         )
     finally:
-        os.close(folder)
+        posix.close(folder)
     if connection is None:
         return False
     try:
@@ -70,7 +71,7 @@ def _is_done(connection: Connection, context: "Context", *, may_decline: bool) -
             begun = True
             if message.get("broken_pipe"):
                 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-                os.kill(os.getpid(), signal.SIGPIPE)
+                posix.kill(posix.getpid(), signal.SIGPIPE)
             if "status" in message:
                 context.status = int(str(message["status"]))
                 return True

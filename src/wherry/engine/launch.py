@@ -37,7 +37,7 @@ from wherry.engine.reconcile import reconcile, recover_container
 from wherry.errors import Conflict, InvalidArgument, WherryError
 from wherry.linux.cgroup.hierarchies import hierarchies
 from wherry.linux.openat import opened
-from wherry.linux.process import command_line
+from wherry.linux.process import command_line, start_time
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.container_config import ContainerConfig, Healthcheck
 from wherry.oci.image_config import (
@@ -56,6 +56,7 @@ from wherry.shim.detach_keys import parse_detach_keys
 from wherry.shim.errors import AlreadyStarted
 from wherry.shim.events import container_event
 from wherry.shim.exec import ExecFailed, ExecPlan, ExecSupervisor
+from wherry.shim.exec import rehearse as rehearse_exec
 from wherry.shim.protocol import STDERR, control, frame
 from wherry.shim.request import Request
 from wherry.shim.sleep import answer_names, awaken, container_of, recalled
@@ -67,6 +68,7 @@ from wherry.store.containers import (
     Health,
     HealthResult,
     MountPoint,
+    NoSuchContainer,
     State,
     Status,
     find_container,
@@ -214,14 +216,23 @@ def exec_(request: Request) -> None:
         with request.socket as client:
             client.sendall(control(started=True, id=exec_id))
 
+    published = False
+
     def publish() -> None:
+        nonlocal published
+        published = True
         if "exec_id" not in payload:  # whoever chose it has told
             _publish_exec(engine, container, f"exec_create: {words}", exec_id)
         _publish_exec(engine, container, f"exec_start: {words}", exec_id)
-        engine.store.database.close()
 
-    request.keeper.leave()  # an exec is short; nothing of it is to be small
-    code = supervisor.run(publish)
+    def settle() -> None:
+        publish()
+        engine.store.database.close()
+        request.keeper.leave()  # nothing of an exec is to be small
+
+    code = supervisor.run(settle)
+    if not published:
+        publish()
     container_event(engine.store, container, "exec_die", execID=exec_id, exitCode=str(code))
 
 
@@ -318,11 +329,22 @@ def rehearse(root: Path, run_folder: Path) -> None:
     engine = Engine(root, run_folder)
     with suppress(WherryError, OSError):  # the request will say what is wrong
         supervised_ids(engine.store)
+        _plan_exec_here(engine)
         _prepared.append(engine)
 
 
 # The engine of a child that has rehearsed.
 _prepared: list[Engine] = []
+
+
+def _plan_exec_here(engine: Engine) -> None:
+    """Plan an exec, in a container whose first process is this one."""
+    with suppress(NoSuchContainer):
+        find_container(engine.store, "")
+    pid = os.getpid()
+    state = State(status=Status.RUNNING, pid=pid, pid_start_time=start_time(pid))
+    wanted = exec_request(("true",), {}, cwd="/", environ={})
+    rehearse_exec(engine.store, plan_exec(engine, replace(_example(), state=state), wanted))
 
 
 def _use_documents() -> None:

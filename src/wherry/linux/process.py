@@ -23,6 +23,7 @@ _KEYCTL_JOIN_SESSION_KEYRING = 1
 _KEYCTL_SETPERM = 5
 _KEYCTL_DESCRIBE = 6
 _SCHED_ATTR = Struct("=IIQiIQQQ")
+_LONGEST_STAT = 4096
 _HIGHEST_DESCRIPTOR = 0xFFFFFFFF
 _CLOSE_RANGE_CLOEXEC = 4
 
@@ -62,7 +63,7 @@ def start_time(pid: int) -> int:
 
 def process_state(pid: int) -> str:
     """The letter of proc_pid_stat(5): R, S, D, Z (dead but not waited for), T ..."""
-    return _stat_fields(pid)[0]
+    return _stat_fields(pid)[0].decode()
 
 
 def command_line(pid: int) -> bytes:
@@ -70,9 +71,14 @@ def command_line(pid: int) -> bytes:
     return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-def _stat_fields(pid: int) -> list[str]:
+def _stat_fields(pid: int) -> list[bytes]:
+    descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        line = os.read(descriptor, _LONGEST_STAT)
+    finally:
+        os.close(descriptor)
     # The name, in parentheses, may itself hold blanks and parentheses.
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return line.rpartition(b")")[2].split()
 
 
 def open_process(pid: int, started: int) -> int:

@@ -57,21 +57,31 @@ class Created:
     id: str
     pid: int
     pidfd: int
-    start_time: int  # field 22 of proc_pid_stat(5)
     console: int | None = None  # the controlling side of its terminal
     warnings: list[str] = field(default_factory=list)
     _channel: Channel | None = None
+
+    @property
+    def start_time(self) -> int:
+        """Field 22 of proc_pid_stat(5), of a process that has not been waited for."""
+        return start_time(self.pid)
 
     def start(self) -> None:
         """Let init execute the program; raises ProgramNotRunnable or ContainerStartFailed.
 
         After a failure init has ended and been waited for.
         """
+        assert self._channel is not None, "started already"
+        with suppress(PeerGone):
+            self._channel.send(Kind.START)
+        self.await_program()
+
+    def await_program(self) -> None:
+        """Wait until the process, which is ready, has executed its program; raises as `start`."""
         channel = self._channel
         assert channel is not None, "started already"
         self._channel = None
         try:
-            channel.send(Kind.START)
             message = channel.receive()
         except PeerGone:
             return  # the end of the conversation: the program runs, or ran
@@ -94,7 +104,6 @@ class Created:
         if self.pidfd >= 0:
             os.close(self.pidfd)
         self.pid, self.pidfd = pid, os.pidfd_open(pid)
-        self.start_time = start_time(pid)
 
     def _reap(self) -> None:
         with suppress(ChildProcessError):
@@ -173,7 +182,7 @@ def create_container(
             fifo=waits_on,
         )
         channel, pid = _fork_init(plan, new, joined, linux)
-    created = Created(container_id, pid, -1, 0, _channel=channel)
+    created = Created(container_id, pid, -1, _channel=channel)
     if unknown := unknown_capabilities(spec.process):
         created.warnings.append("ignoring unknown capabilities: " + ", ".join(sorted(unknown)))
     try:
@@ -314,6 +323,7 @@ def _accompany(
         elif kind is Kind.LISTENER and linux.seccomp is not None:
             pass_on_listener(created, channel, message, linux.seccomp, state)
 
+    channel.send(Kind.JOINED)
     follow_child(created, channel, answer)
 
 
@@ -333,8 +343,7 @@ def pass_on_listener(
 def follow_child(
     created: Created, channel: Channel, answer: Callable[[Message], None] = lambda _message: None
 ) -> None:
-    """Let the child go on, and listen until it is ready or has failed."""
-    channel.send(Kind.JOINED)
+    """Listen until the child is ready or has failed."""
     while True:
         message = channel.receive()
         match message.kind:

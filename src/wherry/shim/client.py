@@ -18,9 +18,10 @@ Imported by clients whose start is counted in milliseconds: nothing but C module
 
 import _socket
 import gc
-import os
+import posix  # os would take a millisecond, see `wherry.environment`
 import sys
 
+from wherry.environment import encoded, variable, variables
 from wherry.errors import Unavailable, WherryError, rebuilt
 from wherry.shim.protocol import (
     CONTROL,
@@ -174,7 +175,7 @@ class Launcher:
 
     @property
     def is_wanted(self) -> bool:
-        return os.environ.get("WHERRY_LAUNCHER", "").lower() not in ("off", "0", "no", "false")
+        return variable("WHERRY_LAUNCHER").lower() not in ("off", "0", "no", "false")
 
     def _request(self, operation: str, payload: "Mapping[str, object]") -> bytes:
         return request_bytes(operation, {"root": self.root, "run": self.run, **payload})
@@ -200,7 +201,9 @@ class Launcher:
         return self.running()
 
     def _start(self) -> None:
-        import fcntl  # for the one command that finds no launcher
+        # for the one command that finds no launcher
+        import fcntl
+        import os
 
         os.makedirs(self.run, mode=0o711, exist_ok=True)
         lock = os.open(f"{self.run}/launcher.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -216,38 +219,38 @@ class Launcher:
 
     def _spawn(self) -> None:
         path = f"{self.run}/launcher.sock"
-        if os.path.lexists(path):
-            os.unlink(path)
+        if posix.access(path, posix.F_OK, follow_symlinks=False):
+            posix.unlink(path)
         listener = listening_socket(path)
-        log = os.open(
+        log = posix.open(
             f"{self.run}/launcher.log",
-            os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW,
+            posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_CLOEXEC | posix.O_NOFOLLOW,
             0o600,
         )
         interpreter = _sealed_interpreter()
         try:
-            os.posix_spawn(
+            posix.posix_spawn(
                 f"/proc/self/fd/{interpreter}" if interpreter >= 0 else sys.executable,
                 launcher_command(self.program, self.root, self.run),
                 launcher_environment(),
                 file_actions=[
-                    (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDWR, 0),
-                    (os.POSIX_SPAWN_DUP2, 0, 1),
-                    (os.POSIX_SPAWN_DUP2, log, 2),
-                    (os.POSIX_SPAWN_DUP2, listener.fileno(), LAUNCHER_DESCRIPTOR),
+                    (posix.POSIX_SPAWN_OPEN, 0, "/dev/null", posix.O_RDWR, 0),
+                    (posix.POSIX_SPAWN_DUP2, 0, 1),
+                    (posix.POSIX_SPAWN_DUP2, log, 2),
+                    (posix.POSIX_SPAWN_DUP2, listener.fileno(), LAUNCHER_DESCRIPTOR),
                 ],
                 setsid=True,
                 setsigmask=[],
                 setsigdef=range(1, 32),
             )
         except BaseException:
-            os.unlink(path)
+            posix.unlink(path)
             raise
         finally:
-            os.close(log)
+            posix.close(log)
             listener.close()
             if interpreter >= 0:
-                os.close(interpreter)
+                posix.close(interpreter)
 
     def _own_child(self) -> "_socket.socket":
         """Fork a child that does what a launcher's would; our end of the connection to it."""
@@ -263,16 +266,16 @@ class Launcher:
         child_module = sys.modules[CHILD]
         ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
         # Twice, so that the child outlives us as nobody's zombie.
-        child = os.fork()
+        child = posix.fork()
         if child == 0:
             try:
                 ours.close()
                 if child_module.fork_outside() == 0:
                     child_module.serve_one(theirs)
             finally:
-                os._exit(0)
+                posix._exit(0)
         theirs.close()
-        os.waitpid(child, 0)
+        posix.waitpid(child, 0)
         return ours
 
 
@@ -296,19 +299,22 @@ def launcher_command(program: str, root: str, run: str) -> list[str]:
 def launcher_environment() -> dict[str, str]:
     """What the launcher inherits: each request brings its own environment."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_DATA_HOME")
-    names = [name for name in os.environ if name in kept or name.startswith("WHERRY_")]
-    return {name: os.environ[name] for name in names}
+    return {
+        name: value
+        for name, value in variables().items()
+        if name in kept or name.startswith("WHERRY_")
+    }
 
 
 def listening_socket(path: str) -> "_socket.socket":
     """A listening socket at `path`, for our user only; close-on-exec as all descriptors here."""
     sock = _stream_socket()
     try:
-        before = os.umask(0o177)
+        before = posix.umask(0o177)
         try:
             with_address(path, sock.bind)
         finally:
-            os.umask(before)
+            posix.umask(before)
         sock.listen(_BACKLOG)
     except BaseException:
         sock.close()
@@ -338,15 +344,15 @@ def request_of(
 
 def with_address(path: str, use: "Callable[[str], None]") -> None:
     """Call `use` with an address for `path`, through its folder's descriptor if it is too long."""
-    if len(os.fsencode(path)) <= _LONGEST_ADDRESS:
+    if len(encoded(path)) <= _LONGEST_ADDRESS:
         use(path)
         return
-    folder, name = os.path.split(path)
-    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    folder, _, name = path.rpartition("/")
+    descriptor = posix.open(folder, posix.O_PATH | posix.O_DIRECTORY | posix.O_CLOEXEC)
     try:
         use(f"/proc/self/fd/{descriptor}/{name}")
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
 
 
 def _stream_socket() -> "_socket.socket":

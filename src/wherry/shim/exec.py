@@ -16,7 +16,7 @@ from wherry.linux.process import become_subreaper
 from wherry.oci.runtime_spec import VERSION, Process, Seccomp, Spec
 from wherry.runtime.errors import ContainerNotRunning as RuntimeNotRunning
 from wherry.runtime.errors import ContainerStartFailed, ProgramNotRunnable
-from wherry.runtime.exec import exec_process
+from wherry.runtime.exec import exec_process, rehearse_exec
 from wherry.runtime.stdio import Stdio
 from wherry.shim import memory
 from wherry.shim.attach import Attachment, Client
@@ -104,6 +104,14 @@ def start_exec(store: Store, joining: Joining, stdio: Stdio | None) -> Supervise
     return Supervised(created.pid, created.pidfd, created.start_time, console)
 
 
+def rehearse(store: Store, plan: "ExecPlan") -> None:
+    """Go over what an exec does before its fork; nothing is left of it."""
+    joining = plan.joining
+    open_manager(joining.cgroup_path)
+    rehearse_exec(joining.process, joining.seccomp, store.root / "seccomp")
+    ExecSupervisor(store, plan)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExecPlan:
     """An `exec`: what to run, and what of it the client wants."""
@@ -168,14 +176,12 @@ class ExecSupervisor:
     def run(self, meanwhile: Callable[[], None]) -> int:
         """Move bytes until the process has ended; its exit code.
 
-        `meanwhile` is called once: soon, but for a process that ends at once after its end, since
-        whoever typed the command waits for that.
+        `meanwhile` is called soon, unless the process has ended by then: whoever typed the command
+        waits for that, and what is left to do can wait.
         """
-        timer = self._loop.call_later(_SOON, meanwhile)
+        self._loop.call_later(_SOON, meanwhile)
         self._loop.call_later(_REST_AFTER, memory.trim)
         self._loop.run()
-        if timer.call is not None:
-            meanwhile()
         return self._code
 
     def _reap(self) -> None:

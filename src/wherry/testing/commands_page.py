@@ -6,7 +6,7 @@ python -m wherry.testing.commands_page > docs/reference/commands.md
 from collections.abc import Iterator
 from importlib import import_module
 
-from wherry.cli.commands import COMMANDS, GROUPS, NAME, Row
+from wherry.cli.commands import GROUPS, NAME, Row, rows
 from wherry.cli.flags import FlagSet, Syntax
 from wherry.cli.help import flag_lines
 from wherry.cli.main import GlobalFlags
@@ -29,7 +29,7 @@ def page() -> str:
 
 def _lines() -> Iterator[str]:
     yield from _block(f"{NAME} [OPTIONS] COMMAND", "For all commands.", GlobalFlags)
-    for row in sorted(COMMANDS, key=_order):
+    for row in sorted(rows(), key=_order):
         module = import_module(row.module)
         syntax: Syntax = module.SYNTAX
         yield f"## {NAME} {row.names[0]}"

@@ -5,7 +5,7 @@ import re
 import signal
 from collections.abc import Callable, Iterable, Iterator
 
-from wherry.cli.commands import COMMANDS, GROUPS
+from wherry.cli.commands import GROUPS, rows
 from wherry.cli.completion.place import Place
 from wherry.cli.completion.words import FILES, FLAG_KINDS, FLAG_WORDS, OPERAND_WORDS
 from wherry.cli.context import Context
@@ -70,7 +70,7 @@ def _commands(below: str) -> Iterator[Choice]:
     start = f"{below} " if below else ""
     if not below:
         yield from GROUPS.items()
-    for row in COMMANDS:
+    for row in rows():
         for name in row.names:
             word = name.removeprefix(start)
             if name.startswith(start) and " " not in word:

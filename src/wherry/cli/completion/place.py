@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from wherry.cli.commands import COMMANDS, find
+from wherry.cli.commands import find, rows
 from wherry.cli.flags import Flag, FlagSet, Syntax
 from wherry.values import dataclass
 
@@ -63,7 +63,7 @@ def _placed(
 
 
 def _has_more(name: str) -> bool:
-    return any(other.startswith(name + " ") for row in COMMANDS for other in row.names)
+    return any(other.startswith(name + " ") for row in rows() for other in row.names)
 
 
 class _Reading:

@@ -1,14 +1,9 @@
 """wherry attach"""
 
 from wherry.cli.client_config import user_setting
-from wherry.cli.containers.streaming import (
-    Attached,
-    Orders,
-    Outcome,
-    check_terminal,
-    window_size,
-)
-from wherry.cli.containers.supervised import SupervisorLost, launcher_for, run_streams
+from wherry.cli.containers.streaming import Attached, Orders, Outcome, run_streams
+from wherry.cli.containers.supervised import SupervisorLost, launcher_for
+from wherry.cli.containers.terminal import check_terminal, window_size
 from wherry.cli.flags import Boolean, FlagSet, String, Syntax
 from wherry.errors import Unavailable
 from wherry.shim.client import Launcher, request_of

@@ -1,9 +1,10 @@
 """What `run` and `create` share besides their flags: the request, --cidfile, complaints."""
 
-import os
+import posix  # os would take a millisecond, see `wherry.environment`
 
 from wherry.cli.containers.create_flags import CreateFlags, options_of
 from wherry.cli.containers.streaming import write_all
+from wherry.environment import variables
 from wherry.errors import InvalidArgument, MissingImage, WherryError
 from wherry.shim.protocol import STDERR
 
@@ -76,8 +77,8 @@ def creation_request(flags: CreateFlags, pull: str) -> "dict[str, object]":
         "command": command,
         "name": flags.name,
         "options": options,
-        "cwd": os.getcwd(),
-        "environ": dict(os.environ),
+        "cwd": posix.getcwd(),
+        "environ": variables(),
         "pull": pull,
         "quiet": flags.quiet,
     }
@@ -106,14 +107,14 @@ class CIDFile:
         self._written = False
         if not path:
             return
-        if os.path.lexists(path):
+        try:
+            flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_CLOEXEC
+            self._descriptor = posix.open(path, flags, 0o644)
+        except FileExistsError:
             raise CIDFileRefused(
                 "container ID file found, make sure the other container isn't running or"
                 f" delete {path}"
-            )
-        try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            self._descriptor = os.open(path, flags, 0o644)
+            ) from None
         except OSError as error:
             reason = (error.strerror or "").lower()
             message = f"failed to create the container ID file: open {path}: {reason}"
@@ -121,15 +122,15 @@ class CIDFile:
 
     def write(self, container_id: str) -> None:
         if self._descriptor >= 0:
-            os.write(self._descriptor, container_id.encode())
+            posix.write(self._descriptor, container_id.encode())
             self._written = True
 
     def close(self) -> None:
         if self._descriptor >= 0:
-            os.close(self._descriptor)
+            posix.close(self._descriptor)
             self._descriptor = -1
             if not self._written:
-                os.unlink(self._path)
+                posix.unlink(self._path)
 
 
 def warn(context: "Context", message: "dict[str, object]") -> None:

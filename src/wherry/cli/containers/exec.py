@@ -1,11 +1,10 @@
 """wherry exec"""
 
-import os
+import posix  # os would take a millisecond, see `wherry.environment`
 
-from wherry.cli.client_config import user_setting
-from wherry.cli.containers.streaming import Attached, Orders, check_terminal, window_size
-from wherry.cli.containers.supervised import SupervisorLost, launcher_for, run_streams
+from wherry.cli.containers.supervised import SupervisorLost, launcher_for
 from wherry.cli.flags import Boolean, FlagSet, String, Strings, Syntax
+from wherry.environment import variables
 from wherry.errors import WherryError
 
 TYPE_CHECKING = False
@@ -45,7 +44,7 @@ def run(flags: Flags, context: "Context") -> None:
 
 def _run(flags: Flags, context: "Context") -> None:
     stdin = flags.interactive and not flags.detach
-    if not check_terminal(stdin=stdin, tty=flags.tty):
+    if stdin and flags.tty and not posix.isatty(0):
         context.err("the input device is not a TTY")
         context.status = 1
         return
@@ -60,10 +59,8 @@ def _run(flags: Flags, context: "Context") -> None:
         from wherry.cli.passed_files import readable_paths  # for the few that have one
 
         options["env_file"] = readable_paths(flags.env_file)
-    if flags.tty and not flags.detach_keys:
-        options["detach_keys"] = user_setting(context, "detachKeys")
     if flags.tty:
-        options["size"] = window_size()
+        options |= _terminal_options(flags, context)
     connection = launcher.request(
         "exec",
         {
@@ -71,13 +68,16 @@ def _run(flags: Flags, context: "Context") -> None:
             "command": command,
             "options": options,
             "detach": flags.detach,
-            "cwd": os.getcwd(),
-            "environ": dict(os.environ) if flags.env or flags.env_file else {},
+            "cwd": posix.getcwd(),
+            "environ": variables() if flags.env or flags.env_file else {},
         },
     )
     if flags.detach:
         connection.answer("started")
         return
+    # What takes the answer is loaded while the process starts.
+    from wherry.cli.containers.streaming import Attached, Orders, run_streams
+
     orders = Orders()
     streams = Attached(connection, stdin=stdin)
 
@@ -96,3 +96,12 @@ def _run(flags: Flags, context: "Context") -> None:
         raise SupervisorLost
     else:
         context.status = outcome.exit_code
+
+
+def _terminal_options(flags: Flags, context: "Context") -> "dict[str, object]":
+    # for those who are at one
+    from wherry.cli.client_config import user_setting
+    from wherry.cli.containers.terminal import window_size
+
+    keys = flags.detach_keys or user_setting(context, "detachKeys")
+    return {"detach_keys": keys, "size": window_size()}

@@ -14,13 +14,9 @@ from wherry.cli.containers.creation import (
     with_image,
     write_output,
 )
-from wherry.cli.containers.streaming import (
-    Attached,
-    Orders,
-    check_terminal,
-    window_size,
-)
-from wherry.cli.containers.supervised import SupervisorLost, launcher_for, run_streams
+from wherry.cli.containers.streaming import Attached, Orders, run_streams
+from wherry.cli.containers.supervised import SupervisorLost, launcher_for
+from wherry.cli.containers.terminal import check_terminal, window_size
 from wherry.cli.context import OutputFailed
 from wherry.cli.flags import Boolean, Integer, String, Syntax
 from wherry.errors import Unavailable, WherryError

@@ -2,14 +2,9 @@
 
 from wherry.cli.client_config import user_setting
 from wherry.cli.containers.attach import attach_to, find_container
-from wherry.cli.containers.streaming import (
-    Attached,
-    Orders,
-    Outcome,
-    check_terminal,
-    window_size,
-)
-from wherry.cli.containers.supervised import SupervisorLost, launcher_for, run_streams
+from wherry.cli.containers.streaming import Attached, Orders, Outcome, run_streams
+from wherry.cli.containers.supervised import SupervisorLost, launcher_for
+from wherry.cli.containers.terminal import check_terminal, window_size
 from wherry.cli.flags import Boolean, FlagSet, String, Syntax
 from wherry.errors import InvalidArgument, NotModified, WherryError
 from wherry.shim.client import Launcher

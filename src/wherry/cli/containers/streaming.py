@@ -8,9 +8,10 @@ way out. Signals are passed on as orders to the supervisor. Nothing but C module
 """
 
 import _signal as signal  # type: ignore[import-not-found]  # signal itself loads enum
-import os
+import posix  # os would take a millisecond, see `wherry.environment`
 import select
 
+from wherry.cli.containers.terminal import Terminal, window_size
 from wherry.cli.context import OutputClosed, OutputFailed
 from wherry.errors import Unavailable
 from wherry.shim.client import Connection, error_of, request_of
@@ -74,7 +75,7 @@ class Attached:
     def _take_input(self, poll: "select.poll") -> bool:
         """Read a chunk of stdin; False when there is to be no more reading for now."""
         try:
-            self._pending = os.read(0, _CHUNK)
+            self._pending = posix.read(0, _CHUNK)
         except OSError:  # a terminal that went away
             self._pending = b""
         if not self._pending:
@@ -113,7 +114,7 @@ class Attached:
                 raise Unavailable(body.decode("utf-8", "replace"))
             else:
                 write_all(2 if stream == STDERR else 1, body)
-        return True
+        return self.outcome.exit_code is None  # which is the last there is to know
 
     def _take_message(self, message: "dict[str, object]") -> None:
         if "error" in message:
@@ -132,59 +133,13 @@ def write_all(descriptor: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         try:
-            rest = rest[os.write(descriptor, rest) :]
+            rest = rest[posix.write(descriptor, rest) :]
         except BlockingIOError:  # whoever we share it with made it so
             select.select([], [descriptor], [])
         except BrokenPipeError:
             raise OutputClosed from None
         except OSError as error:
             raise OutputFailed(error) from error
-
-
-class Terminal:
-    """Standard input as a raw terminal, for the block."""
-
-    def __init__(self) -> None:
-        import termios  # for those who have one
-
-        self._termios = termios
-        self._before = termios.tcgetattr(0)
-
-    def __enter__(self) -> "Terminal":
-        raw = self._termios.tcgetattr(0)
-        t = self._termios
-        raw[0] &= ~(
-            t.IGNBRK | t.BRKINT | t.PARMRK | t.ISTRIP | t.INLCR | t.IGNCR | t.ICRNL | t.IXON
-        )
-        raw[1] &= ~t.OPOST
-        raw[2] = raw[2] & ~(t.CSIZE | t.PARENB) | t.CS8
-        raw[3] &= ~(t.ECHO | t.ECHONL | t.ICANON | t.ISIG | t.IEXTEN)
-        raw[6][t.VMIN], raw[6][t.VTIME] = 1, 0
-        # A raw terminal must not outlive us, also not when we are told to go.
-        for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
-            if signal.getsignal(number) == signal.SIG_DFL:
-                signal.signal(number, self._restore_and_die)
-        t.tcsetattr(0, t.TCSANOW, raw)
-        return self
-
-    def _restore_and_die(self, number: int, _frame: "FrameType | None") -> None:
-        self.__exit__()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-
-    def __exit__(self, *_error: object) -> None:
-        self._termios.tcsetattr(0, self._termios.TCSANOW, self._before)
-
-
-def window_size() -> "tuple[int, int]":
-    """Rows and columns of the terminal at standard output or input; zeros without one."""
-    for descriptor in (1, 0):
-        try:
-            columns, rows = os.get_terminal_size(descriptor)
-        except OSError:
-            continue
-        return rows, columns
-    return 0, 0
 
 
 class Orders:
@@ -233,6 +188,16 @@ class Orders:
             self.send("resize", {"height": rows, "width": columns})
 
 
-def check_terminal(*, stdin: bool, tty: bool) -> bool:
-    """Whether standard input can be what a container's terminal is typed at."""
-    return not (stdin and tty) or os.isatty(0)
+def run_streams(
+    streams: Attached, orders: Orders, *, tty: bool, stdin: bool, sig_proxy: bool
+) -> Outcome:
+    """Stay attached, with the terminal or the signals that belong to it."""
+    if sig_proxy:
+        orders.pass_signals_on()
+    if not tty:
+        return streams.run()
+    orders.follow_window()
+    if not (stdin and posix.isatty(0)):
+        return streams.run()
+    with Terminal():
+        return streams.run()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from wherry.engine.engine import Engine
 
 _LARGEST = 16 << 20  # bytes of a passwd file that are looked at
+_PIECE = 1 << 16
 
 
 class NoUserForExec(InvalidArgument):
@@ -135,10 +136,13 @@ def _lines(root: int, path: str) -> list[str]:
         descriptor = open_in_root(root, path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return []
-    with open(descriptor, "rb") as file:
+    with opened(descriptor):
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return []
-        return file.read(_LARGEST).decode(errors="surrogateescape").split("\n")
+        content = bytearray()
+        while len(content) < _LARGEST and (piece := os.read(descriptor, _PIECE)):
+            content += piece
+    return content.decode(errors="surrogateescape").split("\n")
 
 
 def exec_in_container(

@@ -19,6 +19,8 @@ FAILED may come in place of any message of init's. With a user namespace a stage
 for its ID maps (MAP) and the offsets of its clocks (CLOCKS), both answered by CONTINUE, and tells
 the pid of init (CHILD); see `users`. A seccomp filter that has somebody notified is loaded before
 READY, and told of by LISTENER, answered by CONTINUE; see `seccomp_agent`.
+
+The process of an exec waits for nobody but for those: it says READY and goes on to its program.
 """
 
 import json

@@ -48,7 +48,6 @@ def run_join(plan: JoinPlan, channel: Channel) -> NoReturn:
 
     def work() -> None:
         close_callers_descriptors(channel, plan.stdio, {plan.pidfd}, plan.keeps_descriptors)
-        channel.expect(Kind.JOINED)
         affinity = plan.process.exec_cpu_affinity
         run_on(affinity.initial if affinity else "")
         enter_cgroup(plan.cgroup, plan.beside)
@@ -63,13 +62,13 @@ def run_join(plan: JoinPlan, channel: Channel) -> NoReturn:
         if plan.namespaces & OF_CHILDREN:
             go_on_as_sibling(channel)
         terminal = _make_terminal(plan, channel)
-
-        def wait_for_start() -> None:
-            channel.expect(Kind.START)
-
-        become_program(plan.process, plan.confinement, labels, terminal, channel, wait_for_start)
+        become_program(plan.process, plan.confinement, labels, terminal, channel, _go_on)
 
     run_stage(work, channel)
+
+
+def _go_on() -> None:
+    """Nobody has anything to do between READY and the program."""
 
 
 def _make_terminal(plan: JoinPlan, channel: Channel) -> int | None:
