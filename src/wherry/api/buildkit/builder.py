@@ -1,12 +1,10 @@
 """BuildKit's part of a service: sessions and builds, and the connections that speak of them."""
 
-from collections.abc import Mapping
-
 from wherry.api.buildkit.control import Control
 from wherry.api.buildkit.grpc import Methods
 from wherry.api.buildkit.http2 import Connection
 from wherry.api.buildkit.jobs import Jobs
-from wherry.api.buildkit.session import Sessions
+from wherry.api.buildkit.session import Session, Sessions
 from wherry.api.buildkit.solve import Solver
 from wherry.api.hijack import Hijacked
 from wherry.api.service import Service
@@ -26,11 +24,8 @@ class Builder:
         serving = Connection(client=False, answer=self._methods.answer)
         await serving.run(connection.descriptor, connection.early)
 
-    async def serve_session(
-        self, connection: Hijacked, headers: Mapping[str, str], methods: list[str]
-    ) -> None:
-        """Keep a session that a connection offers, until that ends."""
-        session = self.sessions.offered(headers, methods)
+    async def serve_session(self, connection: Hijacked, session: Session) -> None:
+        """Keep a session until the connection that offers it ends."""
         await self.sessions.serve(session, connection.descriptor, connection.early)
 
 

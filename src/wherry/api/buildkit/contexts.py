@@ -4,22 +4,25 @@
     context      .dockerignore                         each time anew
     context      all but what is ignored               what has changed since the last build
 
-Each is kept under the shared key that the client's session has, which is that of the folder.
+Each is kept under the shared key that the client's session has, which is that of the folder. What
+has none is fetched as a whole: files of one size and time need not be the same ones then.
 """
 
 import asyncio
 import os
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack, ExitStack, suppress
 from pathlib import Path
 from urllib.parse import quote_plus
 
 from wherry.api.buildkit.attributes import Definition
+from wherry.api.buildkit.grpc import CallFailed, Outgoing
 from wherry.api.buildkit.http2 import Headers
 from wherry.api.buildkit.jobs import Job
 from wherry.api.buildkit.kept_contexts import kept_context
 from wherry.api.buildkit.receiver import InvalidTransfer, Receiver
 from wherry.api.buildkit.session import Session
+from wherry.api.buildkit.threads import in_thread
 from wherry.build.contexts import DEFAULT_NAME, NoDockerfile, read_inside
 from wherry.dockerfile.characters import SPACE
 from wherry.dockerfile.ignore_patterns import clean
@@ -112,11 +115,12 @@ class Contexts:
 
         What is asked for by name, `follow`, is fetched whatever is here.
         """
+        is_known = not follow and bool(hint or self._session.shared_key)
         key = "\0".join((name, what, hint, self._session.shared_key))
         kept = kept_context(self._root, key, f"local source for {name}")
-        folder = await asyncio.to_thread(self._undo.enter_context, kept)
-        if follow:
-            await asyncio.to_thread(_empty, folder)
+        folder = await in_thread(self._undo.enter_context, kept)
+        if not is_known:
+            await in_thread(_empty, folder)
         vertex = title if title.startswith("[") else f"[internal] {title}"
         async with self._job.progress.vertex(vertex) as say:
             size = await self._receive(name, folder, excludes, follow or [])
@@ -129,20 +133,32 @@ class Contexts:
         metadata = [("dir-name", name), *_encoded("exclude-patterns", excludes)]
         metadata += _encoded("followpaths", follow)
         outgoing = await self._session.call(_DIFF_COPY, metadata)
+        # Requests wait here, since the client takes them no faster than it gets rid of its data.
+        requests: asyncio.Queue[bytes] = asyncio.Queue()
+        sending = asyncio.create_task(_send(outgoing, requests))
         with directory_descriptor(folder) as root:
             receiver = Receiver(root)
             try:
                 async for batch in outgoing.batches():
-                    for answer in await asyncio.to_thread(receiver.take, batch):
-                        await outgoing.send(answer)
+                    for answer in await in_thread(receiver.take, batch):
+                        requests.put_nowait(answer)
                     if receiver.finished:
-                        await outgoing.end()
+                        requests.put_nowait(b"")
             finally:
-                receiver.close()
+                sending.cancel()
                 await outgoing.close()
+                receiver.close()
         if not receiver.finished:
             raise InvalidTransfer("it ended before its time")
         return receiver.received
+
+
+async def _send(outgoing: Outgoing, messages: "asyncio.Queue[bytes]") -> None:
+    """Send what is put there, until that is b""; a client that goes is told of where it is read."""
+    with suppress(CallFailed):
+        while message := await messages.get():
+            await outgoing.send(message)
+        await outgoing.end()
 
 
 def patterns(ignore: bytes) -> Iterator[str]:

@@ -38,7 +38,7 @@ _FRONTEND_CAPS = (
     *("gateway.solve.metadata", "gateway.evaluate"),
 )
 _GRAPH_CAPS = ("source.local", "file.base", "meta.description")
-_MOST_ASKED = 64  # builds that one client drives
+_MOST_ASKED = 16  # builds that one client drives
 
 
 class Control:
@@ -202,7 +202,11 @@ def _filters(texts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
             name, equals, value = part.partition("==")
             if not equals:
                 raise Unsupported(f"filter {part} is not supported")
-            value = str(json.loads(value)) if value.startswith('"') else value
+            if value.startswith('"'):
+                try:
+                    value = str(json.loads(value))
+                except ValueError as error:
+                    raise InvalidArgument(f"filter {part} has no end") from error
             filters[name] = (*filters.get(name, ()), value)
     return filters
 

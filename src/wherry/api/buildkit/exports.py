@@ -6,9 +6,11 @@ tar, oci, docker     an archive, sent as it is made
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from pathlib import Path
 
+from wherry.api.buildkit.grpc import Outgoing
 from wherry.api.buildkit.http2 import Headers
 from wherry.api.buildkit.messages.common import BYTES, Bytes
 from wherry.api.buildkit.messages.control import Exporter, SolveRequest
@@ -16,6 +18,7 @@ from wherry.api.buildkit.messages.session import PACKET, PacketType
 from wherry.api.buildkit.receiver import InvalidTransfer
 from wherry.api.buildkit.sender import Sender
 from wherry.api.buildkit.session import Session
+from wherry.api.buildkit.threads import in_thread
 from wherry.errors import InvalidArgument, Unsupported
 from wherry.linux.openat import directory_descriptor
 from wherry.values import dataclass
@@ -25,6 +28,7 @@ _NUMBER = ("buildkit-attachable-exporter-id", "0")
 _IMAGES = ("moby", "image")
 _ARCHIVES = ("tar", "oci", "docker")
 _READ = 1 << 18
+_AT_ONCE = 32  # packets, at most 32 KiB each
 _TRUE, _FALSE = ("true", "1"), ("false", "0", "")
 _IMAGE_KEYS = ("name", "push", "load", "unpack", "store")
 """Images are always unpacked and in the store."""
@@ -46,7 +50,7 @@ class Export:
     def is_folder(self) -> bool:
         return self.kind == "local"
 
-    def options(self, folder: Path) -> dict[str, object]:
+    def options(self, folder: Path | None) -> dict[str, object]:
         """Options of a build; files for a client go into `folder`, an archive to its output."""
         if not self.kind:
             output = "type=cacheonly"
@@ -93,29 +97,31 @@ async def send_folder(session: Session, folder: Path) -> None:
     outgoing = await session.call(_SEND, [_NUMBER])
     with directory_descriptor(folder) as root:
         sender = Sender(root)
-        telling = asyncio.create_task(_tell(sender, outgoing.send))
+        telling = asyncio.create_task(_send(outgoing, sender.entries()))
         try:
             async for batch in outgoing.batches():
-                for data in batch:
-                    packet = PACKET.decode(data)
-                    if packet.type == PacketType.REQUEST:
-                        for piece in sender.content(packet.id):
-                            await outgoing.send(piece)
-                    elif packet.type == PacketType.END:
-                        await outgoing.send(data)
-                        await outgoing.end()
-                    elif packet.type == PacketType.ERROR:
+                packets = [PACKET.decode(data) for data in batch]
+                wanted = [each.id for each in packets if each.type == PacketType.REQUEST]
+                await _send(outgoing, chain.from_iterable(map(sender.content, wanted)))
+                for packet in packets:
+                    if packet.type == PacketType.ERROR:
                         text = packet.data.decode("utf-8", "replace")
                         raise InvalidTransfer(f"error from receiver: {text}")
+                    if packet.type == PacketType.END:
+                        await outgoing.send(PACKET.encode(packet))
+                        await outgoing.end()
             await telling
         finally:
             telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
             await outgoing.close()
 
 
-async def _tell(sender: Sender, send: Callable[[bytes], Awaitable[None]]) -> None:
-    for packet in sender.entries():
-        await send(packet)
+async def _send(outgoing: Outgoing, packets: Iterator[bytes]) -> None:
+    """Send packets that are made of files, in a thread, some at a time."""
+    while pieces := await in_thread(list, islice(packets, _AT_ONCE)):
+        for piece in pieces:
+            await outgoing.send(piece)
 
 
 async def send_archive(session: Session, pipe: int, metadata: Headers = ()) -> None:

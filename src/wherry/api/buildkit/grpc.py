@@ -83,26 +83,38 @@ async def messages(stream: Stream) -> AsyncIterator[bytes]:
 async def batches(stream: Stream) -> AsyncIterator[list[bytes]]:
     """The same, all at once that have come."""
     rest = bytearray()
-    while data := await stream.read():
-        rest += data
-        found = []
-        at = 0
-        while len(rest) - at >= _PREFIX:
-            length = int.from_bytes(rest[at + 1 : at + _PREFIX], "big")
-            if rest[at]:
-                raise InvalidMessage("it is compressed, which was not agreed on")
-            if length > _LARGEST:
-                raise InvalidMessage(f"it has {length} bytes, more than {_LARGEST}")
-            end = at + _PREFIX + length
-            if end > len(rest):
-                break
-            found.append(bytes(rest[at + _PREFIX : end]))
-            at = end
-        del rest[:at]
-        if found:
-            yield found
-    if rest:
-        raise ConnectionEnded("the stream ended within a message")
+    held = 0
+    try:
+        while data := await stream.read():
+            rest += data
+            found = _taken(rest)
+            before, held = held, len(rest)
+            stream.hold(held - before)
+            if found:
+                yield found
+        if rest:
+            raise ConnectionEnded("the stream ended within a message")
+    finally:
+        stream.hold(-held)
+
+
+def _taken(data: bytearray) -> list[bytes]:
+    """The messages that are complete, which `data` has no longer."""
+    found = []
+    at = 0
+    while len(data) - at >= _PREFIX:
+        length = int.from_bytes(data[at + 1 : at + _PREFIX], "big")
+        if data[at]:
+            raise InvalidMessage("it is compressed, which was not agreed on")
+        if length > _LARGEST:
+            raise InvalidMessage(f"it has {length} bytes, more than {_LARGEST}")
+        end = at + _PREFIX + length
+        if end > len(data):
+            break
+        found.append(bytes(data[at + _PREFIX : end]))
+        at = end
+    del data[:at]
+    return found
 
 
 def framed(message: bytes) -> bytes:
@@ -259,8 +271,11 @@ async def ask(connection: Connection, path: str, request: bytes, metadata: Heade
         await outgoing.end()
         async for found in outgoing.batches():
             answers += found
+            if len(answers) > 1:
+                break
     finally:
         await outgoing.close()
-    if not answers:
-        raise Unsupported(f"{path} was answered with nothing")
+    if len(answers) != 1:
+        number = "several messages" if answers else "nothing"
+        raise Unsupported(f"{path} was answered with {number}")
     return answers[0]

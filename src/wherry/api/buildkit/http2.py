@@ -4,7 +4,9 @@
     socket <─ h2 <─ windows of the peer    <─ Stream.send
 
 We are the server on /grpc, and the client on /session although the peer has opened the connection.
-A peer gets room for more data as a stream's data are taken; what nobody takes stays with it.
+A peer gets room for more data as a stream's data are taken; what nobody takes stays with it. All
+that is kept of a peer has bounds: its windows, h2's own for headers, `_MOST_HELD` for messages that
+do not end, and `_MOST_UNSENT` for our answers to one that sends and does not read.
 """
 
 import asyncio
@@ -36,7 +38,10 @@ log = logging.getLogger("wherry.api")
 _READ = 1 << 18
 _WINDOW = 1 << 22  # bytes that a stream's peer may send ahead
 _FRAME = 1 << 18
-_MOST_STREAMS = 128
+# A client that builds many targets at once has two streams for each, and then asks for more.
+_MOST_STREAMS = 1024
+_MOST_HELD = 1 << 26  # bytes
+_MOST_UNSENT = 1 << 25  # bytes
 
 Headers = Sequence[tuple[str, str]]
 
@@ -91,6 +96,10 @@ class Stream:
             self._failure = self._failure or reason
         self._changed.set()
 
+    def hold(self, count: int) -> None:
+        """Count bytes that were read, but cannot be used before more have come; or no longer."""
+        self._connection.hold(count)
+
     # ---- what we send
 
     async def send_headers(self, headers: Headers, *, ends: bool = False) -> None:
@@ -131,6 +140,7 @@ class Connection:
         self._writer: asyncio.StreamWriter | None = None
         self._room = asyncio.Event()
         self._begun = asyncio.Event()
+        self._held = 0
         self._closed = False
 
     async def run(self, descriptor: int, early: bytes) -> None:
@@ -155,8 +165,11 @@ class Connection:
                 for event in self._h2.receive_data(data):
                     self._handle(event)
                 self._write()  # not waiting: what waits for the peer must not keep from reading
+                if self._writer.transport.get_write_buffer_size() > _MOST_UNSENT:
+                    self._writer.transport.abort()
+                    break
                 data = await reader.read(_READ)
-        except (OSError, ProtocolError) as error:
+        except (OSError, ProtocolError, UnicodeError) as error:  # headers are to be UTF-8
             log.debug("a connection of HTTP/2 ended: %r", error)
             with suppress(OSError):
                 await self._flush()  # what was wrong, as far as HTTP/2 can say it
@@ -257,6 +270,11 @@ class Connection:
             self.give_room(stream, stream._untaken)
 
     # ---- sending
+
+    def hold(self, count: int) -> None:
+        self._held += count
+        if count > 0 and self._held > _MOST_HELD:
+            raise ConnectionEnded("the peer begins more messages than it ends")
 
     def give_room(self, stream: Stream, count: int) -> None:
         """Let the peer send as much again as was taken from it."""

@@ -24,7 +24,8 @@ from wherry.errors import WherryError
 from wherry.values import dataclass, replace
 
 _MOST_KEPT = 20_000  # messages, for who begins to follow later
-_MOST_WAITING = 1_000  # messages; a slow client then holds up its build
+_MOST_KEPT_LOG = 1 << 24  # bytes of what steps wrote, of these
+_MOST_WAITING = 1_000  # messages; a slow client then holds up its build, and no other client does
 _DONE = " done\n"
 
 
@@ -46,6 +47,7 @@ class Progress:
         self._ref = ref
         self._vertexes: dict[str, Vertex] = {}
         self._kept: list[StatusResponse] = []
+        self._kept_log = 0
         self._followers: list[asyncio.Queue[StatusResponse | None]] = []
         self._ended = False
 
@@ -65,8 +67,7 @@ class Progress:
 
     async def end(self) -> None:
         self._ended = True
-        for queue in self._followers:
-            await queue.put(None)
+        await self._tell(None)
 
     @asynccontextmanager
     async def vertex(self, name: str) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
@@ -86,11 +87,30 @@ class Progress:
 
     async def _send(self, message: StatusResponse) -> None:
         if not self._followers:
+            self._kept_log += sum(len(each.message) for each in message.logs)
+            if self._kept_log > _MOST_KEPT_LOG:
+                message = replace(message, logs=())
             if len(self._kept) < _MOST_KEPT:
                 self._kept.append(message)
             return
-        for queue in list(self._followers):
-            await queue.put(message)
+        await self._tell(message)
+
+    async def _tell(self, message: StatusResponse | None) -> None:
+        """Tell all who follow: the first, whose build it is, is waited for."""
+        for queue in self._followers[1:]:
+            if queue.full():
+                self._leave(queue)
+                queue.put_nowait(None)
+            else:
+                queue.put_nowait(message)
+        if self._followers:
+            await self._followers[0].put(message)
+
+    def _leave(self, queue: asyncio.Queue[StatusResponse | None]) -> None:
+        self._followers.remove(queue)
+        # Whoever waits to tell something of the build waits no longer.
+        while not queue.empty():
+            queue.get_nowait()
 
     def _with(self, message: StatusResponse, event: Event | Pull) -> StatusResponse:
         if isinstance(event, Pull):
@@ -154,7 +174,4 @@ class Progress:
                 yield message_or_end
         finally:
             if queue in self._followers:
-                self._followers.remove(queue)
-                # Whoever waits to tell something of the build waits no longer.
-                while not queue.empty():
-                    queue.get_nowait()
+                self._leave(queue)

@@ -22,7 +22,7 @@ from wherry.linux.files import remove_entry, write_all
 from wherry.linux.openat import READABLE_DIRECTORY, open_beneath, opened
 from wherry.values import dataclass
 
-_MOST_ENTRIES = 4_000_000
+_MOST_ENTRIES = 1_000_000
 _LARGEST_TREE = 1 << 40  # bytes received at once
 _DEEPEST = 400  # as in COPY
 _MOST_OPEN = 64  # files that a sender may send side by side
@@ -165,7 +165,8 @@ class Receiver:
         if status is None or not stat.S_ISDIR(status.st_mode):
             _remove(parent, name, status)
             os.mkdir(name, 0o700, dir_fd=parent)
-        os.chmod(name, permissions_of(entry.mode) | 0o700, dir_fd=parent)
+        else:
+            os.chmod(name, 0o700, dir_fd=parent)  # until all is in it
         self._folders.append(entry)
 
     def _symlink(self, parent: int, name: bytes, entry: Stat) -> None:
@@ -228,6 +229,7 @@ class Receiver:
         for entry in reversed(self._folders):
             above, _, name = entry.path.rpartition("/")
             with opened(open_beneath(self._root, above or ".", READABLE_DIRECTORY)) as parent:
+                os.chmod(name, permissions_of(entry.mode), dir_fd=parent)
                 _set_time(parent, os.fsencode(name), entry)
         self._folders.clear()
 

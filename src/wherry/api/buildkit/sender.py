@@ -25,7 +25,11 @@ _SPECIAL = ((stat.S_ISUID, 1 << 23), (stat.S_ISGID, 1 << 22), (stat.S_ISVTX, 1 <
 
 
 class Sender:
-    """One transfer out of the folder that is open as `root`. Used by one thread at a time."""
+    """One transfer out of the folder that is open as `root`.
+
+    What the methods give may be taken by a thread each: contents are asked for while entries are
+    still being told.
+    """
 
     def __init__(self, root: int) -> None:
         self._root = root

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from wherry.api.buildkit.grpc import Outgoing, ask, call
 from wherry.api.buildkit.http2 import Connection, Headers
-from wherry.errors import InvalidArgument, Unavailable, Unsupported
+from wherry.errors import Conflict, InvalidArgument, Unavailable, Unsupported
 
 _PATIENCE = 20.0  # seconds that a build waits for its session
 _MOST = 1024
@@ -19,6 +19,11 @@ _MOST = 1024
 class NoSuchSession(Unavailable):
     def __init__(self, session_id: str) -> None:
         super().__init__(f"no active session for {session_id}")
+
+
+class SessionExists(Conflict):
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"session {session_id} already exists")
 
 
 class NotInSession(Unsupported):
@@ -64,7 +69,7 @@ class Sessions:
 
     async def serve(self, session: Session, descriptor: int, early: bytes) -> None:
         """Keep the session until its connection, which this takes over, ends."""
-        self._sessions[session.id] = session
+        self._sessions.setdefault(session.id, session)
         async with self._changed:
             self._changed.notify_all()
         try:
@@ -88,6 +93,8 @@ class Sessions:
         session_id = headers.get("X-Docker-Expose-Session-Uuid", "")
         if not session_id:
             raise InvalidArgument("no session ID in request")
+        if session_id in self._sessions:  # nobody takes another's place
+            raise SessionExists(session_id)
         if len(self._sessions) >= _MOST:
             raise Unavailable(f"more than {_MOST} sessions are open")
         return Session(

@@ -9,7 +9,6 @@ import os
 import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
 
 from wherry.api.buildkit.attributes import (
     Definition,
@@ -25,13 +24,15 @@ from wherry.api.buildkit.messages.common import BYTES
 from wherry.api.buildkit.progress import Progress, Pull
 from wherry.api.buildkit.questions import Questions
 from wherry.api.buildkit.session import Session, Sessions
+from wherry.api.buildkit.threads import in_thread, write_pipe
 from wherry.api.service import Service
+from wherry.api.threads import TooManyRequests
 from wherry.build.progress import Event, Kind
 from wherry.engine.builds.request import request_solve
 from wherry.engine.engine import Engine
 from wherry.errors import Internal, InvalidArgument, Unsupported
-from wherry.linux.files import remove_tree, write_all
 from wherry.shim.client import Connection
+from wherry.store.store import Store
 from wherry.values import dataclass
 
 _PULL = "/moby.upload.v1.Upload/Pull"
@@ -102,15 +103,17 @@ class Solver:
             root = self._service.root
             ours = await Contexts(root, session, job, undo).fetch(definition)
             questions = await undo.enter_async_context(Questions(session, self._service.run))
-            folder = Path(questions.path).parent / "output"
-            undo.callback(remove_tree, folder)
-            folder.mkdir()
+            folder = None
+            if wanted.export.is_folder:
+                staging = Store(root, self._service.run).staging_folder()
+                folder = await in_thread(staging.__enter__)
+                undo.push_async_callback(in_thread, staging.__exit__, None, None, None)
             options |= wanted.export.options(folder)
             options |= _places(definition, ours)
             options["build_contexts"] = {**_texts(options.get("build_contexts", {})), **ours.named}
             build = _Build(self._service, session, job.progress, questions.path)
             outcome = await build.run(definition, ours, options, wanted.export)
-            if wanted.export.is_folder:
+            if folder is not None:
                 async with job.progress.vertex("exporting to client directory"):
                     await send_folder(session, folder)
         return _response(wanted.export, outcome)
@@ -160,6 +163,7 @@ class _Build:
         self._progress = progress
         self._questions = questions
         self._connection: Connection | None = None
+        self._cancelled = False
 
     async def run(
         self,
@@ -177,10 +181,11 @@ class _Build:
                 moving.append(asyncio.create_task(self._upload(definition.url, writer)))
             elif options["file"] == "-":
                 streams[_STDIN], writer = os.pipe2(os.O_CLOEXEC)
-                moving.append(asyncio.create_task(asyncio.to_thread(_write, writer, ours.text)))
+                moving.append(asyncio.create_task(_write(writer, ours.text)))
             if export.is_archive:
                 reader, streams[_STDOUT] = os.pipe2(os.O_CLOEXEC)
                 moving.append(asyncio.create_task(send_archive(self._session, reader)))
+            await asyncio.sleep(0)  # they have begun: what they close is theirs
             outcome = await self._outcome(options, streams, ours)
             await asyncio.gather(*moving)
         except BaseException:
@@ -203,13 +208,20 @@ class _Build:
                     os.close(descriptor)
             self._connection = connection
             try:
+                if self._cancelled:  # before there was a connection to end
+                    raise Internal("the build was cancelled")
                 return self._follow(connection, loop)
             finally:
                 connection.close()
 
         try:
             message = await self._service.workers.run_alone(work)
+        except TooManyRequests:  # there is no thread that would
+            for descriptor in streams.values():
+                os.close(descriptor)
+            raise
         except asyncio.CancelledError:
+            self._cancelled = True
             if self._connection is not None:
                 with suppress(OSError):  # it has just ended
                     self._connection.socket.shutdown(socket.SHUT_RDWR)
@@ -244,8 +256,7 @@ class _Build:
             try:
                 async for batch in outgoing.batches():
                     for message in batch:
-                        data = BYTES.decode(message).data
-                        await asyncio.to_thread(write_all, writer, data)
+                        await write_pipe(writer, BYTES.decode(message).data)
             except BrokenPipeError:
                 return  # the builder has read enough
             finally:
@@ -254,9 +265,13 @@ class _Build:
             os.close(writer)
 
 
-def _write(writer: int, data: bytes) -> None:
-    with suppress(BrokenPipeError), open(writer, "wb") as pipe:
-        pipe.write(data)
+async def _write(writer: int, data: bytes) -> None:
+    """Write it into a pipe, which this closes."""
+    try:
+        with suppress(BrokenPipeError):  # the builder has read enough
+            await write_pipe(writer, data)
+    finally:
+        os.close(writer)
 
 
 def _event_of(message: Mapping[str, object]) -> Event | Pull:

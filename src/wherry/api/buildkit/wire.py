@@ -10,7 +10,7 @@ This small, instead of the `protobuf` runtime: that is 4 MB, takes longer to imp
 of the service together, and its generated classes are no values and have no types.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from wherry.errors import InvalidArgument
@@ -166,16 +166,15 @@ def _field(number: int, kind: Kind, value: object) -> bytes:
     return key + write_varint(len(data)) + data
 
 
-def _fields(data: bytes) -> "list[tuple[int, int, Any]]":
+def _fields(data: bytes) -> Iterator[tuple[int, int, Any]]:
     """Number, wire type and content of every field; what no message here has comes as bytes."""
-    found: list[tuple[int, int, Any]] = []
     at, end = 0, len(data)
     while at < end:
         key, at = read_varint(data, at)
         number, wire_type = key >> 3, key & 7
         if wire_type == _VARINT:
             value, at = read_varint(data, at)
-            found.append((number, wire_type, value))
+            yield number, wire_type, value
             continue
         if wire_type == _BYTES:
             length, at = read_varint(data, at)
@@ -185,9 +184,8 @@ def _fields(data: bytes) -> "list[tuple[int, int, Any]]":
             raise InvalidMessage(f"unknown wire type {wire_type}")
         if length > end - at:
             raise InvalidMessage("it ends within a field")
-        found.append((number, wire_type, data[at : at + length]))
+        yield number, wire_type, data[at : at + length]
         at += length
-    return found
 
 
 Texts = Mapping[str, str]

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _PROTOCOL = "h2c"
 _METHOD = "X-Docker-Expose-Session-Grpc-Method"
-_ID = "X-Docker-Expose-Session-Uuid"
 
 
 def _builder(call: Call) -> "Builder":
@@ -41,12 +40,11 @@ async def post_grpc(call: Call) -> web.StreamResponse:
 
 async def post_session(call: Call) -> web.StreamResponse:
     _check_upgrade(call)
-    if not call.http.headers.get(_ID):
-        raise InvalidArgument("no session ID in request")
     builder = _builder(call)
-    headers, methods = call.http.headers, call.http.headers.getall(_METHOD, [])
+    headers = call.http.headers
+    session = builder.sessions.offered(headers, headers.getall(_METHOD, []))
     connection = await upgrade(call, _PROTOCOL)
-    return await go_on(call, builder.serve_session(connection, headers, methods))
+    return await go_on(call, builder.serve_session(connection, session))
 
 
 ROUTES = (
