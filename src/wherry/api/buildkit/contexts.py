@@ -47,6 +47,11 @@ class Ours:
     named: "dict[str, str]"
 
 
+def loading(definition: Definition) -> str:
+    """The vertex of the Dockerfile's transfer."""
+    return f"[internal] load build definition from {definition.filename}"
+
+
 class Contexts:
     """Those of one build; in use until the stack is left."""
 
@@ -56,8 +61,8 @@ class Contexts:
         self._job = job
         self._undo = undo.enter_context(ExitStack())
 
-    async def fetch(self, definition: Definition) -> Ours:
-        """Have all here that the build reads of the client's."""
+    async def fetch(self, definition: Definition, *, whole: bool = True) -> Ours:
+        """Have all here that the build reads of the client's; else what says what it would be."""
         dockerfile, text, ignore = "", b"", None
         if not definition.url or definition.own_dockerfile:
             folder, name = await self._dockerfile(definition)
@@ -66,9 +71,14 @@ class Contexts:
                 text = read_inside(root, name) or b""
                 ignore = read_inside(root, name + IGNORE)
         context = None
+        if not whole:
+            if not definition.url:
+                context = await self._ignore_folder()
+            return Ours(dockerfile=dockerfile, text=text, context=context, named={})
         if not definition.url:
             if ignore is None:
-                ignore = await self._ignore_file()
+                with directory_descriptor(await self._ignore_folder()) as root:
+                    ignore = read_inside(root, IGNORE)
             excludes = [*patterns(ignore or b"")]
             context = await self._sync("context", "load build context", "context", excludes)
         named = {}
@@ -87,7 +97,7 @@ class Contexts:
         lower = f"{above}/{last.lower()}".lstrip("/")
         if last == DEFAULT_NAME:
             names.append(lower)
-        title = f"load build definition from {name}"
+        title = loading(definition)
         folder = await self._sync("dockerfile", title, "dockerfile", [], follow=names)
         for each in (name, lower):
             with directory_descriptor(folder) as root:
@@ -95,11 +105,9 @@ class Contexts:
                     return folder, each
         raise NoDockerfile(name)
 
-    async def _ignore_file(self) -> bytes | None:
-        title = f"load {IGNORE}"
-        folder = await self._sync("context", title, IGNORE, [], follow=[IGNORE])
-        with directory_descriptor(folder) as root:
-            return read_inside(root, IGNORE)
+    async def _ignore_folder(self) -> Path:
+        """The context with nothing in it but the ignore file."""
+        return await self._sync("context", f"load {IGNORE}", IGNORE, [], follow=[IGNORE])
 
     async def _sync(
         self,

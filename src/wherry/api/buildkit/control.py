@@ -6,7 +6,7 @@ which is remembered here and carried out once Return says that it is what Solve 
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from wherry.api.buildkit.exports import Export
 from wherry.api.buildkit.failures import plainly
@@ -25,7 +25,9 @@ from wherry.api.service import Service
 from wherry.engine.builds.prune import matching, prune_cache
 from wherry.engine.builds.usage import CacheEntry, CacheUsage, cache_usage
 from wherry.engine.engine import Engine
+from wherry.engine.networks.host_gateways import host_gateways
 from wherry.errors import InvalidArgument, Unsupported, WherryError
+from wherry.network.names import Address
 from wherry.oci.platform import Platform
 from wherry.values import replace
 from wherry.version import __version__
@@ -115,7 +117,7 @@ class Control:
         pong = gateway.Pong(
             frontend=tuple(gateway.Capability(id=each) for each in _FRONTEND_CAPS),
             graph=tuple(gateway.Capability(id=each) for each in _GRAPH_CAPS),
-            workers=(_worker(),),
+            workers=(_worker(()),),
         )
         await rpc.send(gateway.PONG.encode(pong))
 
@@ -124,17 +126,17 @@ class Control:
         request = await rpc.only(gateway.GATEWAY_SOLVE_REQUEST)
         if len(job.asked) >= _MOST_ASKED:
             raise InvalidArgument(f"more than {_MOST_ASKED} builds in one")
-        if request_id := request.attrs.get("requestid"):
-            raise Unsupported(
-                f"{request_id} is not supported over the API; use wherry build --call"
-            )
         ref = secrets.token_hex(16)
         job.asked[ref] = request
         try:
-            wanted_of(job, ref)  # what cannot be built is refused here
+            wanted = wanted_of(job, ref)  # what cannot be built is refused here
+            if question := request.attrs.get("requestid"):
+                facts = await self._solver.answer(job, wanted, question)
+                result = gateway.Result(metadata=facts)
+            else:
+                result = gateway.Result(ref=gateway.Ref(id=ref))
         except WherryError as error:
             raise plainly(error) from error
-        result = gateway.Result(ref=gateway.Ref(id=ref))
         response = gateway.GatewaySolveResponse(result=result)
         await rpc.send(gateway.GATEWAY_SOLVE_RESPONSE.encode(response))
 
@@ -163,7 +165,8 @@ class Control:
 
     async def list_workers(self, rpc: Rpc) -> None:
         await rpc.only(EMPTY)
-        workers = control.ListWorkersResponse((_worker(),))
+        gateways = await self._service.workers.run(host_gateways)
+        workers = control.ListWorkersResponse((_worker(gateways),))
         await rpc.send(control.LIST_WORKERS_RESPONSE.encode(workers))
 
     async def disk_usage(self, rpc: Rpc) -> None:
@@ -228,12 +231,15 @@ def _version() -> control.Version:
     return control.Version(package="wherry", version=f"v{__version__}", revision="")
 
 
-def _worker() -> control.Worker:
+def _worker(gateways: Sequence[Address]) -> control.Worker:
+    labels = {"org.mobyproject.buildkit.worker.executor": "wherry"}
+    if gateways:  # what --add-host NAME:host-gateway is to mean
+        labels["org.mobyproject.buildkit.worker.moby.host-gateway-ip"] = str(gateways[0])
     own = Platform.host()
     platform = PlatformMessage(architecture=own.architecture, os=own.os, variant=own.variant)
     return control.Worker(
         id="wherry",
-        labels={"org.mobyproject.buildkit.worker.executor": "wherry"},
+        labels=labels,
         platforms=(platform,),
         version=_version(),
     )

@@ -8,16 +8,25 @@ know a vertex by its digest, which here is that of the build and of the name tha
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from base64 import b64decode
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
+from typing import Any
 
-from wherry.api.buildkit.messages.common import Timestamp, timestamp
+from wherry.api.buildkit.messages.common import (
+    Position,
+    Range,
+    SourceInfo,
+    Timestamp,
+    timestamp,
+)
 from wherry.api.buildkit.messages.progress import (
     StatusResponse,
     Vertex,
     VertexLog,
     VertexStatus,
+    VertexWarning,
 )
 from wherry.build.progress import Event, Kind
 from wherry.errors import WherryError
@@ -40,6 +49,18 @@ class Pull:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What the checks find in the Dockerfile, which was loaded by `vertex`."""
+
+    vertex: str
+    documents: "list[Mapping[str, Any]]"
+    """As BuildKit's SolveStatus has them."""
+
+
+Happening = Event | Pull | Warned
+
+
 class Progress:
     """That of one build. To be used in the event loop alone."""
 
@@ -57,7 +78,7 @@ class Progress:
 
     # ---- what happens
 
-    async def add(self, events: Sequence[Event | Pull]) -> None:
+    async def add(self, events: Sequence[Happening]) -> None:
         """Tell several at once; waits where a client is slow."""
         message = StatusResponse()
         for event in events:
@@ -112,9 +133,13 @@ class Progress:
         while not queue.empty():
             queue.get_nowait()
 
-    def _with(self, message: StatusResponse, event: Event | Pull) -> StatusResponse:
+    def _with(self, message: StatusResponse, event: Happening) -> StatusResponse:
         if isinstance(event, Pull):
             return replace(message, statuses=(*message.statuses, self._pull(event)))
+        if isinstance(event, Warned):
+            digest = self.digest(event.vertex)
+            found = [_warning(digest, document) for document in event.documents]
+            return replace(message, warnings=(*message.warnings, *found))
         digest = self.digest(event.vertex)
         now = timestamp(event.time_ns)
         match event.kind:
@@ -175,3 +200,21 @@ class Progress:
         finally:
             if queue in self._followers:
                 self._leave(queue)
+
+
+def _warning(vertex: str, document: Mapping[str, Any]) -> VertexWarning:
+    source = document["sourceInfo"]
+    return VertexWarning(
+        vertex=vertex,
+        level=document["level"],
+        short=b64decode(document["short"]),
+        detail=tuple(b64decode(each) for each in document["detail"]),
+        url=document["url"],
+        source=SourceInfo(
+            filename=source["filename"], data=b64decode(source["data"]), language="Dockerfile"
+        ),
+        ranges=tuple(
+            Range(start=Position(each["start"]["line"]), end=Position(each["end"]["line"]))
+            for each in document["range"]
+        ),
+    )

@@ -5,6 +5,7 @@ client's session <─ files, archive ──── exports <──┘  └─> pr
 """
 
 import asyncio
+import json
 import os
 import socket
 from collections.abc import Mapping
@@ -16,18 +17,21 @@ from wherry.api.buildkit.attributes import (
     read_attributes,
     read_definition,
 )
-from wherry.api.buildkit.contexts import Contexts, Ours
+from wherry.api.buildkit.contexts import Contexts, Ours, loading
 from wherry.api.buildkit.exports import Export, read_export, send_archive, send_folder
 from wherry.api.buildkit.failures import refusal
 from wherry.api.buildkit.jobs import Job
 from wherry.api.buildkit.messages.common import BYTES
-from wherry.api.buildkit.progress import Progress, Pull
+from wherry.api.buildkit.progress import Happening, Progress, Pull, Warned
 from wherry.api.buildkit.questions import Questions
 from wherry.api.buildkit.session import Session, Sessions
 from wherry.api.buildkit.threads import in_thread, write_pipe
 from wherry.api.service import Service
 from wherry.api.threads import TooManyRequests
 from wherry.build.progress import Event, Kind
+from wherry.dockerfile.errors import InvalidDockerfile
+from wherry.engine.builds.for_session import failure_of
+from wherry.engine.builds.questions import QUESTIONS, answer_question
 from wherry.engine.builds.request import request_solve
 from wherry.engine.engine import Engine
 from wherry.errors import Internal, InvalidArgument, Unsupported
@@ -95,6 +99,29 @@ class Solver:
         self._service = service
         self._sessions = sessions
 
+    async def answer(self, job: Job, wanted: Wanted, question: str) -> dict[str, bytes]:
+        """The facts with which a question about the Dockerfile is answered; nothing is built."""
+        if question not in QUESTIONS:
+            raise Unsupported(f"{question} is not supported by this engine")
+        definition, options = wanted.definition, dict(wanted.options)
+        if definition.url.startswith(_UPLOADED):
+            raise Unsupported("questions about a context of the client's input are not answered")
+        session = await self._sessions.find(wanted.session)
+        async with AsyncExitStack() as undo:
+            contexts = Contexts(self._service.root, session, job, undo)
+            ours = await contexts.fetch(definition, whole=False)
+            options |= _places(definition, ours)
+            run = self._service.workers.run_alone
+            try:
+                document, status = await run(answer_question, options, question)
+            except InvalidDockerfile as error:
+                raise refusal(failure_of(error), ours.text) from error
+        return {
+            "version": b"1.0.0",
+            "result.json": json.dumps(document).encode(),
+            "result.statuscode": str(status).encode(),
+        }
+
     async def solve(self, job: Job, wanted: Wanted) -> dict[str, str]:
         """Build, and export; what the client is told of the outcome."""
         definition, options = wanted.definition, dict(wanted.options)
@@ -111,8 +138,8 @@ class Solver:
             options |= wanted.export.options(folder)
             options |= _places(definition, ours)
             options["build_contexts"] = {**_texts(options.get("build_contexts", {})), **ours.named}
-            build = _Build(self._service, session, job.progress, questions.path)
-            outcome = await build.run(definition, ours, options, wanted.export)
+            build = _Build(self._service, session, job.progress, definition, questions.path)
+            outcome = await build.run(ours, options, wanted.export)
             if folder is not None:
                 async with job.progress.vertex("exporting to client directory"):
                     await send_folder(session, folder)
@@ -156,29 +183,31 @@ class _Build:
     """One run of the builder."""
 
     def __init__(
-        self, service: Service, session: Session, progress: Progress, questions: str
+        self,
+        service: Service,
+        session: Session,
+        progress: Progress,
+        definition: Definition,
+        questions: str,
     ) -> None:
         self._service = service
         self._session = session
         self._progress = progress
+        self._definition = definition
         self._questions = questions
         self._connection: Connection | None = None
         self._cancelled = False
 
     async def run(
-        self,
-        definition: Definition,
-        ours: Ours,
-        options: dict[str, object],
-        export: Export,
+        self, ours: Ours, options: dict[str, object], export: Export
     ) -> Mapping[str, object]:
         """The outcome; raises Refused with the place in the Dockerfile."""
         streams: dict[int, int] = {}
         moving: list[asyncio.Task[None]] = []
         try:
-            if definition.url.startswith(_UPLOADED):
+            if self._definition.url.startswith(_UPLOADED):
                 streams[_STDIN], writer = os.pipe2(os.O_CLOEXEC)
-                moving.append(asyncio.create_task(self._upload(definition.url, writer)))
+                moving.append(asyncio.create_task(self._upload(self._definition.url, writer)))
             elif options["file"] == "-":
                 streams[_STDIN], writer = os.pipe2(os.O_CLOEXEC)
                 moving.append(asyncio.create_task(_write(writer, ours.text)))
@@ -238,14 +267,23 @@ class _Build:
         self, connection: Connection, loop: asyncio.AbstractEventLoop
     ) -> Mapping[str, object]:
         """Tell what happens, in a thread, until the last message."""
-        waiting: list[Event | Pull] = []
         for message in connection.controls():
             if "built" in message or "failed" in message:
                 return message
-            waiting.append(_event_of(message))
-            asyncio.run_coroutine_threadsafe(self._progress.add(waiting), loop).result()
-            waiting = []
+            happening = self._happening(message)
+            asyncio.run_coroutine_threadsafe(self._progress.add([happening]), loop).result()
         raise Internal("the process that built was killed")
+
+    def _happening(self, message: Mapping[str, object]) -> Happening:
+        if (pull := message.get("pull")) is not None:
+            assert isinstance(pull, tuple)
+            return Pull(*pull)
+        if (documents := message.get("warned")) is not None:
+            assert isinstance(documents, list)
+            return Warned(loading(self._definition), documents)
+        event = message["event"]
+        assert isinstance(event, tuple)
+        return Event(Kind(event[0]), *event[1:])
 
     async def _upload(self, url: str, writer: int) -> None:
         """Move what the client uploads into a pipe, which this closes."""
@@ -272,12 +310,3 @@ async def _write(writer: int, data: bytes) -> None:
             await write_pipe(writer, data)
     finally:
         os.close(writer)
-
-
-def _event_of(message: Mapping[str, object]) -> Event | Pull:
-    if (pull := message.get("pull")) is not None:
-        assert isinstance(pull, tuple)
-        return Pull(*pull)
-    event = message["event"]
-    assert isinstance(event, tuple)
-    return Event(Kind(event[0]), *event[1:])

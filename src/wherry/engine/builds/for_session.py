@@ -2,7 +2,7 @@
 
 service                                        child
 options, descriptors for its streams     ──>   the builder
-control messages: event, pull, base      <──   what happens, see `build.progress`
+control messages: event, pull, warned    <──   what happens, see `build.progress`
                   failed, or built       <──   how it ended
 closes its end                           ──>   stops, and takes away what it has begun
 """
@@ -31,6 +31,7 @@ from wherry.values import astuple
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
+    from wherry.lint.linter import Report as LintReport
 
 
 def build_for_session(engine: "Engine", request: Request) -> None:
@@ -48,9 +49,11 @@ def build_for_session(engine: "Engine", request: Request) -> None:
         client.interrupt_us()
         options = _options(payload)
         try:
-            image = build_image(engine, options, teller.report, teller.planned, teller.pulling)
+            image = build_image(
+                engine, options, teller.report, teller.planned, teller.pulling, teller.warned
+            )
         except WherryError as error:
-            client.tell(failed=_failure(error))
+            client.tell(failed=failure_of(error))
         else:
             teller.end_stages()
             client.tell(built=_built(image))
@@ -73,7 +76,8 @@ def _built(image: BuiltImage) -> dict[str, object]:
     }
 
 
-def _failure(error: WherryError) -> dict[str, object]:
+def failure_of(error: WherryError) -> dict[str, object]:
+    """Its sentence, and the lines of the Dockerfile that are at fault."""
     failure: dict[str, object] = {"message": error.message}
     if isinstance(error, BuildFailed) and (place := error.place) is not None:
         failure["lines"] = (place.file, place.first, place.last)
@@ -127,6 +131,13 @@ class _Teller:
         self._client.tell(
             pull=(self._resolving, progress.id, progress.status, progress.current, progress.total)
         )
+
+    def warned(self, report: "LintReport") -> None:
+        # The rules' words, for builds that have something to warn of.
+        from wherry.engine.documents.dockerfile import warning_documents
+
+        if report.findings:
+            self._client.tell(warned=warning_documents(report))
 
     def _tell_base(self, front: str, time_ns: int) -> None:
         name = self._bases.pop(front)

@@ -69,3 +69,34 @@ class Bytes:
 
 
 BYTES = Codec(Bytes, data=(1, RAW))
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    line: int = 0
+
+
+POSITION = Codec(Position, line=(1, NUMBER))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Range:
+    """Lines of a Dockerfile, both inclusive."""
+
+    start: Position | None = None
+    end: Position | None = None
+
+
+RANGE = Codec(Range, start=(1, POSITION.kind), end=(2, POSITION.kind))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceInfo:
+    """A Dockerfile."""
+
+    filename: str = ""
+    data: bytes = b""
+    language: str = ""
+
+
+SOURCE_INFO = Codec(SourceInfo, filename=(1, TEXT), data=(2, RAW), language=(4, TEXT))

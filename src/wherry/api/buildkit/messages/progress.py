@@ -1,6 +1,13 @@
 """What Control.Status streams: the steps of a build, how far they are, what they write."""
 
-from wherry.api.buildkit.messages.common import TIMESTAMP, Timestamp
+from wherry.api.buildkit.messages.common import (
+    RANGE,
+    SOURCE_INFO,
+    TIMESTAMP,
+    Range,
+    SourceInfo,
+    Timestamp,
+)
 from wherry.api.buildkit.wire import FLAG, NUMBER, RAW, TEXT, Codec, many
 from wherry.values import dataclass
 
@@ -71,10 +78,34 @@ VERTEX_LOG = Codec(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VertexWarning:
+    vertex: str = ""
+    level: int = 0
+    short: bytes = b""
+    detail: tuple[bytes, ...] = ()
+    url: str = ""
+    source: SourceInfo | None = None
+    ranges: tuple[Range, ...] = ()
+
+
+VERTEX_WARNING = Codec(
+    VertexWarning,
+    vertex=(1, TEXT),
+    level=(2, NUMBER),
+    short=(3, RAW),
+    detail=(4, many(RAW)),
+    url=(5, TEXT),
+    source=(6, SOURCE_INFO.kind),
+    ranges=(7, many(RANGE.kind)),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StatusResponse:
     vertexes: tuple[Vertex, ...] = ()
     statuses: tuple[VertexStatus, ...] = ()
     logs: tuple[VertexLog, ...] = ()
+    warnings: tuple[VertexWarning, ...] = ()
 
 
 STATUS_RESPONSE = Codec(
@@ -82,4 +113,5 @@ STATUS_RESPONSE = Codec(
     vertexes=(1, many(VERTEX.kind)),
     statuses=(2, many(VERTEX_STATUS.kind)),
     logs=(3, many(VERTEX_LOG.kind)),
+    warnings=(4, many(VERTEX_WARNING.kind)),
 )
