@@ -134,3 +134,74 @@ def test_docker_compose(service: RunningService, tmp_path: Path) -> None:
     assert "web_2" in compose("ps")
     compose("logs")
     compose("down", "-v", "--rmi", "local")
+
+
+def _plugin(name: str) -> bool:
+    """Whether the stock client has the plugin, which Debian 13's docker-buildx and others bring."""
+    result = subprocess.run(["docker", name, "version"], capture_output=True, check=False)
+    return result.returncode == 0
+
+
+@pytest.mark.skipif(shutil.which("docker") is None or not _plugin("buildx"), reason="no buildx")
+def test_buildx(service: RunningService, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/f").write_text("from the context\n")
+    (tmp_path / "word").write_text("secret\n")
+    (tmp_path / ".dockerignore").write_text("word\n")
+    (tmp_path / "Dockerfile").write_text(
+        "# syntax=docker/dockerfile:1\nFROM busybox AS one\nARG A\n"
+        "RUN --mount=type=secret,id=w cat /run/secrets/w > /w; echo $A > /a\n"
+        "FROM busybox\nCOPY --from=one /w /a /\nCOPY . /c\n"
+    )
+
+    def docker(*words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+        result = subprocess.run(
+            ["docker", *words],
+            cwd=tmp_path,
+            env={**os.environ, "DOCKER_HOST": service.address, "BUILDKIT_PROGRESS": "plain"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == status, result.stderr
+        return result
+
+    options = ("--secret", "id=w,src=word", "--build-arg", "A=1", "-t", "x:1", "--iidfile", "iid")
+    told = docker("buildx", "build", *options, ".").stderr
+    image = docker("image", "inspect", "-f", "{{.Id}}", "x:1").stdout.strip()
+    assert (tmp_path / "iid").read_text() == image
+    assert "[one 1/2] FROM docker.io/library/busybox:latest" in told
+    shown = docker("run", "--rm", "x:1", "sh", "-c", "cat /w /a /c/sub/f; ! test -e /c/word").stdout
+    assert shown == "secret\n1\nfrom the context\n"
+    assert "CACHED" in docker("build", *options, ".").stderr
+    docker("buildx", "build", "-o", "out", ".")
+    assert (tmp_path / "out/c/sub/f").is_file()
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN exit 3\n")
+    failed = docker("buildx", "build", ".", status=1).stderr
+    assert "2 | >>> RUN exit 3" in failed
+    assert "exit code: 3" in failed
+    assert "Total:" in docker("buildx", "du").stdout
+
+
+@pytest.mark.skipif(shutil.which("docker") is None or not _plugin("compose"), reason="no compose")
+def test_compose_of_today_builds(service: RunningService, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(
+        "services:\n  a: {build: ./a}\n  b: {build: {context: ./a, args: {X: two}}}\n"
+    )
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/Dockerfile").write_text("FROM busybox\nARG X=one\nRUN echo $X > /x\n")
+    environment = {**os.environ, "DOCKER_HOST": service.address, "COMPOSE_PROJECT_NAME": "both"}
+
+    def run(*words: str) -> str:
+        return subprocess.run(
+            ["docker", *words],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            check=True,
+        ).stdout
+
+    run("compose", "build")
+    assert [run("run", "--rm", f"both-{name}", "cat", "/x") for name in "ab"] == ["one\n", "two\n"]

@@ -41,10 +41,20 @@ class Hijacked:
 
 async def hijack(call: Call, *, tty: bool) -> Hijacked:
     """Answer that the connection is hijacked, and take it."""
+    return await _take(call, _head(call, tty=tty))
+
+
+async def upgrade(call: Call, protocol: str) -> Hijacked:
+    """Answer that the connection speaks another protocol from here on, and take it."""
+    lines = ["HTTP/1.1 101 Switching Protocols", "Connection: Upgrade", f"Upgrade: {protocol}"]
+    return await _take(call, _joined(lines))
+
+
+async def _take(call: Call, head: bytes) -> Hijacked:
     transport = call.http.transport
     if transport is None:
         raise ConnectionResetError
-    transport.write(_head(call, tty=tty))
+    transport.write(head)
     while transport.get_write_buffer_size():
         await call.http.writer.drain()
     transport.pause_reading()
@@ -67,6 +77,10 @@ def _head(call: Call, *, tty: bool) -> bytes:
         ]
     else:
         lines = ["HTTP/1.1 200 OK", f"Content-Type: {kind}"]
+    return _joined(lines)
+
+
+def _joined(lines: list[str]) -> bytes:
     return "".join(f"{line}\r\n" for line in [*lines, ""]).encode()
 
 

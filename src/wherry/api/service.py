@@ -1,14 +1,17 @@
 """What the answers to all requests share: threads, events, and what waits for its start."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wherry.api.attachments import WaitingClients
 from wherry.api.execs import Execs
 from wherry.api.news import News
 from wherry.api.threads import Workers
-from wherry.shim.client import Connection
+
+if TYPE_CHECKING:
+    from wherry.api.buildkit.builder import Builder
 
 
 class Service:
@@ -22,7 +25,9 @@ class Service:
         self.news = News(root, run)
         self.waiting = WaitingClients()
         self.execs = Execs()
-        self.builds: dict[str, Connection] = {}  # under way, by the IDs that their clients chose
+        # What ends a build that is under way, by the ID that its client chose.
+        self.builds: dict[str, Callable[[], object]] = {}
+        self.builder: Builder | None = None  # BuildKit's, once a client of its has come
         self._tasks: set[asyncio.Task[None]] = set()  # kept from being collected
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:

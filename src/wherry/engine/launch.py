@@ -258,6 +258,13 @@ def build(request: Request) -> None:
     build_for_client(engine_of(request.payload), request)
 
 
+def solve(request: Request) -> None:
+    """Build for a client of BuildKit's protocol."""
+    from wherry.engine.builds.for_session import build_for_session  # as above
+
+    build_for_session(engine_of(request.payload), request)
+
+
 def find(request: Request) -> None:
     """Tell what a client must know to attach to a container."""
     container = find_live_container(engine_of(request.payload), str(request.payload["name"]))
@@ -295,6 +302,7 @@ OPERATIONS = {
     "start": start,
     "exec": exec_,
     "build": build,
+    "solve": solve,
     "guard": guard,
     "find": find,
     "quit": quit_,

@@ -12,8 +12,6 @@ from wherry.oci.documents import load_document
 from wherry.registry.credentials import Credential
 from wherry.values import fields
 
-_NO_BUILDKIT = "this engine has no BuildKit service; build with DOCKER_BUILDKIT=0"
-
 
 class InvalidBuildParameter(InvalidArgument):
     def __init__(self, what: str, problem: str) -> None:
@@ -23,20 +21,45 @@ class InvalidBuildParameter(InvalidArgument):
 def read_build(call: Call) -> dict[str, object]:
     """Options of `BuildOptions`, as plain values: they go to another process.
 
-    `rm` and `forcerm` are met whatever they say: no container is kept. `version` 1 is the classic
-    builder's protocol, which alone is spoken; the language is BuildKit's.
+    `rm` and `forcerm` are met whatever they say: no container is kept. The language is BuildKit's,
+    whichever `version` of the protocol is spoken.
     """
     query = call.query
     _refuse(query)
-    options: dict[str, object] = {
+    if query.has("session"):
+        raise Unsupported("a session belongs to version 2 of the protocol of builds")
+    if query.has("remote") and not is_remote(query.text("remote")):
+        raise InvalidArgument(f"remote: {query.text('remote')} is no address of a context")
+    if query.has("outputs"):
+        raise Unsupported("outputs: a build without a session makes an image, and nothing else")
+    return {
         "context": query.text("remote") or "-",
         "file": query.text("dockerfile"),
+        **_common(call),
+        "squash": query.flag("squash"),
+        "cache_images": _cache_from(query),
+        "credentials": {domain: _plain(each) for domain, each in credentials_of(call).items()},
+    }
+
+
+def read_session_build(call: Call) -> dict[str, object]:
+    """The same of version 2, by BuildKit's protocol."""
+    query = call.query
+    _refuse(query)
+    if query.flag("squash"):
+        raise InvalidArgument("experimental squash is not supported with BuildKit")
+    sources = tuple(f"type=registry,ref={name}" for name in _cache_from(query) or ())
+    return {**_common(call), "cache_from": sources}
+
+
+def _common(call: Call) -> dict[str, object]:
+    query = call.query
+    options: dict[str, object] = {
         "tags": tuple(query.texts("t")),
         "target": query.text("target"),
         "build_args": _pairs(query, "buildargs", "build args"),
         "labels": _pairs(query, "labels", "labels"),
         "no_cache": query.flag("nocache"),
-        "squash": query.flag("squash"),
         "pull": query.flag("pull"),
         "platform": query.text("platform") if call.speaks("1.32") else "",
         "network": query.text("networkmode"),
@@ -51,8 +74,6 @@ def read_build(call: Call) -> dict[str, object]:
         "cpuset_cpus": query.text("cpusetcpus"),
         "cpuset_mems": query.text("cpusetmems"),
         "cgroup_parent": query.text("cgroupparent"),
-        "cache_images": _cache_from(query),
-        "credentials": {domain: _plain(each) for domain, each in credentials_of(call).items()},
     }
     if not any(options["tags"]):  # type: ignore[arg-type]
         options["tags"] = ()
@@ -67,12 +88,6 @@ def _refuse(query: Query) -> None:
     version = query.text("version", "1")
     if version not in ("1", "2"):
         raise InvalidArgument(f'invalid version "{version}"')
-    if version == "2" or query.has("session") or query.text("remote") == "client-session":
-        raise Unsupported(_NO_BUILDKIT)
-    if query.has("remote") and not is_remote(query.text("remote")):
-        raise InvalidArgument(f"remote: {query.text('remote')} is no address of a context")
-    if query.has("outputs"):
-        raise Unsupported("outputs: a build over the API makes an image, and nothing else")
     if query.text("isolation") not in ("", "default"):
         raise InvalidArgument(f'Unsupported isolation: "{query.text("isolation")}"')
     if query.has("securityopt") and query.text("securityopt") not in ("null", "[]"):
@@ -104,6 +119,12 @@ def _ulimits(query: Query) -> tuple[str, ...]:
     value = _json(query, "ulimits", "ulimit settings")
     limits = read_ulimits(Fields({"ulimits": value}), "ulimits")
     return tuple(f"{each.name}={each.soft}:{each.hard}" for each in limits)
+
+
+def read_outputs(query: Query) -> tuple[tuple[str, dict[str, str]], ...]:
+    """Kinds of outputs with their attributes."""
+    found = Fields({"outputs": _json(query, "outputs", "outputs")}).objects("outputs")
+    return tuple((each.text("Type"), each.pairs("Attrs")) for each in found)
 
 
 def _json(query: Query, key: str, what: str) -> object:

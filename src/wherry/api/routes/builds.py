@@ -4,6 +4,7 @@ import select
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 
 from aiohttp import web
 
@@ -43,6 +44,12 @@ async def post_commit(call: Call) -> web.Response:
 
 
 async def post_build(call: Call) -> web.StreamResponse:
+    if call.query.text("version") == "2":
+        # HTTP/2 and the builder's messages, for who builds with a session.
+        from wherry.api.buildkit.builder import builder_of
+        from wherry.api.buildkit.older_builds import build_with_session
+
+        return await build_with_session(call, builder_of(call.service))
     options = read_build(call)
     quiet = call.query.flag("q")
     build_id = call.query.text("buildid")
@@ -52,7 +59,7 @@ async def post_build(call: Call) -> web.StreamResponse:
         with body_file(call) as context:
             connection = request_build(engine, options, context.fileno(), quiet=quiet)
         if build_id:
-            builds[build_id] = connection
+            builds[build_id] = partial(_end, connection)
         try:
             yield from _messages(connection, stop)
         finally:
@@ -94,11 +101,15 @@ async def post_cancel(call: Call) -> web.Response:
     build_id = call.query.text("id")
     if not build_id:
         raise InvalidArgument("build ID not provided")
-    connection = call.service.builds.get(build_id)
-    if connection is not None:
-        with suppress(OSError):  # it has just ended
-            connection.socket.shutdown(socket.SHUT_RDWR)
+    cancel = call.service.builds.get(build_id)
+    if cancel is not None:
+        cancel()
     return web.Response()
+
+
+def _end(connection: Connection) -> None:
+    with suppress(OSError):  # it has just ended
+        connection.socket.shutdown(socket.SHUT_RDWR)
 
 
 async def post_prune(call: Call) -> web.Response:

@@ -106,7 +106,6 @@ _NO_SWARM = (
 )
 _ALONE = "this engine is of one machine alone: it has no swarm"
 _NO_PLUGINS = "this engine has no plugins"
-_NO_BUILDKIT = "this engine has no BuildKit service; build with DOCKER_BUILDKIT=0"
 _MANAGED = ("nodes", "services", "tasks", "secrets", "configs")
 
 
@@ -134,8 +133,6 @@ ROUTES = (
     Route("GET", "/info", get_info),
     Route("GET", "/events", get_events),
     Route("GET", "/system/df", get_df),
-    refusing("POST", "/grpc", Unsupported, _NO_BUILDKIT),
-    refusing("POST", "/session", Unsupported, _NO_BUILDKIT),
     Route("GET", "/plugins", get_plugins),
     Route("GET", "/plugins/{name*}/json", get_plugin),
     refusing("GET", "/plugins/privileges", Unsupported, _NO_PLUGINS),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from wherry.api.routing import Route
 
 _SYSTEM = (
-    *("_ping", "version", "info", "events", "system", "plugins", "grpc", "session"),
+    *("_ping", "version", "info", "events", "system", "plugins"),
     *("swarm", "nodes", "services", "tasks", "secrets", "configs"),
 )
 MODULES: Mapping[str, tuple[str, ...]] = {
@@ -26,6 +26,8 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "networks": ("networks",),
     "commit": ("builds",),
     "build": ("builds",),
+    "grpc": ("buildkit",),
+    "session": ("buildkit",),
 }
 
 

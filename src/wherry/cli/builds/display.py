@@ -148,7 +148,7 @@ class RawDisplay(Display):
     def _print_warnings(self, report: "Report") -> None:
         import json
 
-        from wherry.cli.builds.warnings import warning_documents
+        from wherry.engine.documents.dockerfile import warning_documents
 
         write_error(json.dumps({"warnings": warning_documents(report)}))
 

@@ -2,15 +2,16 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.build.builder import Built, Planned, build, plan_build, untold
 from wherry.build.contexts import DEFAULT_NAME, open_context
 from wherry.build.executor import Output, RunRequest
-from wherry.build.order import BuildOrder, Take, Workshop, nothing_to_take
+from wherry.build.order import BuildOrder, Secret, Take, Workshop, nothing_to_take
 from wherry.build.progress import Event, Report, vertex
 from wherry.build.stage import NotCached
 from wherry.build.urls import is_git, is_remote, redacted
@@ -20,7 +21,12 @@ from wherry.engine.builds.annotations import (
     parse_annotations,
     refuse_attestations,
 )
-from wherry.engine.builds.bases import base_resolver, only_stored, warn_of_tag
+from wherry.engine.builds.bases import (
+    base_resolver,
+    credential_for,
+    only_stored,
+    warn_of_tag,
+)
 from wherry.engine.builds.checks import Warned, check_build
 from wherry.engine.builds.collection import collect_if_due
 from wherry.engine.builds.contexts import named_context
@@ -129,7 +135,7 @@ def build_image(
         with engine.store.database.write() as connection:
             note_uses(connection, built.result.uses, time.time_ns())
     for name in dict.fromkeys(pushed):
-        image = replace(image, digest=_push(engine, name, report, annotations))
+        image = replace(image, digest=_push(engine, options, name, report, annotations))
     if not only_cached:
         collect_if_due(engine, report)
     return image
@@ -198,7 +204,7 @@ def _taker(engine: "Engine", options: BuildOptions, undo: ExitStack, report: Rep
         return nothing_to_take
     from wherry.engine.builds.cache_import import import_caches  # what few builds ask for
 
-    return import_caches(engine, options.cache_from, undo, report)
+    return import_caches(engine, options.cache_from, undo, report, options.credentials)
 
 
 def exporter_of(options: BuildOptions) -> "CacheExporter | None":
@@ -209,10 +215,16 @@ def exporter_of(options: BuildOptions) -> "CacheExporter | None":
         return None
     from wherry.engine.builds.cache_export import CacheExporter  # what few builds ask for
 
-    return CacheExporter(targets)
+    return CacheExporter(targets, options.credentials)
 
 
-def _push(engine: "Engine", name: Reference, report: Report, annotations: Annotations) -> Digest:
+def _push(
+    engine: "Engine",
+    options: BuildOptions,
+    name: Reference,
+    report: Report,
+    annotations: Annotations,
+) -> Digest:
     """Push the image of this name; its manifest's digest there."""
     from wherry.engine.images.push import push_image  # HTTP and TLS, for those who push
 
@@ -225,7 +237,13 @@ def _push(engine: "Engine", name: Reference, report: Report, annotations: Annota
                 told.add(line)
                 say(line)
 
-        (pushed,) = push_image(engine, str(name), report=tell, annotations=annotations.manifest)
+        (pushed,) = push_image(
+            engine,
+            str(name),
+            report=tell,
+            credential=credential_for(name, options.credentials),
+            annotations=annotations.manifest,
+        )
     return pushed.digest
 
 
@@ -268,8 +286,8 @@ def prepared(
                 for name, text in options.build_contexts.items()
             },
             network=_network(engine, options.network),
-            secrets=parse_secrets(options.secrets, options.environ),
-            ssh=parse_ssh(options.ssh, options.environ),
+            secrets=_secrets(options),
+            ssh=_agents(options),
             no_cache=options.no_cache,
             no_cache_stages=frozenset(name.lower() for name in options.no_cache_filter),
             cache_layers=_cache_layers(engine, options.cache_images),
@@ -289,6 +307,18 @@ def prepared(
             take=_taker(engine, options, undo, report),
         )
         yield workshop, order
+
+
+def _secrets(options: BuildOptions) -> Mapping[str, Secret]:
+    if options.offers is not None:
+        return options.offers.secrets
+    return parse_secrets(options.secrets, options.environ)
+
+
+def _agents(options: BuildOptions) -> Mapping[str, Path]:
+    if options.offers is not None:
+        return options.offers.agents
+    return parse_ssh(options.ssh, options.environ)
 
 
 def _loading(context: str, file: str) -> str:

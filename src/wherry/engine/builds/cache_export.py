@@ -1,7 +1,7 @@
 """`--cache-to`: the steps of a build with their layers, for other machines."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from wherry.build.shared_cache import (
     document_of,
     shared_step,
 )
+from wherry.engine.builds.bases import credential_for
 from wherry.engine.builds.cache_options import CachePlace, CacheTarget, cache_targets
 from wherry.errors import WherryError
 from wherry.images.archive.oci import INDEX, LAYOUT, LAYOUT_DOCUMENT, blob_name
@@ -30,6 +31,7 @@ from wherry.oci.index import REFERENCE_NAME, Index, oci_index
 from wherry.oci.manifest import Manifest, oci_manifest
 from wherry.oci.media_type import OCI_LAYER_GZIP, OCI_MANIFEST, OCI_TYPES
 from wherry.oci.reference import Reference
+from wherry.registry.credentials import Credential
 from wherry.store.build_cache import CacheRecord, find_record, inputs_of
 from wherry.store.compression import Compression, compressed
 from wherry.store.layer_blobs import blobs_of, record_blob
@@ -53,8 +55,11 @@ class _Steps:
 class CacheExporter:
     """What --cache-to names. InvalidArgument and Unsupported for what it cannot mean."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(
+        self, texts: Iterable[str], credentials: Mapping[str, Credential] | None = None
+    ) -> None:
         self.targets = cache_targets(texts)
+        self._credentials = credentials
 
     def with_inline(self, store: Store, built: Built) -> Built:
         """The build with the steps of the image in its configuration, if that is asked for."""
@@ -77,19 +82,25 @@ class CacheExporter:
             if target.place is CachePlace.INLINE:
                 continue
             try:
-                _export(workshop, built, target)
+                _export(workshop, built, target, self._credentials)
             except (WherryError, OSError):
                 if not target.may_fail:
                     raise
 
 
-def _export(workshop: Workshop, built: Built, target: CacheTarget) -> None:
+def _export(
+    workshop: Workshop,
+    built: Built,
+    target: CacheTarget,
+    credentials: Mapping[str, Credential] | None,
+) -> None:
     store = workshop.store
     where = "registry" if target.place is CachePlace.REGISTRY else "client directory"
     with vertex(workshop.report, f"exporting cache to {where}") as say:
         steps = _chosen(store, built, everything=target.everything)
         if target.reference is not None:
-            _to_registry(workshop.lease, target.reference, steps)
+            credential = credential_for(target.reference, credentials)
+            _to_registry(workshop.lease, target.reference, steps, credential)
         else:
             _to_folder(store, Path(target.folder), target.tag, steps)
         say(f"{len(steps.steps)} steps, {len(steps.layers)} layers done")
@@ -126,7 +137,9 @@ def _documents(steps: _Steps, layers: Iterable[Descriptor]) -> tuple[bytes, Mani
     return config, oci_manifest(described, plain)
 
 
-def _to_registry(lease: Lease, reference: Reference, steps: _Steps) -> None:
+def _to_registry(
+    lease: Lease, reference: Reference, steps: _Steps, credential: Credential | None
+) -> None:
     # HTTP and TLS, for those who export to a registry.
     from wherry.engine.images.progress import Reporter, quietly
     from wherry.engine.images.push import LayerSender, manifest_document, upload_bytes
@@ -134,7 +147,7 @@ def _to_registry(lease: Lease, reference: Reference, steps: _Steps) -> None:
     from wherry.registry.download import has_blob
     from wherry.registry.repository import open_repositories
 
-    with registry_session() as session:
+    with registry_session(credential=credential) as session:
         repository = next(iter(open_repositories(session, reference, "pull,push")))
         sender = LayerSender(lease, repository, (), Reporter(quietly))
         config, manifest = _documents(steps, sender.send_layers(steps.layers, None))

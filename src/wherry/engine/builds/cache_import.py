@@ -4,7 +4,7 @@ A cache that cannot be had is told of and done without, as in BuildKit.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from wherry.build.shared_cache import (
     steps_in,
     take_imported,
 )
+from wherry.engine.builds.bases import credential_for
 from wherry.engine.builds.cache_options import CacheSource, cache_sources
 from wherry.errors import NotFound, Unsupported, WherryError
 from wherry.images.archive.layout import Layout, open_layout
@@ -33,6 +34,7 @@ from wherry.oci.manifest import Manifest
 from wherry.oci.media_type import CONFIGS, INDEXES
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
+from wherry.registry.credentials import Credential
 from wherry.store.build_cache import CacheRecord
 from wherry.store.images import StoredImage, image_named, layers_of
 from wherry.store.layer_tar import tar_of_layer
@@ -62,15 +64,24 @@ class NoCacheThere(NotFound):
         super().__init__(f"{name} has no build cache of wherry's")
 
 
-def import_caches(engine: "Engine", texts: Iterable[str], undo: ExitStack, report: Report) -> Take:
-    """What takes steps from what --cache-from names; of the same step the first one's."""
+def import_caches(
+    engine: "Engine",
+    texts: Iterable[str],
+    undo: ExitStack,
+    report: Report,
+    credentials: Mapping[str, Credential] | None = None,
+) -> Take:
+    """What takes steps from what --cache-from names; of the same step the first one's.
+
+    `credentials` are by the domains of registries; None is what this user's file has.
+    """
     found: dict[Digest, ImportedStep] = {}
     for source in cache_sources(texts):
         foreign = None
         try:
             with vertex(report, f"importing cache manifest from {source.shown}"):
                 try:
-                    steps = _imported(engine, source, undo)
+                    steps = _imported(engine, source, undo, credentials)
                 except ForeignCache as error:  # no failure: all there is to it is said below
                     foreign, steps = error, []
         except WherryError:
@@ -94,13 +105,18 @@ def import_caches(engine: "Engine", texts: Iterable[str], undo: ExitStack, repor
     return take
 
 
-def _imported(engine: "Engine", source: CacheSource, undo: ExitStack) -> list[ImportedStep]:
+def _imported(
+    engine: "Engine",
+    source: CacheSource,
+    undo: ExitStack,
+    credentials: Mapping[str, Credential] | None,
+) -> list[ImportedStep]:
     if source.reference is None:
         return _in_layout(source, undo)
     image = image_named(engine.store.database.connection, source.reference)
     if image is not None and INLINE in image.config.extra:
         return _in_image_here(engine, image)
-    return _in_registry(source.reference)
+    return _in_registry(source.reference, credential_for(source.reference, credentials))
 
 
 def _in_image_here(engine: "Engine", image: StoredImage) -> list[ImportedStep]:
@@ -145,14 +161,14 @@ def _blob(layout: Layout, digest: Digest) -> bytes:
     return data
 
 
-def _in_registry(reference: Reference) -> list[ImportedStep]:
+def _in_registry(reference: Reference, credential: Credential | None) -> list[ImportedStep]:
     # HTTP and TLS, for those who ask a registry.
     from wherry.engine.images.remote import first_that_has
     from wherry.engine.images.sessions import registry_session
     from wherry.registry.download import read_small_blob
     from wherry.registry.platforms import choose_manifest
 
-    with registry_session() as session:
+    with registry_session(credential=credential) as session:
         document, repositories = first_that_has(session, reference)
         if document.is_index:
             index = Index.from_bytes(document.data)
@@ -163,12 +179,14 @@ def _in_registry(reference: Reference) -> list[ImportedStep]:
         config = read_small_blob(repositories, manifest.config, _LARGEST_CONFIG)
 
     def read(number: int, lease: Lease) -> Iterable[bytes]:
-        return _downloaded(lease, reference, manifest.layers[number])
+        return _downloaded(lease, reference, manifest.layers[number], credential)
 
     return _steps(_document(manifest, config, str(reference)), len(manifest.layers), read)
 
 
-def _downloaded(lease: Lease, reference: Reference, descriptor: Descriptor) -> Iterator[bytes]:
+def _downloaded(
+    lease: Lease, reference: Reference, descriptor: Descriptor, credential: Credential | None
+) -> Iterator[bytes]:
     # A session of its own: it may be another process by now than the one that found the cache.
     from wherry.engine.images.sessions import registry_session
     from wherry.registry.download import download_blob
@@ -176,7 +194,7 @@ def _downloaded(lease: Lease, reference: Reference, descriptor: Descriptor) -> I
 
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     with (
-        registry_session() as session,
+        registry_session(credential=credential) as session,
         opened(os.open(lease.new_path("-blob"), flags, 0o600)) as file,
     ):
         repositories = list(open_repositories(session, reference))

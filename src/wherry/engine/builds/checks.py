@@ -11,6 +11,7 @@ from wherry.build.errors import failed, place_of
 from wherry.build.order import BuildOrder
 from wherry.dockerfile.directives import CheckOptions, parse_check
 from wherry.dockerfile.dockerfile import Dockerfile
+from wherry.dockerfile.ignorefile import IgnoreFile
 from wherry.dockerfile.source import Span
 from wherry.errors import InvalidArgument
 
@@ -51,7 +52,7 @@ def check_build(
         options = check_options(order.dockerfile, order.build_args)
         if warned is None and not options.error:
             return
-        report = checked(engine, order, platform, options)
+        report = checked(engine, order.dockerfile, order.context.ignore, platform, options)
         if report.findings and warned is not None:
             warned(report)
         if report.findings and options.error:
@@ -60,13 +61,19 @@ def check_build(
         raise failed(error, "", place_of(source, _TOP)) from error
 
 
-def checked(engine: "Engine", order: BuildOrder, platform: str, options: CheckOptions) -> "Report":
+def checked(
+    engine: "Engine",
+    dockerfile: Dockerfile,
+    ignore: IgnoreFile | None,
+    platform: str,
+    options: CheckOptions,
+) -> "Report":
     """What the checks find; of base images they know those that are here."""
     # The linter, for builds that somebody looks at.
     from wherry.engine.builds.surroundings import bases_of
     from wherry.lint.document import read_document
     from wherry.lint.linter import check_for_build
 
-    source = order.dockerfile.source
+    source = dockerfile.source
     known = bases_of(engine, read_document(source), platform=platform)
-    return check_for_build(source, order.context.ignore, known, options)
+    return check_for_build(source, ignore, known, options)

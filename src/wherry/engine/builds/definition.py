@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from wherry.build.contexts import OpenedContext, open_context
 from wherry.build.graph import BuildRequest, stage_graph
 from wherry.build.outline import Outline, outline_of
+from wherry.engine.builds.checks import check_options, checked
 from wherry.engine.builds.options import BuildOptions, asked_platform, build_arguments
 from wherry.oci.platform import Platform
 from wherry.store.leases import lease_of
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
+    from wherry.lint.linter import Report
 
 
 @contextmanager
@@ -44,3 +46,9 @@ def outline(opened: OpenedContext, options: BuildOptions) -> Outline:
         contexts=frozenset(options.build_contexts),
     )
     return outline_of(opened.dockerfile, stage_graph(opened.dockerfile, request), arguments)
+
+
+def check(engine: "Engine", opened: OpenedContext, options: BuildOptions) -> "Report":
+    """What BuildKit's checks find in it."""
+    asked = check_options(opened.dockerfile, options.build_args)
+    return checked(engine, opened.dockerfile, opened.tree.ignore, options.platform, asked)

@@ -39,7 +39,7 @@ class CannotLocateDockerfile(Internal):
 
 def build_for_client(engine: "Engine", request: Request) -> None:
     """The child's part."""
-    client = _Client(request.socket)
+    client = Client(request.socket)
     for descriptor in request.descriptors:
         os.dup2(descriptor, 0)
         os.close(descriptor)
@@ -73,7 +73,7 @@ def _options(payload: Mapping[str, object]) -> BuildOptions:
     return BuildOptions(**options, credentials=credentials, environ={}, cwd="/")
 
 
-class _Client:
+class Client:
     """The service's connection. KeyboardInterrupt, once, when its other end is closed."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -84,6 +84,11 @@ class _Client:
         text = json.dumps(message, separators=(",", ":"), ensure_ascii=False)
         with suppress(BrokenPipeError, ConnectionResetError):  # the signal is on its way
             self._connection.sendall(frame(STDOUT, text.encode("utf-8", "replace") + b"\r\n"))
+
+    def tell(self, **message: object) -> None:
+        """Send a control message."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._connection.sendall(control(**message))
 
     def interrupt_us(self) -> None:
         """Have the interrupt come whatever is under way, by a signal of its socket, fcntl(2)."""

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wherry.build.order import Secret
 from wherry.dockerfile.mounts import split_fields
@@ -10,6 +11,9 @@ from wherry.errors import InvalidArgument, Unsupported, WherryError
 from wherry.oci.platform import Platform
 from wherry.registry.credentials import Credential
 from wherry.values import dataclass, field, fields
+
+if TYPE_CHECKING:
+    from wherry.engine.builds.offers import Offers
 
 _LARGEST_SECRET = 500 << 10  # bytes, BuildKit's bound
 
@@ -56,6 +60,8 @@ class BuildOptions:
     """The images whose layers alone the cache may give; None is all that is here."""
     credentials: Mapping[str, Credential] | None = None
     """By the domains of registries; None is what this user's file has."""
+    offers: "Offers | None" = None
+    """What the client of the build has instead of `secrets` and `ssh`."""
     annotations: tuple[str, ...] = ()
     attest: tuple[str, ...] = ()
     provenance: str = ""

@@ -1,4 +1,4 @@
-"""Asking for a build that a child of the launcher carries out, see `for_client`."""
+"""Asking for a build that a child of the launcher carries out: `for_client`, `for_session`."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -19,3 +19,16 @@ def request_build(
     """
     payload = {"options": dict(options), "quiet": quiet}
     return launcher_of(engine).request("build", payload, [context])
+
+
+def request_solve(
+    engine: "Engine",
+    options: Mapping[str, object],
+    questions: str,
+    streams: Mapping[int, int],
+) -> Connection:
+    """The same for a client of BuildKit's protocol. `questions` is the socket of its offers,
+    `streams` are descriptors by the number that they have for the builder.
+    """
+    payload = {"options": dict(options), "questions": questions, "places": list(streams)}
+    return launcher_of(engine).request("solve", payload, list(streams.values()))

@@ -11,6 +11,7 @@ from wherry.engine.containers.links import LinkedContainer, linked_containers
 from wherry.engine.containers.options.modes import container_of
 from wherry.engine.containers.spec.mounts import UserMount
 from wherry.engine.containers.spec.namespaces import joined_container
+from wherry.engine.networks.host_gateways import host_gateways
 from wherry.linux.files import write_atomically
 from wherry.linux.openat import opened
 from wherry.network.connected import Connected
@@ -221,8 +222,7 @@ def _hosts(
 def _host_gateways(engine: "Engine", config: ContainerConfig) -> list[Address]:
     if not any(host.endswith(":host-gateway") for host in config.extra_hosts):
         return []
-    network = find_network(engine.store, _DEFAULT_NETWORK)
-    return [subnet.gateway for subnet in network.subnets if subnet.gateway is not None]
+    return host_gateways(engine)
 
 
 def write_resolv_conf(

@@ -1,0 +1,1 @@
+"""The messages of BuildKit's services, as values with the numbers of their fields."""
