@@ -26,7 +26,7 @@ from wherry.engine.builds.options import BuildOptions
 from wherry.engine.images.progress import Progress
 from wherry.errors import WherryError
 from wherry.oci.reference import InvalidReference, Reference
-from wherry.shim.launcher import Request
+from wherry.shim.request import Request
 from wherry.values import astuple
 
 if TYPE_CHECKING:
