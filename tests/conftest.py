@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from wherry.network.plug import remove_bridge_if_unused
 from wherry.store.store import Store
@@ -27,6 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     # In the background of a script it is ignored, and so it would be by all that tests start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # How long a machine takes for an example says nothing about what is tested.
+    settings.register_profile(
+        "wherry", deadline=None, suppress_health_check=(HealthCheck.too_slow,)
+    )
+    settings.load_profile("wherry")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wherry.linux.dbus_values import Value, Variant, packed, unpacked
@@ -36,7 +36,7 @@ def typed(draw: st.DrawFn, depth: int = 0) -> tuple[str, Value]:
     return f"({''.join(kind for kind, _ in parts)})", tuple(value for _, value in parts)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(st.lists(typed(), max_size=4))
 def test_values_come_back(parts: list[tuple[str, Value]]) -> None:
     signature = "".join(kind for kind, _ in parts)
