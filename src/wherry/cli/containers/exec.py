@@ -5,7 +5,7 @@ import os
 from wherry.cli.client_config import user_setting
 from wherry.cli.containers.streaming import Attached, Orders, check_terminal, window_size
 from wherry.cli.containers.supervised import SupervisorLost, launcher_for, run_streams
-from wherry.cli.flags import Boolean, FlagSet, String, Strings, Syntax
+from wherry.cli.flags import Boolean, FlagSet, String, Strings, Syntax, UsageError
 from wherry.errors import WherryError
 
 TYPE_CHECKING = False
@@ -33,7 +33,14 @@ def run(flags: Flags, context: "Context") -> None:
     try:
         _run(flags, context)
     except WherryError as error:
+        if error.message.startswith("invalid argument "):  # as flags that do not fit
+            from wherry.cli.containers.creation import complain  # loads the flags of `run`
+
+            complain(context, error, "exec", SYNTAX)
+            context.status = UsageError.exit_code
+            return
         if error.exit_code not in _NOT_STARTED:
+            error.exit_code = 1
             raise
         if flags.detach:
             error.exit_code = 1
