@@ -100,7 +100,10 @@ def _namespaces_to_join(pid: int) -> int:
     """The kinds of namespaces in which `pid` is elsewhere than this process."""
     flags = 0
     for flag, name in FILES.items():
-        theirs = os.stat(f"/proc/{pid}/ns/{name}")
+        try:
+            theirs = os.stat(f"/proc/{pid}/ns/{name}")
+        except (FileNotFoundError, ProcessLookupError) as error:
+            raise ContainerNotRunning from error  # one that has ended is in none any more
         ours = os.stat(f"/proc/self/ns/{name}")
         if not os.path.samestat(theirs, ours):
             flags |= flag
