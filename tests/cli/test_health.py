@@ -150,7 +150,7 @@ def test_run_tells_why_it_waited_in_vain(ours: Side) -> None:
     assert (result.stdout, result.status) == ("<id>\n", 1)
     assert result.stderr == "container <id> is not healthy: it is unhealthy: no database\n"
 
-    ended = ours(*run_flags, "true", "busybox", "sh", "-c", "exit 3")
+    ended = ours(*run_flags, "sleep 60", "busybox", "sh", "-c", "exit 3")
     assert ended.status == 1
     assert ended.stderr.startswith("container <id> is not healthy: it has ended")
 

@@ -149,6 +149,8 @@ def test_a_tag_that_moves_is_told(wherry: Wherry, dockerd: Dockerd) -> None:
         ("import", "-c", "FOO bar", "-", "x:1"),
         ("import", "-", "UPPER"),
         ("save",),
+        ("save", "-o", "/nope/file", "busybox"),
+        ("save", "-o", "/", "busybox"),
         ("load", "extra"),
     ],
     ids=" ".join,

@@ -86,12 +86,45 @@ INPUTS = [
     (("-i",), "data\n"),
     ((), ""),
     (("-a", "stdin", "-a", "stdout", "-i"), "data\n"),
+    (("-a", "stdin", "-i"), ""),
 ]
 
 
 @pytest.mark.parametrize(("flags", "out"), INPUTS)
 def test_standard_input_of_run(it: Side, flags: tuple[str, ...], out: str) -> None:
     assert it("run", "--rm", *flags, "busybox", "cat", stdin=b"data\n").stdout == out
+
+
+def test_descriptors_that_are_closed_are_nobodys(it: Side) -> None:
+    script = "it run -i --rm busybox sh -c 'cat; echo done' <&-"
+
+    assert it.shell(script).stdout == "done\n"
+    assert it.shell(f"{script} 2>&-").stdout == "done\n"
+    assert it.shell(f"{script} >&-").status == 0
+
+
+EXEC_REFUSED: list[tuple[tuple[str, ...], int]] = [
+    (("-w", "relative", "web", "true"), 126),
+    (("-e", "=b", "web", "true"), 125),
+    (("--env-file", "/nosuch", "web", "true"), 1),
+    (("--detach-keys", "bogus", "web", "true"), 1),
+    (("", "true"), 1),
+]
+
+
+def test_what_exec_refuses(ours: Side, theirs: Side) -> None:
+    for side in (ours, theirs):
+        side("run", "-d", "--name", "web", "busybox", "sleep", "1000")
+    for words, status in EXEC_REFUSED:
+        mine = ours("exec", *words)
+
+        assert mine == theirs("exec", *words)
+        assert mine.status == status
+
+
+def test_an_empty_name_is_nobodys(ours: Side, theirs: Side) -> None:
+    for words in (("stop", ""), ("logs", ""), ("rename", "", "new"), ("rename", "old", "")):
+        assert ours(*words) == theirs(*words)
 
 
 def test_the_end_of_the_input_is_not_the_end_of_the_output(it: Side) -> None:

@@ -106,6 +106,9 @@ REFUSED = """
 --expose x
 --gpus x=1
 --gpus all
+--gpus ''
+--gpus count=x
+--gpus '"device=0,1",capabilities=utility'
 --health-interval 1us
 --health-interval -1s
 --health-cmd x --no-healthcheck
@@ -118,6 +121,7 @@ REFUSED = """
 --log-driver json-file --log-opt foo=bar
 --log-opt max-size=x
 --log-driver none --log-opt a=b
+--log-opt mode=non-blocking --log-opt max-buffer-size=x
 --mac-address x
 -m 5m
 -m x
@@ -159,6 +163,7 @@ REFUSED = """
 --restart always --rm
 --security-opt seccomp=/nofile
 --security-opt foo
+--security-opt seccomp=
 --shm-size x
 --storage-opt foo
 --sysctl foo

@@ -44,7 +44,15 @@ def write_file(path: str, pieces: "Iterator[bytes]", failure: str) -> None:
 
     What is no regular file, such as /dev/null or a pipe, is written to as it is.
     """
-    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+    folder = os.path.dirname(path) or "."
+    try:
+        os.stat(f"{folder}/.")
+    except OSError as error:
+        reason = (error.strerror or "").lower()
+        raise InvalidArgument(f"{failure}: invalid output path: stat {folder}: {reason}") from error
+    if os.path.isdir(path):
+        raise InvalidArgument(f"{failure}: cannot write to a directory")
+    if os.path.exists(path) and not os.path.isfile(path):
         temporary = path
     else:
         temporary = f"{path}.{os.getpid()}.tmp"

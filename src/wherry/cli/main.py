@@ -44,6 +44,8 @@ class GlobalFlags(FlagSet):
 def entry() -> None:
     """Run the program and end the process, without the interpreter's own good-byes."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        _open_standard_descriptors()
     # Starting makes much and drops little: to look for cycles all the while takes a millisecond.
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
     gc.enable()  # which whoever called us may have put off
@@ -57,6 +59,19 @@ def entry() -> None:
         status = 128 + int(signal.SIGPIPE)
     # Everything that must be durable is: skipping the interpreter's finalisation saves 2 ms.
     posix._exit(status)
+
+
+def _open_standard_descriptors() -> None:
+    """Put /dev/null where the caller had closed a standard descriptor.
+
+    The first file or connection to be opened would be taken for it.
+    """
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(opened, True)
+    os.close(opened)
+    sys.stdin = sys.stdin or os.fdopen(0)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
 def main(

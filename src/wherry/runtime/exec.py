@@ -118,7 +118,11 @@ def _namespaces_to_join(pid: int) -> int:
     flags = 0
     for flag, name in FILES.items():
         # What the links say is as good as where they lead, and takes half the time.
-        if os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}"):
+        try:
+            theirs = os.readlink(f"/proc/{pid}/ns/{name}")
+        except (FileNotFoundError, ProcessLookupError) as error:
+            raise ContainerNotRunning from error  # one that has ended is in none any more
+        if theirs != os.readlink(f"/proc/self/ns/{name}"):
             flags |= flag
     # The root of a container without a mount namespace of its own is changed all the same.
     return flags | CloneFlag.NEWNS

@@ -18,6 +18,8 @@ def parse_detach_keys(text: str) -> bytes:
         control = word.lower().removeprefix("ctrl-") if word.startswith("ctrl-") else ""
         if len(word) == 1 and word.isascii():
             keys += word.encode()
+        elif word == "DEL":
+            keys.append(127)
         elif len(control) == 1 and control in _CONTROLS:
             keys.append(_CONTROLS[control])
         elif len(control) == 1 and "a" <= word[-1] <= "z":

@@ -130,7 +130,8 @@ class HealthMonitor:
 
     def _ended(self, began: int, counts: bool, code: int, output: bytes) -> None:
         self._probe = None
-        if self._stopped:
+        # With the container its probes end, or are not begun: that says nothing of its health.
+        if self._stopped or self._container_has_ended():
             return
         text = output.decode("utf-8", "replace")
         if len(output) > LONGEST_OUTPUT:
@@ -154,6 +155,12 @@ class HealthMonitor:
             if after.status == "unhealthy":
                 self._act()
         supervisor.rest()
+
+    def _container_has_ended(self) -> bool:
+        try:
+            return self._supervisor.process.has_ended
+        except ContainerNotRunning:
+            return True
 
     def _act(self) -> None:
         """What --health-on-failure asks for."""

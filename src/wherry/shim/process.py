@@ -1,6 +1,7 @@
 """One process under supervision: its pidfd, its exit, and orphans that became our children."""
 
 import os
+import select
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,6 +27,13 @@ class Supervised:
         except ProcessLookupError:
             return False
         return True
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has, and has not been reaped yet."""
+        poll = select.poll()
+        poll.register(self.pidfd, select.POLLIN)
+        return bool(poll.poll(0))
 
     def reap(self) -> int:
         """The exit code of the process, which has ended: its own, or 128 and the signal."""

@@ -153,6 +153,13 @@ class NoSuchContainer(NotFound):
         self.name = name
 
 
+class NoContainerNamed(InvalidArgument):
+    """An empty name; in words of Docker's client, which sends no request with one."""
+
+    def __init__(self) -> None:
+        super().__init__("invalid container name or ID: value is empty")
+
+
 class AmbiguousContainer(InvalidArgument):
     def __init__(self, prefix: str) -> None:
         super().__init__(f"Multiple IDs found with provided prefix: {prefix}")
@@ -197,6 +204,8 @@ def find_container(store: Store, name: str) -> Container:
     """The container of this full ID, name, or unambiguous ID prefix, in that order."""
     connection = store.database.connection
     name = name.removeprefix("/")
+    if not name.strip():
+        raise NoContainerNamed
     row = connection.execute(
         "SELECT * FROM containers WHERE id = ? OR name = ? ORDER BY id = ? DESC LIMIT 1",
         (name, name, name),

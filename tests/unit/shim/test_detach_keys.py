@@ -13,6 +13,7 @@ from wherry.shim.detach_keys import DetachFilter, InvalidDetachKeys, parse_detac
         ("", b"\x10\x11"),
         ("ctrl-p,ctrl-q", b"\x10\x11"),
         ("a,ctrl-@", b"a\x00"),
+        ("DEL,x", b"\x7fx"),
         ("ctrl-\\,ctrl-_,x", b"\x1c\x1fx"),
     ],
 )

@@ -3,7 +3,7 @@
 import posix  # os would take a millisecond, see `wherry.environment`
 
 from wherry.cli.containers.supervised import SupervisorLost, launcher_for
-from wherry.cli.flags import Boolean, FlagSet, String, Strings, Syntax
+from wherry.cli.flags import Boolean, FlagSet, String, Strings, Syntax, UsageError
 from wherry.environment import variables
 from wherry.errors import WherryError
 
@@ -32,7 +32,14 @@ def run(flags: Flags, context: "Context") -> None:
     try:
         _run(flags, context)
     except WherryError as error:
+        if error.message.startswith("invalid argument "):  # as flags that do not fit
+            from wherry.cli.containers.creation import complain  # loads the flags of `run`
+
+            complain(context, error, "exec", SYNTAX)
+            context.status = UsageError.exit_code
+            return
         if error.exit_code not in _NOT_STARTED:
+            error.exit_code = 1
             raise
         if flags.detach:
             error.exit_code = 1

@@ -187,7 +187,6 @@ def _run_attached(
 ) -> None:
     orders = Orders()
     run_folder = run_path(root_path(context.root), context.run)
-    shows_output = attach["stdout"] or attach["stderr"]
     socket_path = ""
 
     def take(message: "dict[str, object]") -> None:
@@ -197,9 +196,6 @@ def _run_attached(
             container_id = str(message["id"])
             cidfile.write(container_id)
             socket_path = f"{run_folder}/containers/{container_id}/shim.sock"
-            if not shows_output:
-                context.out(container_id)
-                context.flush()
         if "started" in message:
             orders.ready(socket_path)
 

@@ -23,8 +23,8 @@ from wherry.linux.openat import open_in_root, opened
 from wherry.oci.runtime_spec import User
 from wherry.oci.users import resolve_user
 from wherry.shim.client import Connection
-from wherry.shim.detach_keys import parse_detach_keys
-from wherry.shim.exec import ExecPlan, Joining
+from wherry.shim.detach_keys import InvalidDetachKeys, parse_detach_keys
+from wherry.shim.exec import ExecFailed, ExecPlan, Joining
 from wherry.store.containers import Container, Status
 from wherry.values import dataclass, field, replace
 
@@ -64,7 +64,9 @@ def plan_exec(engine: "Engine", container: Container, request: ExecRequest) -> E
     check_running(container)
     if not request.command:
         raise InvalidArgument("No exec command specified")
-    keys = parse_detach_keys(request.detach_keys)
+    if request.workdir and not request.workdir.startswith("/"):
+        raise ExecFailed(InvalidArgument("Cwd must be an absolute path"))
+    keys = _detach_keys(request.detach_keys)
     config = replace(
         container.config,
         env=(*_linked_env(engine, container), *container.config.env, *request.env),
@@ -99,6 +101,13 @@ def plan_exec(engine: "Engine", container: Container, request: ExecRequest) -> E
         keys=keys if request.tty else b"",
         socket_path=engine.store.container_run_folder(container.id) / f"exec-{os.getpid()}.sock",
     )
+
+
+def _detach_keys(text: str) -> bytes:
+    try:
+        return parse_detach_keys(text)
+    except InvalidDetachKeys as error:
+        raise InvalidArgument(f"Invalid escape keys ({text}) provided") from error
 
 
 def _linked_env(engine: "Engine", container: Container) -> list[str]:

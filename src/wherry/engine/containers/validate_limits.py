@@ -52,6 +52,8 @@ def _check_memory(limits: ResourceLimits, update: bool) -> None:
 
 
 def _check_cpu(limits: ResourceLimits) -> None:
+    if limits.cpu_shares < 0:
+        raise InvalidArgument("shares: invalid argument")
     if limits.nano_cpus > 0 and limits.cpu_period > 0:
         raise InvalidArgument("Conflicting options: Nano CPUs and CPU Period cannot both be set")
     if limits.nano_cpus > 0 and limits.cpu_quota > 0:

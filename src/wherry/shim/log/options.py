@@ -96,7 +96,10 @@ def _check_mode(options: Mapping[str, str]) -> None:
             raise InvalidLogOption(
                 "logger: max-buffer-size option is only supported with 'mode=non-blocking'"
             )
-        _size(options["max-buffer-size"])
+        try:
+            _size(options["max-buffer-size"])
+        except InvalidLogOption as error:
+            raise InvalidLogOption(f"error parsing option max-buffer-size: {error}") from None
 
 
 def _check_expression(text: str) -> None:
@@ -106,9 +109,22 @@ def _check_expression(text: str) -> None:
         raise _unusable(f"error parsing regexp: {error.msg}: `{text}`") from None
 
 
+TAG_FIELDS = ("ID", "FullID", "Name", "ImageID", "ImageFullID", "ImageName", "DaemonName")
+_ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+
+
 def _check_template(text: str) -> None:
     if text.count("{{") > text.count("}}"):
         raise _unusable("template: log-tag:1: unclosed action")
+    for action in _ACTION.finditer(text):
+        field = re.fullmatch(r"\{\{\s*\.(\w+)\s*\}\}", action[0])
+        if field is None:
+            raise _unusable(f"tag: {action[0]} is not supported: a field alone can be asked for")
+        if field[1] not in TAG_FIELDS:
+            raise _unusable(
+                f'template: log-tag:1:{action.start() + 2}: executing "log-tag" at'
+                f" <.{field[1]}>: can't evaluate field {field[1]} in type *logger.Info"
+            )
 
 
 def _capacity(driver: str, options: Mapping[str, str]) -> int:

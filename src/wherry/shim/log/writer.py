@@ -175,4 +175,4 @@ def _rendered(template: str, container: Container) -> str:
         "ImageName": container.details.image_name,
         "DaemonName": "wherry",
     }
-    return _FIELD.sub(lambda match: values.get(match[1], "<no value>"), template)
+    return _FIELD.sub(lambda match: values[match[1]], template)

@@ -53,20 +53,38 @@ def parse_device_rule(text: str) -> str:
 
 def refuse_gpus(request: str) -> None:
     """GPUs come through NVIDIA's toolkit alone; say what is missing, as Docker does."""
-    for part in request.split(","):
-        key, equals, _ = part.partition("=")
-        if equals and key not in ("count", "device", "driver", "capabilities", "options"):
-            raise ValueError(f"unexpected key '{key}' in '{part}'")
-        if not equals and part != "all" and not part.lstrip("-").isdigit():
-            raise ValueError(
-                f'invalid count ({part}): value must be either "all" or an integer: invalid syntax'
-            )
-    import shutil  # for the few who ask for it
+    import csv  # for the few who ask for it
+    import shutil
 
+    fields = next(csv.reader([request]), [])
+    if not fields:
+        raise ValueError("EOF")
+    driver, capabilities = "", "gpu"
+    seen: set[str] = set()
+    for part in fields:
+        key, equals, value = part.partition("=")
+        if key in seen:
+            raise ValueError(f"gpu request key '{key}' can be specified only once")
+        seen.add(key)
+        if not equals or key == "count":
+            _check_count(value if equals else key)
+        elif key == "driver":
+            driver = value
+        elif key == "capabilities":
+            capabilities = " ".join((*value.split(","), "gpu"))
+        elif key not in ("device", "options"):
+            raise ValueError(f"unexpected key '{key}' in '{part}'")
     missing = not shutil.which("nvidia-container-runtime-hook")
     raise Unsupported(
-        'could not select device driver "" with capabilities: [[gpu]]',
+        f'could not select device driver "{driver}" with capabilities: [[{capabilities}]]',
         hint="install the NVIDIA container toolkit"
         if missing
         else "use --runtime nvidia with the installed NVIDIA container toolkit",
     )
+
+
+def _check_count(text: str) -> None:
+    if text != "all" and not re.fullmatch(r"[+-]?[0-9]+", text):
+        raise ValueError(
+            f'invalid count ({text}): value must be either "all" or an integer: invalid syntax'
+        )

@@ -47,7 +47,7 @@ def _checked(text: str, cwd: str) -> str:
     key, separator, value = text.partition("=")
     if not separator:
         key, separator, value = text.partition(":")  # deprecated, and still read by Docker
-    if text != "no-new-privileges" and not separator:
+    if key != "no-new-privileges" and not value:
         raise InvalidArgument(f"Invalid --security-opt: {quoted(text)}")
     if key != "seccomp" or value in BUILTIN:
         return text

@@ -19,6 +19,6 @@ def container_sysctls(config: ContainerConfig) -> dict[str, str]:
         for name, value in ((_PING, "0 2147483647"), (_PORTS, "0"))
         if is_own_network and os.path.exists("/proc/sys/" + name.replace(".", "/"))
     }
-    if config.domainname and config.uts_mode != "host":
+    if config.domainname:
         sysctls["kernel.domainname"] = config.domainname
     return {**sysctls, **config.sysctls}
