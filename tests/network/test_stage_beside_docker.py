@@ -93,6 +93,8 @@ def test_what_a_container_sees(stage: Both, container: str, command: str) -> Non
         "port web 80",
         "port web 80/udp",
         "port web 81",
+        "port web 99999/udp",
+        "port web nonsense",
         "port here",
         "ps --filter name=^web$ --format '{{.Ports}}'",
         "ps --filter network=back --format '{{.Names}}'",
