@@ -7,6 +7,8 @@ groups of rows by name: bridges cycles names ports.
 import contextlib
 import http.client
 import os
+import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -18,9 +20,12 @@ from benchmarks.containers import milliseconds, run_true
 from benchmarks.engines import Peer, all_engines, remove_all
 from benchmarks.report import Floor, Row, interleaved, print_row
 from wherry.linux.netlink import entered
+from wherry.network import dns
+from wherry.network.name_sockets import ADDRESS
 
 REQUESTS = 500
 LOOK_UPS = 200
+REST = 3.0  # seconds: a supervisor without anything to do sleeps by then
 _numbers = count()
 
 
@@ -73,9 +78,49 @@ def names(peers: Sequence[Peer]) -> Iterator[Row]:
     )
     added = {name: (with_name[name] - without[name]) * 1000 / LOOK_UPS for name in with_name}
     yield Row("a look-up", added, (Floor("docker", 1.0),), unit="us")
+    with contextlib.ExitStack() as stack:
+        clients = {peer.name: stack.enter_context(_client_inside(peer)) for peer in peers}
+        asked = interleaved(peers, lambda peer: _ask(clients[peer.name], LOOK_UPS), rounds=15)
+        yield Row("a question on a socket", asked, (Floor("docker", 1.0),), unit="us")
+
+        def after_rest(peer: Peer) -> float:
+            time.sleep(REST)
+            return _ask(clients[peer.name], 1)
+
+        yield Row("the first after a rest", interleaved(peers, after_rest, rounds=7), (), unit="us")
     for peer in peers:
         remove_all(peer)
         peer("network", "rm", "bench-net")
+
+
+@contextlib.contextmanager
+def _client_inside(peer: Peer) -> Iterator[socket.socket]:
+    """A socket of the container's, to its name service."""
+    pid = int(peer("inspect", "-f", "{{.State.Pid}}", "bench-web"))
+    namespace = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with entered(namespace):
+            client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    finally:
+        os.close(namespace)
+    with client:
+        client.settimeout(10)
+        client.connect((ADDRESS, 53))
+        yield client
+
+
+def _ask(client: socket.socket, times: int) -> float:
+    """Microseconds for a question, the median of several."""
+    name = dns.name_of("bench-web")
+    query = dns.Query(id=1, flags=0x100, name=name, type=dns.Type.A, klass=1)
+    message = dns.packed_query(query)
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        client.send(message)
+        client.recv(512)
+        taken.append((time.perf_counter() - start) * 1e6)
+    return statistics.median(taken)
 
 
 def ports(peers: Sequence[Peer]) -> Iterator[Row]:
@@ -113,11 +158,11 @@ def _gateway(peer: Peer) -> str:
 @contextlib.contextmanager
 def _host_of(peer: Peer) -> Iterator[None]:
     """In the network that the peer takes for the host's: its daemon may have one of its own."""
-    socket = peer.environment.get("DOCKER_HOST", "").removeprefix("unix://")
-    if not socket:
+    place = peer.environment.get("DOCKER_HOST", "").removeprefix("unix://")
+    if not place:
         yield
         return
-    pid = int((Path(socket).parent / "pid").read_text())
+    pid = int((Path(place).parent / "pid").read_text())
     descriptor = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
         with entered(descriptor):

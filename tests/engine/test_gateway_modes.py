@@ -2,13 +2,13 @@
 
 import socket
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 
 import pytest
 
 from wherry.linux import netlink
-from wherry.linux.netlink import RouteSocket
+from wherry.linux.netlink import RouteSocket, entered
 from wherry.network import firewall
 from wherry.network.bridge import ensure_bridge
 from wherry.network.ports import publish
@@ -65,6 +65,17 @@ def got(web: Guest, client: socket.socket, *ports: int) -> list[tuple[int, str]]
         finally:
             server.close()
     return arrived
+
+
+def test_routers_that_containers_announce_are_believed_by_nobody(host: Machine) -> None:
+    subnet = Subnet(subnet=IPv6Network("fd00:84::/64"), gateway=IPv6Address("fd00:84::1"))
+    wanted = Network(id="", name="six", driver="bridge", enable_ipv6=True, subnets=(subnet,))
+    made = add_network(host.store, wanted)
+    container = host.new_container(made)
+
+    for netns, link in ((host.netns, made.bridge), (container.netns, "eth0")):
+        with entered(netns):
+            assert Path(f"/proc/sys/net/ipv6/conf/{link}/accept_ra").read_text() == "0\n"
 
 
 def test_routed_containers_are_reached_by_their_own_addresses_at_published_ports(

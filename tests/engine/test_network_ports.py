@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from wherry.linux import nftables
+from wherry.network import firewall
 from wherry.network.bridge import set_sysctl
 from wherry.network.plug import sweep
 from wherry.network.ports import Published, PublishFailed, publish, withdraw
@@ -112,6 +113,20 @@ def test_a_client_of_datagrams_that_goes_on_is_led_to_who_has_the_port_now(host:
                 question, peer = server.recvfrom(100)
                 server.sendto(b"answer", peer)
                 assert (question, client.recv(100)) == (name.encode(), b"answer")
+
+
+def test_sctp_is_led_to_the_container_where_the_kernel_speaks_it(host: Machine) -> None:
+    web = host.new_container()
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP).close()
+    except OSError:
+        with pytest.raises(PublishFailed, match="9999/sctp: protocol not supported"):
+            published(host, web, "9999:80/sctp")
+        return
+    with published(host, web, "9999:80/sctp"):
+        led = nftables.run(f"list map inet {firewall.table_of(host.store)} published")
+        assert "sctp . 9999 comment" in led
+        assert f"{web.address} . 80" in led
 
 
 def serve_once(server: socket.socket) -> None:

@@ -19,6 +19,7 @@ SCENES = {
         "volume create --label kind=a one",
         "volume create --label kind=b two",
         "volume create one",
+        "volume create -o type=tmpfs one",
         "volume ls --filter label=kind=a --format '{{.Name}} {{.Driver}} {{.Labels}}'",
         "volume ls --filter name=tw -q",
         "volume ls --filter driver=local --filter label=kind -q",
@@ -46,6 +47,13 @@ SCENES = {
         f"{RUN} -v filled:/x busybox ls /x/passwd",
         f"{RUN} -v bare:/etc:nocopy busybox ls /etc/passwd",
         f"{RUN} --mount source=bare2,target=/etc,volume-nocopy busybox ls /etc/passwd",
+        f"{RUN} -v shut:/etc:ro busybox touch /etc/x",
+        f"{RUN} -v shut:/x busybox ls /x/hosts /x/resolv.conf",
+    ),
+    "nfs": (
+        "volume create -o type=nfs -o o=addr=127.0.0.1,rw -o device=:/export far",
+        "volume inspect -f '{{json .Options}}' far",
+        "volume create -o type=nfs -o o=addr=127.0.0.1 near",
     ),
     "tmpfs volume": (
         "volume create -o type=tmpfs -o device=tmpfs -o o=size=1m,uid=1000 mem",
@@ -149,6 +157,17 @@ def test_volumes_are_docker_s(both: Both, scene: str, tmp_path: Path) -> None:
     for line in SCENES[scene]:
         ours, theirs = both(line.replace("HERE", str(tmp_path)))
         assert ours == theirs, line
+
+
+@pytest.mark.parametrize("mount", ["HERE/dir/file:/root", "HERE/dir:/etc/passwd"])
+def test_a_mount_of_the_wrong_kind_is_told(both: Both, mount: str, tmp_path: Path) -> None:
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "dir/file").touch()
+
+    ours, theirs = both(f"{RUN} -v {mount} busybox true".replace("HERE", str(tmp_path)))
+
+    assert ours.status == theirs.status
+    assert ours.err.rpartition("not a directory")[2] == theirs.err.rpartition("not a directory")[2]
 
 
 def test_a_driver_that_is_not_there(wherry: Wherry) -> None:

@@ -51,6 +51,19 @@ def wanted_truth(filters: Filters, key: str) -> bool | None:
     raise InvalidFilter(key, values)
 
 
+def matches(filters: Filters, key: str, text: str) -> bool:
+    """Whether `text` is, or has a match of, one of the values; anything is if there are none."""
+    values = filters.get(key, ())
+    return not values or text in values or any(_has_match(value, text) for value in values)
+
+
+def _has_match(pattern: str, text: str) -> bool:
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        return False
+
+
 def has_labels(labels: Mapping[str, str], wanted: Iterable[str]) -> bool:
     """Whether each of `wanted`, a key or key=value, is among `labels`."""
     for text in wanted:

@@ -111,6 +111,8 @@ def _set_sysctls(network: Network) -> None:
     set_sysctl("ipv4/ip_forward", "1")
     if network.enable_ipv6 and bridge_has_address(network.options, 6):
         set_sysctl("ipv6/conf/all/forwarding", "1")
+        # A container is no router of the host's, whatever it announces.
+        set_sysctl(f"ipv6/conf/{network.bridge}/accept_ra", "0")
     else:
         # Without this the host would answer containers on a link-local address.
         set_sysctl(f"ipv6/conf/{network.bridge}/disable_ipv6", "1")

@@ -143,6 +143,9 @@ def _configure(
         container = RouteSocket()
         # Before it is up: without IPv6 it would draw a link-local address and announce it.
         set_sysctl(f"ipv6/conf/{name}/disable_ipv6", "0" if network.enable_ipv6 else "1")
+        if network.bridge and network.enable_ipv6:
+            # Its routes are those we give it, not what a neighbour announces.
+            set_sysctl(f"ipv6/conf/{name}/accept_ra", "0")
         for path, value in sysctls_of(endpoint.driver_options, name).items():
             set_sysctl(path, value)
     with container:

@@ -171,16 +171,17 @@ def _port_range(text: str) -> tuple[int, int]:
     if not text:
         raise ValueError("empty string specified for ports")
     first, dash, last = text.partition("-")
-    low = _port_number(first)
+    low = parse_port_number(first)
     if not dash:
         return low, low
-    high = _port_number(last.partition("-")[0])
+    high = parse_port_number(last.partition("-")[0])
     if high < low:
         raise ValueError(f"invalid range specified for port: {text}")
     return low, high
 
 
-def _port_number(text: str) -> int:
+def parse_port_number(text: str) -> int:
+    """A port from 0 to 65535; ValueError in Go's words."""
     # int() would take blanks, signs, underscores and the digits of other scripts.
     if not text.isascii() or not text.isdigit():
         raise _NotANumber(f'strconv.ParseUint: parsing "{text}": invalid syntax')

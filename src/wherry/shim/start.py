@@ -1,5 +1,6 @@
 """From a plan to a process: the runtime's create and start, the network in between."""
 
+import errno
 import os
 from collections.abc import Callable
 
@@ -18,6 +19,10 @@ from wherry.shim.streams import Pipes, Streams
 from wherry.store.store import Store
 from wherry.values import dataclass
 
+_WRONG_KIND = (
+    ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host"
+    " path exists and is the expected type"
+)
 ENGINE_FAILED = 128  # the exit code of a container whose start failed before its program did
 
 
@@ -26,9 +31,12 @@ class StartFailed(InvalidArgument):
 
     def __init__(self, error: WherryError) -> None:
         # Docker reports it as the container's own failure, with these words around runc's.
-        super().__init__(
+        text = (
             "failed to create task for container: failed to create shim task:"
-            f" OCI runtime create failed: wherry create failed: {error.message}: unknown",
+            f" OCI runtime create failed: wherry create failed: {error.message}: unknown"
+        )
+        super().__init__(
+            text + _WRONG_KIND if os.strerror(errno.ENOTDIR).lower() in text.lower() else text,
             hint=error.hint,
         )
         # The client's exit status: 126, 127, or its own for an engine that failed.

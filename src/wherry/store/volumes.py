@@ -98,10 +98,10 @@ def create_volume(
         options=dict(options or {}),
         labels=dict(labels or {}) | ({ANONYMOUS_LABEL: ""} if anonymous else {}),
     )
-    check_volume(volume)
     existing = _row(store.database.connection, volume.name)
-    if existing is not None:
+    if existing is not None and existing.driver == volume.driver:
         return existing, False
+    check_volume(volume)
     # A staging folder, so that what a kill leaves of this is found.
     with store.staging_folder() as staging:
         placed: os.stat_result | None = None

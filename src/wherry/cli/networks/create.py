@@ -37,7 +37,7 @@ def run(flags: Flags, context: Context) -> None:
         raise NotFound(f"could not find plugin {flags.ipam_driver} in v1 plugin registry")
     request = NetworkRequest(
         name=flags.operands[0],
-        driver=flags.driver,
+        driver=flags.driver or "bridge",
         subnets=requests_from_flags(
             _split(flags.subnet), _split(flags.gateway), _split(flags.ip_range), flags.aux_address
         ),

@@ -132,7 +132,8 @@ def _volume_point(
 def fill_volume(engine: "Engine", volume: Volume, destination: str, top: ChainID | None) -> None:
     """Copy what the image has at `destination` into a volume that has nothing yet."""
     with (
-        opened(open_view(engine.store, top)) as root,
+        # The files that are mounted in /etc are among them, so that it may be read-only.
+        opened(open_view(engine.store, top, init=True)) as root,
         locked_by_name(engine.store.run / f"volume-{volume.name}.lock"),
     ):
         kind = _kind_at(root, destination)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from wherry.errors import InvalidArgument, NotFound
+from wherry.network.requests import parse_port_number
 from wherry.store.containers import find_container
 from wherry.store.published_ports import PublishedPort, published_ports
 
@@ -17,12 +18,12 @@ def port_mappings(engine: "Engine", name: str, private_port: str = "") -> list[P
     if not private_port:
         return ports
     number, _, protocol = private_port.partition("/")
-    if not number.isdecimal() or int(number) > 65535:
-        raise InvalidArgument(f"invalid port ({private_port}): not a number up to 65535")
+    try:
+        wanted = parse_port_number(number)
+    except ValueError as error:
+        raise InvalidArgument(f"invalid port ({number}): {error}") from error
     protocol = protocol.lower() or "tcp"
-    found = [
-        port for port in ports if port.container_port == int(number) and port.protocol == protocol
-    ]
+    found = [port for port in ports if (port.container_port, port.protocol) == (wanted, protocol)]
     if not found:
         raise NotFound(f"No public port '{private_port}' published for {name}")
     return found

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 
 from wherry.errors import Internal, InvalidArgument, Unsupported
 from wherry.linux.netlink import INTERFACE_NAME_LENGTH
@@ -132,7 +132,7 @@ def _gateway_mode(key: str, value: str) -> str:
 
 def _host_binding(key: str, value: str) -> str:
     try:
-        return str(IPv4Address(value))
+        return str(ip_address(value))  # `::` is every address of IPv6, and no other
     except ValueError:
         raise UnreadableOption(key, value, "nil ip") from None
 

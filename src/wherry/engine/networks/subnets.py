@@ -52,6 +52,8 @@ def requests_from_flags(
     """The flags of `network create`, each gateway and range with the subnet that it is in."""
     if len(subnets) < len(ranges) or len(subnets) < len(gateways):
         raise InvalidArgument("every ip-range or gateway must have a corresponding subnet")
+    if len(subnets) == 1 and not (gateways or ranges or auxiliary):
+        return [SubnetRequest(subnet=subnets[0])]  # there is nothing to compare it with
     parsed: list[_Network] = []
     for text in subnets:
         subnet = _network(text)
@@ -80,6 +82,8 @@ def requests_from_flags(
 def _assigned(subnets: list[_Network], texts: Iterable[str], what: str) -> dict[int, str]:
     found: dict[int, str] = {}
     for text in texts:
+        if what == "range":
+            _network(text)
         at = _within(subnets, text)
         if at is None:
             raise InvalidArgument(f"no matching subnet for {what} {text}")

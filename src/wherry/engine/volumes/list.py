@@ -1,10 +1,14 @@
 """Listing volumes."""
 
-import re
 from typing import TYPE_CHECKING
 
-from wherry.engine.filters import Filters, check_keys, passes_label_filters, wanted_truth
-from wherry.errors import InvalidArgument
+from wherry.engine.filters import (
+    Filters,
+    check_keys,
+    matches,
+    passes_label_filters,
+    wanted_truth,
+)
 from wherry.store.volumes import Volume, users_of_volumes
 from wherry.store.volumes import list_volumes as list_rows
 
@@ -20,16 +24,12 @@ def list_volumes(engine: "Engine", filters: Filters | None = None) -> list[Volum
     check_keys(filters, KEYS)
     dangling = wanted_truth(filters, "dangling")
     used = users_of_volumes(engine.store) if dangling is not None else {}
-    try:
-        names = [re.compile(text) for text in filters.get("name", ())]
-    except re.error as error:
-        raise InvalidArgument(f"invalid filter 'name': {error}") from error
     drivers = filters.get("driver", ())
     return [
         volume
         for volume in list_rows(engine.store)
         if (dangling is None or (volume.name not in used) == dangling)
         and (not drivers or volume.driver in drivers)
-        and (not names or any(name.search(volume.name) for name in names))
+        and matches(filters, "name", volume.name)
         and passes_label_filters(volume.labels, filters)
     ]

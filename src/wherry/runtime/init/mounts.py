@@ -134,6 +134,8 @@ def _bind(root: int, entry: Mount, options: MountOptions, tree: int) -> None:
     with opened(make(root, entry.destination)) as target:
         if os.path.normpath(entry.destination) != "/proc":
             _check_outside_proc(target, entry.destination)
+        if is_directory(target) and make is make_file:  # the kernel only calls it invalid
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), entry.destination)
         attach(tree, target)
 
 

@@ -51,6 +51,8 @@ def _requested(options: Options) -> list[NetworkAttachment]:
             value = [value]
         for item in value if isinstance(value, (list, tuple)) else options.texts(name):
             text = network_text(item) if isinstance(item, Mapping) else str(item)
+            if not text.strip():
+                raise InvalidArgument("no name set for network")
             attachments.append(options.one("network", text, parse_network))
     return attachments or [NetworkAttachment(network="default")]
 
@@ -66,8 +68,6 @@ def network_text(value: Mapping[str, object]) -> str:
 
 def parse_network(text: str) -> NetworkAttachment:
     """`web`, or `name=web,alias=a,alias=b,ip=10.0.0.2`; ValueError with Docker's words."""
-    if not text:
-        raise ValueError("invalid empty network")
     first = text.split(",", 1)[0]
     if "=" not in first:
         if "," in text:
