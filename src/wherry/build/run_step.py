@@ -109,7 +109,7 @@ def prepare_run(work: StageWork, step: Step, output: Output) -> Prepared:
     )
     return Prepared(
         inputs=StepInputs(facts, files, work.is_base),
-        history=f"RUN {_arguments_shown(arguments)}{command.text} # buildkit",
+        history=f"RUN {_arguments_shown(step.scope)}{command.text} # buildkit",
         kind="regular",
         carry_out=request.carry_out,
     )
@@ -134,11 +134,11 @@ def _proxies(work: StageWork) -> dict[str, str]:
     return proxies
 
 
-def _arguments_shown(arguments: dict[str, str]) -> str:
-    if not arguments:
-        return ""
-    words = " ".join(sorted(f"{name}={value}" for name, value in arguments.items()))
-    return f"|{len(arguments)} {words} "
+def _arguments_shown(scope: Scope) -> str:
+    """What ARGs have declared, as BuildKit's history has it: in their order, with or without a
+    value."""
+    words = [f"{name}={scope.get(name, '')}" for name in scope.arguments]
+    return f"|{len(words)} {' '.join(words)} " if words else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
