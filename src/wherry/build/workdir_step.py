@@ -1,6 +1,7 @@
 """WORKDIR: the directory is made, in a layer of its own."""
 
 import os
+import stat
 from pathlib import Path
 
 from wherry.build.configuration import working_directory
@@ -10,7 +11,13 @@ from wherry.build.owners import parse_owner
 from wherry.build.stage import Prepared, StageWork
 from wherry.build.steps import Step
 from wherry.dockerfile.instructions import Workdir
+from wherry.errors import InvalidArgument
 from wherry.linux.openat import READABLE_DIRECTORY, opened
+
+
+class NotADirectory(InvalidArgument):
+    def __init__(self, path: str) -> None:
+        super().__init__(f"mkdir {path}: not a directory")
 
 
 def prepare_workdir(work: StageWork, step: Step) -> Prepared | None:
@@ -30,7 +37,10 @@ def prepare_workdir(work: StageWork, step: Step) -> Prepared | None:
             LayerWriter(upper, work.view(work.top), work.now_ns) as writer,
         ):
             place = writer.resolve(path)
-            if writer.below(place) is None:
+            there = writer.below(place)
+            if there is not None and not stat.S_ISDIR(there.st_mode):
+                raise NotADirectory(path)
+            if there is None:
                 writer.make_directories(place, Look(owner=owner))
 
     facts: dict[str, object] = {"instruction": "WORKDIR", "directory": path, **work.parent_facts}
