@@ -87,7 +87,7 @@ def _base_in_store(
     pulling: PullReport,
 ) -> Base:
     policy = PullPolicy.ALWAYS if options.pull else PullPolicy.MISSING
-    credential = _credential(name, options.credentials)
+    credential = credential_for(Reference.parse(name), options.credentials)
     ensure_image(
         engine, name, platform=platform, pull=policy, credential=credential, report=pulling
     )
@@ -99,11 +99,11 @@ def _base_in_store(
     return Base(name=name, id=image.id, config=image.config, layers=layers)
 
 
-def _credential(name: str, known: Mapping[str, Credential] | None) -> Credential | None:
+def credential_for(name: Reference, known: Mapping[str, Credential] | None) -> Credential | None:
     """What is known for the registry of an image; None is what this user's file has."""
     if known is None:
         return None
-    return known.get(Reference.parse(name).domain, Credential())
+    return known.get(name.domain, Credential())
 
 
 def _base_in_layout(lease: Lease, name: str, platform: Platform | None) -> Base:
