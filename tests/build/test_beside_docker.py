@@ -119,6 +119,41 @@ RUN env | grep -v -e HOME -e PWD -e SHLVL | sort > /env
 LABEL all="$TARGETPLATFORM $TARGETARCH $BUILDOS $OTHER"
 """,
     },
+    "arguments of the stage below": {
+        "Dockerfile": """\
+ARG GLOBAL=g
+FROM busybox AS base
+ARG GLOBAL
+ARG UNSET
+ARG NAMED=n
+ENV LATER=env
+ARG LATER=arg
+FROM base AS middle
+RUN echo "$GLOBAL $UNSET $NAMED $LATER" > /middle
+FROM middle
+ARG NAMED=other
+ARG OWN=$GLOBAL$LATER
+RUN echo "$GLOBAL $UNSET $NAMED $LATER $OWN" > /last
+"""
+    },
+    "directories of a user": {
+        "Dockerfile": """\
+FROM busybox
+RUN mkdir /own && chmod 700 /own
+USER 7
+WORKDIR /own/of/seven
+WORKDIR /own
+USER 8:9
+WORKDIR two
+RUN true
+"""
+    },
+    "archives that meet": {
+        "Dockerfile": "FROM busybox\nADD one.tar.gz two.tar.gz plain /to/\n",
+        "one.tar.gz": _archive(a="1", b="2"),
+        "two.tar.gz": _archive(b="3", c="4"),
+        "plain": "text",
+    },
     "nothing to begin with": {
         "Dockerfile": "FROM scratch\nCOPY Dockerfile /bin/true\nWORKDIR made\n",
     },

@@ -232,3 +232,22 @@ def test_a_build_is_had_from_python(builder: Wherry, context: Context) -> None:
 
     labels = builder("image", "inspect", "--format", "{{.Config.Labels.a}}", made.stdout.strip())
     assert labels.stdout == "b\n"
+
+
+def test_an_added_archive_is_whose_it_is_said_to_be(
+    builder: Wherry, context: Callable[[Files], Path], tmp_path: Path
+) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        member = tarfile.TarInfo("file")
+        member.uid = 5
+        tar.addfile(member)
+    text = "FROM scratch\nADD --chown=3:4 a.tar /given/\nADD a.tar /kept/\n"
+    folder = context({"Dockerfile": text, "a.tar": buffer.getvalue()})
+
+    builder("build", "-q", "-o", f"type=tar,dest={tmp_path / 'files'}", str(folder))
+
+    with tarfile.open(tmp_path / "files") as tar:
+        owners = {member.name: (member.uid, member.gid) for member in tar}
+    assert (owners["given"], owners["given/file"]) == ((3, 4), (3, 4))
+    assert (owners["kept"], owners["kept/file"]) == ((0, 0), (5, 0))

@@ -55,6 +55,7 @@ unknown instruction: RNU (did you mean RUN?)
         ('ENV A="b', "failed to process"),
         ("COPY --from=Nope: a /a", 'failed to parse stage name "Nope:"'),
         (f"ADD --checksum=sha256:{0:064} file /", "checksum requires HTTP(S) or Git sources"),
+        ("WORKDIR /bin/busybox", "mkdir /bin/busybox: not a directory"),
         ("COPY Dockerfil /", '"/Dockerfil": not found\nHint: the context has Dockerfile'),
     ],
 )

@@ -136,6 +136,15 @@ def test_the_host_s_network_is_the_client_s_to_give(builder: Wherry, context: Co
         assert builder("build", "-q", *words, folder).stdout.startswith("sha256:")
 
 
+def test_a_device_that_must_be_there_is_missed(builder: Wherry, context: Context) -> None:
+    text = "FROM busybox\nRUN --device=a.b/c=d true\nRUN --device=a.b/c,required true\n"
+
+    failed = builder("build", "--progress=plain", str(context({"Dockerfile": text})), check=False)
+
+    assert "device a.b/c=d is not registered: done without it" in failed.stderr
+    assert 'failed to solve: required device "a.b/c" is not registered\n' in failed.stderr
+
+
 def test_a_shell_is_had_in_what_a_failed_step_left(builder: Wherry, context: Context) -> None:
     folder = context({"Dockerfile": "FROM busybox\nRUN echo state > /left; false\n"})
 

@@ -24,8 +24,9 @@ from wherry.build.layer_reuse import clamp_times, relayered
 from wherry.build.order import Base, BuildOrder, Workshop
 from wherry.build.progress import Event, Kind
 from wherry.build.run_step import prepare_run
+from wherry.build.scope import Scope, base_scope
 from wherry.build.stage import NotCached, Prepared, StageResult, StageWork, place_number
-from wherry.build.steps import Step, UnreadableStep, resolve_steps
+from wherry.build.steps import Step, UnreadableStep, resolve_steps, scope_after
 from wherry.build.urls import is_remote
 from wherry.build.workdir_step import prepare_workdir
 from wherry.dockerfile.instructions import Add, Copy, Run, Workdir
@@ -67,13 +68,15 @@ def naming_of(node: StageNode, *, alone: bool) -> StageNaming:
 
 
 def steps_of(
-    order: BuildOrder, graph: StageGraph, node: StageNode, draft: Draft
+    order: BuildOrder, graph: StageGraph, node: StageNode, start: Scope
 ) -> tuple[Step, ...]:
-    """The steps of a stage that begins as `draft`; BuildFailed at words that cannot be read."""
+    """The steps of a stage that begins with the variables `start`.
+
+    BuildFailed at words that cannot be read.
+    """
     dockerfile = order.dockerfile
-    environment = draft.defaults.env
     try:
-        return resolve_steps(graph, node, environment, order.build_args, dockerfile.escape)
+        return resolve_steps(graph, node, start, order.build_args, dockerfile.escape)
     except UnreadableStep as error:
         place = None if error.is_trigger else place_of(dockerfile.source, error.written.span)
         raise failed(error, "", place) from error
@@ -104,7 +107,8 @@ def build_stage(
     )
     try:
         builder = _StageBuilder(work, graph, node, cached_only=cached_only)
-        return builder.build(steps_of(order, graph, node, draft))
+        start = beginning_scope(base)
+        return builder.build(steps_of(order, graph, node, start), start)
     finally:
         work.close()
 
@@ -113,6 +117,15 @@ def beginning(base: Base | StageResult) -> Draft:
     """The configuration that a stage begins with; the triggers of its base are used up."""
     config = base.config if isinstance(base, Base) else base.draft.config
     return Draft(replace(config, config=replace(config.config, on_build=())))
+
+
+def beginning_scope(base: Base | StageResult) -> Scope:
+    """The variables that a stage begins with: of a stage below its arguments, too, but what
+    these hid of the image's environment is seen again."""
+    environment = base_scope(beginning(base).defaults.env)
+    if isinstance(base, Base):
+        return environment
+    return base.scope.with_values(environment.values_by_name)
 
 
 def prepare(work: StageWork, step: Step, undo: ExitStack, output: Output) -> Prepared | None:
@@ -167,12 +180,17 @@ class _StageBuilder:
         self.uses: list[Use] = []
         self.no_cache = is_uncached(work.order, node)
 
-    def build(self, steps: tuple[Step, ...]) -> StageResult:
+    def build(self, steps: tuple[Step, ...], start: Scope) -> StageResult:
         self.work.texts = texts_of(steps)
         for step in steps:
             self._step(step)
         work = self.work
-        return StageResult(draft=work.draft, layers=work.layers, uses=tuple(self.uses))
+        return StageResult(
+            draft=work.draft,
+            layers=work.layers,
+            uses=tuple(self.uses),
+            scope=scope_after(steps, start),
+        )
 
     def _step(self, step: Step) -> None:
         work = self.work

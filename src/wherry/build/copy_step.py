@@ -85,6 +85,8 @@ def prepare_copy(work: StageWork, step: Step, undo: ExitStack) -> Prepared:
             place = writer.resolve(path)
             for source in (source for source in sources if not source.unpacks):
                 _copy(writer, source, place, look, as_directory=is_directory)
+            if owner is not None and any(source.unpacks for source in sources):
+                writer.make_directories(place, look)
         for source in sources:
             if source.unpacks:
                 unpack_archive(work, folder, path, source.tree, source.selected[0], owner)

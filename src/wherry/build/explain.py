@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from wherry.build.build_stage import (
     LAYERED,
     beginning,
+    beginning_scope,
     decide_step,
     is_uncached,
     naming_of,
@@ -26,7 +27,7 @@ from wherry.build.graph import FromStage, StageGraph, StageNode
 from wherry.build.layer_reuse import relayered
 from wherry.build.order import BuildOrder, Workshop
 from wherry.build.stage import StageResult, StageWork
-from wherry.build.steps import Step
+from wherry.build.steps import Step, scope_after
 from wherry.dockerfile.instructions import Add, Copy, Workdir
 from wherry.errors import WherryError
 from wherry.store.build_cache import CacheRecord
@@ -84,12 +85,15 @@ def explain_build(workshop: Workshop, order: BuildOrder) -> Explanation:
         is_unknown = isinstance(node.base, FromStage) and node.base.index in unknown
         try:
             explainer = _Explainer(work, plan.graph, node, unknown, is_unknown=is_unknown)
-            steps += explainer.explained(steps_of(order, plan.graph, node, draft))
+            start = beginning_scope(base)
+            found = steps_of(order, plan.graph, node, start)
+            steps += explainer.explained(found)
         finally:
             work.close()
         if explainer.is_unknown:
             unknown.add(index)
-        results[index] = StageResult(draft=work.draft, layers=work.layers)
+        scope = scope_after(found, start)
+        results[index] = StageResult(draft=work.draft, layers=work.layers, scope=scope)
     return Explanation(steps=tuple(steps))
 
 

@@ -6,8 +6,9 @@ mounts ask for.
 
 from collections.abc import Iterable, Mapping
 
-from wherry.build.graph import StageGraph, StageNode
-from wherry.build.steps import Step, resolve_steps
+from wherry.build.graph import FromStage, StageGraph, StageNode
+from wherry.build.scope import Scope
+from wherry.build.steps import Step, resolve_steps, scope_after
 from wherry.dockerfile.dockerfile import Dockerfile
 from wherry.dockerfile.instructions import Arg, Argument, Run
 from wherry.dockerfile.mounts import MountType
@@ -78,8 +79,12 @@ def outline_of(dockerfile: Dockerfile, graph: StageGraph, build_args: Mapping[st
     """What the target of `graph` can be given."""
     target = dockerfile.stages[graph.target]
     collected = _Collected(dockerfile, graph)
-    for node in graph.nodes.values():
-        collected.add(node, resolve_steps(graph, node, (), build_args, dockerfile.escape))
+    scopes: dict[int, Scope] = {}
+    for index, node in graph.nodes.items():
+        start = scopes[node.base.index] if isinstance(node.base, FromStage) else Scope()
+        steps = resolve_steps(graph, node, start, build_args, dockerfile.escape)
+        scopes[index] = scope_after(steps, start)
+        collected.add(node, steps)
     return Outline(
         name=target.name,
         description=target.description,

@@ -19,6 +19,7 @@ from wherry.build.errors import BuildFailed, Place
 from wherry.build.graph import FromStage, StageGraph
 from wherry.build.order import Workshop
 from wherry.build.progress import Event, Kind
+from wherry.build.scope import Origin, Scope, Value
 from wherry.build.stage import NotCached, StageResult
 from wherry.errors import Internal, WherryError, kind_of, rebuilt
 from wherry.linux.files import write_all
@@ -236,13 +237,20 @@ def _packed(result: StageResult) -> tuple[object, ...]:
         (use.place, use.number, str(use.key), use.step and astuple(use.step)) for use in result.uses
     )
     document = result.draft.config.to_bytes()
-    return (document, result.draft.command_is_own, str(result.top or ""), uses)
+    variables = tuple(
+        (name, value.text, value.origin.value)
+        for name, value in result.scope.values_by_name.items()
+    )
+    scope = (variables, result.scope.arguments)
+    return (document, result.draft.command_is_own, str(result.top or ""), uses, scope)
 
 
 def _unpacked(workshop: Workshop, value: tuple[object, ...]) -> StageResult:
-    document, command_is_own, top, uses = value
+    document, command_is_own, top, uses, scope = value
     assert isinstance(document, bytes)
     assert isinstance(uses, tuple)
+    assert isinstance(scope, tuple)
+    variables, arguments = scope
     layers: tuple[Layer, ...] = ()
     if top:
         chain = ChainID(str(top))
@@ -254,6 +262,7 @@ def _unpacked(workshop: Workshop, value: tuple[object, ...]) -> StageResult:
         uses=tuple(
             Use(place, number, Digest(key), _past_step(step)) for place, number, key, step in uses
         ),
+        scope=Scope({name: Value(text, Origin(o)) for name, text, o in variables}, arguments),
     )
 
 

@@ -15,7 +15,8 @@ from wherry.build.stage import Prepared, StageWork
 from wherry.build.steps import Step
 from wherry.dockerfile.heredocs import parse_mark
 from wherry.dockerfile.instructions import Run
-from wherry.errors import PermissionDenied, WherryError, kind_of, rebuilt
+from wherry.dockerfile.mounts import read_device
+from wherry.errors import NotFound, PermissionDenied, WherryError, kind_of, rebuilt
 from wherry.linux.files import remove_tree
 from wherry.linux.openat import DIRECTORY, open_beneath, opened
 from wherry.values import dataclass, replace
@@ -38,6 +39,16 @@ class HostNetworkNotAllowed(PermissionDenied):
         super().__init__(
             "network.host is not allowed",
             hint="allow it with --allow network.host, or for all steps with --network host",
+        )
+
+
+class NoSuchDevice(NotFound):
+    """In BuildKit's words."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f'required device "{name}" is not registered',
+            hint="this engine reads no CDI specifications: no device is",
         )
 
 
@@ -76,6 +87,10 @@ def prepare_run(work: StageWork, step: Step, output: Output) -> Prepared:
         raise InsecureNotAllowed
     if run.network == "host" and not work.order.allow_host_network:
         raise HostNetworkNotAllowed
+    missing = tuple(read_device(word.text) for word in run.devices)
+    for device in missing:
+        if device.required:
+            raise NoSuchDevice(device.name)
     command = command_of(work.draft, run)
     mounts = plan_mounts(work, step)
     environment, arguments = _variables(step.scope)
@@ -106,10 +121,11 @@ def prepare_run(work: StageWork, step: Step, output: Output) -> Prepared:
         network=network,
         insecure=run.security == "insecure",
         output=output,
+        missing=tuple(device.name for device in missing),
     )
     return Prepared(
         inputs=StepInputs(facts, files, work.is_base),
-        history=f"RUN {_arguments_shown(arguments)}{command.text} # buildkit",
+        history=f"RUN {_arguments_shown(step.scope)}{command.text} # buildkit",
         kind="regular",
         carry_out=request.carry_out,
     )
@@ -134,11 +150,11 @@ def _proxies(work: StageWork) -> dict[str, str]:
     return proxies
 
 
-def _arguments_shown(arguments: dict[str, str]) -> str:
-    if not arguments:
-        return ""
-    words = " ".join(sorted(f"{name}={value}" for name, value in arguments.items()))
-    return f"|{len(arguments)} {words} "
+def _arguments_shown(scope: Scope) -> str:
+    """What ARGs have declared, as BuildKit's history has it: in their order, with or without a
+    value."""
+    words = [f"{name}={scope.get(name, '')}" for name in scope.arguments]
+    return f"|{len(words)} {' '.join(words)} " if words else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,9 +168,13 @@ class _Request:
     network: str
     insecure: bool
     output: Output
+    missing: tuple[str, ...] = ()
+    """Devices that it can do without."""
 
     def carry_out(self, folder: Path) -> None:
         work = self.work
+        for name in self.missing:
+            self.output(2, f"device {name} is not registered: done without it\n".encode())
         (folder / "work").mkdir(mode=0o700, exist_ok=True)
         with ExitStack() as undo:
             made = [mount.make(work, folder, undo) for mount in self.mounts]

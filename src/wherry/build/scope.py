@@ -4,7 +4,8 @@ build arguments ──> global ARG ──> FROM
         │                │
         └───────┬────────┘ re-declared by ARG in a stage
                 v
-the base image's ENV, then ARG and ENV of the stage in their order: a later one wins
+the base image's ENV, or all that the stage has which this one begins with,
+then ARG and ENV of the stage in their order: a later one wins
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -43,8 +44,12 @@ class Value:
 class Scope(Mapping[str, str]):
     """Variables by name; a changed scope is a new one, so a step may keep the one it saw."""
 
-    def __init__(self, values: Mapping[str, Value] | None = None) -> None:
+    def __init__(
+        self, values: Mapping[str, Value] | None = None, arguments: tuple[str, ...] = ()
+    ) -> None:
         self.values_by_name: Mapping[str, Value] = values or {}
+        self.arguments = arguments
+        """What ARGs of stages have declared so far, with a value or without."""
 
     def __getitem__(self, name: str) -> str:
         return self.values_by_name[name].text
@@ -59,7 +64,12 @@ class Scope(Mapping[str, str]):
         return self.values_by_name.get(name)
 
     def with_values(self, values: Mapping[str, Value]) -> "Scope":
-        return Scope({**self.values_by_name, **values})
+        return Scope({**self.values_by_name, **values}, self.arguments)
+
+    def declaring(self, name: str) -> "Scope":
+        if name in self.arguments:
+            return self
+        return Scope(self.values_by_name, (*self.arguments, name))
 
 
 def platform_values(
@@ -120,6 +130,7 @@ def after_arg(
         value = _declared(item, scope, build_args, expander, Origin.ARG)
         if value is None:
             value = globals_.value(name)
+        scope = scope.declaring(name)
         if value is not None and name not in _NOT_IN_ENVIRONMENT:
             scope = scope.with_values({name: value})
     return scope

@@ -11,6 +11,7 @@ from wherry.build.errors import of_missing_image
 from wherry.build.graph import FromContext, FromImage, FromStage, Origin
 from wherry.build.inputs import StepInputs
 from wherry.build.order import Base, BuildOrder, Workshop
+from wherry.build.scope import Scope
 from wherry.build.source_trees import SourceTree
 from wherry.build.stat_index import StatIndex
 from wherry.errors import WherryError
@@ -35,6 +36,8 @@ class StageResult:
     draft: Draft
     layers: tuple[Layer, ...]
     uses: tuple[Use, ...] = ()
+    scope: Scope = field(default_factory=Scope)
+    """Its variables, which a stage that begins with it has."""
 
     @property
     def top(self) -> ChainID | None:

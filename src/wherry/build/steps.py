@@ -1,9 +1,9 @@
 """The instructions of a stage with their variables replaced, each with the values it read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from wherry.build.graph import Origin, StageGraph, StageNode
-from wherry.build.scope import Scope, Value, after_arg, after_env, base_scope
+from wherry.build.scope import Scope, Value, after_arg, after_env
 from wherry.dockerfile.instructions import (
     Add,
     Arg,
@@ -60,15 +60,15 @@ class Step:
 def resolve_steps(
     graph: StageGraph,
     node: StageNode,
-    base_environment: Iterable[str],
+    start: Scope,
     build_args: Mapping[str, str],
     escape: str,
 ) -> tuple[Step, ...]:
-    """The steps of a stage whose base has `base_environment` (`NAME=value`).
+    """The steps of a stage that begins with the variables `start`.
 
     Raises UnreadableStep in BuildKit's words.
     """
-    scope = base_scope(base_environment)
+    scope = start
     steps: list[Step] = []
     for number, written in enumerate(node.instructions):
         is_trigger = number < node.triggers
@@ -97,6 +97,11 @@ def resolve_steps(
             )
         )
     return tuple(steps)
+
+
+def scope_after(steps: Sequence[Step], start: Scope) -> Scope:
+    """The variables behind steps that began with `start`."""
+    return steps[-1].scope if steps else start
 
 
 class _Reader:

@@ -11,6 +11,7 @@ from wherry.linux.files import write_all
 from wherry.linux.process import PrctlOption, prctl
 
 _READ = 1 << 20
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 
 class HalfLost(Internal):
@@ -19,18 +20,28 @@ class HalfLost(Internal):
 
 
 def in_two_processes(here: Callable[[], None], beside: Callable[[], bytes]) -> bytes:
-    """Do `here`, and `beside` in a fork at the same time; what that returned.
+    """Do `here`, and `beside` in a fork at the same time if one can be had; what that returned.
 
     Raises the OSError of either. Only for a process with one thread; what the fork uses must be
     fit for that, which a connection to the database is not.
     """
     reader, writer = os.pipe2(os.O_CLOEXEC)
-    pid = os.fork()
+    # The fork has our handlers at first: what they raise there must not come back into our callers.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+    try:
+        pid = os.fork()
+    except OSError:  # no process to be had
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        os.close(reader)
+        os.close(writer)
+        here()
+        return beside()
     if pid == 0:
-        _be_fork(beside, writer)
-    os.close(writer)
+        _be_fork(beside, writer, before)
     ended = False
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        os.close(writer)
         here()
         answer = _read_all(reader)
         ended = True
@@ -48,18 +59,18 @@ def in_two_processes(here: Callable[[], None], beside: Callable[[], bytes]) -> b
     return result
 
 
-def _be_fork(work: Callable[[], bytes], writer: int) -> NoReturn:
-    # Neither a builder that was killed nor one that was interrupted leaves it at work.
-    prctl(PrctlOption.SET_PDEATHSIG, signal.SIGKILL)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
+def _be_fork(work: Callable[[], bytes], writer: int, mask: set[int | signal.Signals]) -> NoReturn:
     try:
+        # Neither a builder that was killed nor one that was interrupted leaves it at work.
+        prctl(PrctlOption.SET_PDEATHSIG, signal.SIGKILL)
+        for number in _INTERRUPTS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         try:
-            answer = (None, work())
+            answer = marshal.dumps((None, work()))
         except OSError as error:
-            write_all(writer, marshal.dumps(((error.errno, error.strerror, _name(error)), b"")))
-        else:
-            write_all(writer, marshal.dumps(answer))
+            answer = marshal.dumps(((error.errno, error.strerror, _name(error)), b""))
+        write_all(writer, answer)
     finally:
         os._exit(0)
 

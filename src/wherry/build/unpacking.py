@@ -8,6 +8,7 @@ from pathlib import Path
 from wherry.build.source_trees import Found, SourceTree
 from wherry.build.stage import StageWork
 from wherry.errors import InvalidArgument
+from wherry.linux.files import remove_tree
 from wherry.linux.openat import open_beneath, opened
 from wherry.store.compression import decompressed
 from wherry.store.roots import detached_overlay
@@ -45,7 +46,8 @@ def unpack_archive(
 ) -> None:
     """Unpack the archive to `destination` of the layer that is made in `folder`."""
     store = work.workshop.store
-    (folder / "work").mkdir(mode=0o700, exist_ok=True)
+    remove_tree(folder / "work")  # of an archive before this one: it may not be mounted twice
+    (folder / "work").mkdir(mode=0o700)
     mount = layer_mount(store, folder, work.top)
     with (
         opened(detached_overlay(mount, store.root / "tmp")) as root,

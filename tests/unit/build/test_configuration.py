@@ -5,6 +5,7 @@ import pytest
 from wherry.build.builder import scratch
 from wherry.build.configuration import Draft, applied, exposed_ports
 from wherry.build.graph import BuildRequest, stage_graph
+from wherry.build.scope import Scope
 from wherry.build.steps import resolve_steps
 from wherry.dockerfile.parser import parse
 from wherry.errors import InvalidArgument
@@ -18,7 +19,7 @@ def history_of(text: str) -> tuple[Draft, list[str]]:
     graph = stage_graph(dockerfile, BuildRequest(build_platform=AMD, target_platform=AMD))
     draft = Draft(scratch(AMD).config)
     lines = []
-    for step in resolve_steps(graph, graph.nodes[0], (), {}, "\\"):
+    for step in resolve_steps(graph, graph.nodes[0], Scope(), {}, "\\"):
         draft, line = applied(draft, step)
         lines.append(line)
     return draft, lines

@@ -14,8 +14,8 @@ from wherry.build.graph import (
     StageGraph,
     stage_graph,
 )
-from wherry.build.scope import Origin
-from wherry.build.steps import Step, resolve_steps
+from wherry.build.scope import Origin, Scope, base_scope
+from wherry.build.steps import Step, resolve_steps, scope_after
 from wherry.dockerfile.instructions import Copy, Expose, Run, Workdir
 from wherry.dockerfile.parser import parse
 from wherry.oci.platform import Platform
@@ -37,7 +37,8 @@ def graph(
 def steps(text: str, environment: tuple[str, ...] = (), **build_args: str) -> tuple[Step, ...]:
     """Of the last stage."""
     found = graph(text, build_args=build_args)
-    return resolve_steps(found, found.nodes[found.target], environment, build_args, "\\")
+    scope = base_scope(environment)
+    return resolve_steps(found, found.nodes[found.target], scope, build_args, "\\")
 
 
 def test_only_what_the_target_needs_is_built() -> None:
@@ -80,7 +81,7 @@ def test_a_trigger_may_need_another_stage() -> None:
     found = graph(text, "2", triggers={2: ("COPY --from=one s d",)})
     assert list(found.nodes) == [0, 2]
     assert isinstance(found.nodes[2].instructions[0], Copy)
-    first, second = resolve_steps(found, found.nodes[2], (), {}, "\\")
+    first, second = resolve_steps(found, found.nodes[2], Scope(), {}, "\\")
     assert (first.is_trigger, second.is_trigger) == (True, False)
     own = graph(text).nodes[3].instructions[0]
     assert isinstance(own, Run)
@@ -175,3 +176,19 @@ def test_words_are_replaced_where_docker_replaces_them() -> None:
     assert run.mounts[0].target == "/d"
     assert isinstance(run.instruction, Run)
     assert run.instruction.command.texts == ("echo $D",)
+
+
+def test_a_stage_has_the_arguments_of_the_one_that_it_begins_with() -> None:
+    text = (
+        "ARG GLOBAL=g\nFROM x AS base\nARG GLOBAL\nARG UNSET\nENV SET=env\nARG SET=arg NAMED=n\n"
+        "FROM base\nARG NAMED=other\nRUN y"
+    )
+    found = graph(text)
+    below = resolve_steps(found, found.nodes[0], base_scope(["PATH=/bin"]), {}, "\\")
+    start = scope_after(below, Scope())
+
+    steps = resolve_steps(found, found.nodes[1], start, {}, "\\")
+
+    assert start["SET"] == "arg"
+    assert dict(steps[-1].scope) == {**start, "NAMED": "other"}
+    assert steps[-1].scope.arguments == ("GLOBAL", "UNSET", "SET", "NAMED")

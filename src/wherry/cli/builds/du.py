@@ -21,11 +21,9 @@ class Flags(FlagSet):
 
 
 def run(flags: Flags, context: Context) -> None:
-    from wherry.engine.builds.prune import KEYS, matching
+    from wherry.engine.builds.prune import matching
     from wherry.engine.builds.usage import cache_usage
-    from wherry.engine.filters import check_keys
 
-    check_keys(flags.filter, KEYS)
     usage = matching(cache_usage(context.engine), flags.filter)
     if flags.verbose:
         for entry in usage.entries:
@@ -57,6 +55,7 @@ def _ago(moment_ns: int) -> str:
 def _print_entry(entry: "CacheEntry", context: Context) -> None:
     for title, value in (
         ("ID", entry.id),
+        ("Parents", ", ".join(entry.parents)),
         (
             "Created at",
             time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(entry.created_ns / 1e9)),
@@ -70,5 +69,6 @@ def _print_entry(entry: "CacheEntry", context: Context) -> None:
         ("Last used", _ago(entry.used_ns)),
         ("Type", entry.kind),
     ):
-        context.out(f"{title + ':':<16}{value}")
+        if value:
+            context.out(f"{title + ':':<16}{value}")
     context.out("")

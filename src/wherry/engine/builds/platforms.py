@@ -17,7 +17,7 @@ from wherry.engine.builds.annotations import (
     parse_annotations,
     refuse_attestations,
 )
-from wherry.engine.builds.bases import warn_of_tag
+from wherry.engine.builds.bases import credential_for, warn_of_tag
 from wherry.engine.builds.build import BuiltImage, exporter_of, prepared
 from wherry.engine.builds.checks import Warned, check_build
 from wherry.engine.builds.collection import collect_if_due
@@ -80,7 +80,7 @@ def build_platforms(
         for platform in platforms:
             each = _build(workshop, order, platform, planned if not built else untold)
             built[platform] = each if exporter is None else exporter.with_inline(engine.store, each)
-        index = _exported(engine, workshop, built, outputs, names, notes)
+        index = _exported(engine, options, workshop, built, outputs, names, notes)
         if exporter is not None:
             exporter.export(workshop, _together(built))
         with engine.store.database.write() as connection:
@@ -143,6 +143,7 @@ def _step_name(name: str, platform: Platform) -> str:
 
 def _exported(
     engine: "Engine",
+    options: BuildOptions,
     workshop: Workshop,
     built: Mapping[Platform, Built],
     outputs: Sequence[Output],
@@ -173,8 +174,9 @@ def _exported(
             from wherry.engine.builds.push_index import push_index  # HTTP and TLS, for who pushes
 
             for name in dict.fromkeys((*names, *output.names)):
+                credential = credential_for(name, options.credentials)
                 with vertex(workshop.report, f"pushing {name.full}") as say:
-                    digest = push_index(workshop.lease, name, saved, say)
+                    digest = push_index(workshop.lease, name, saved, credential, say)
             continue
         with vertex(workshop.report, f"exporting to {output.type}"):
             if output.type is OutputType.OCI:

@@ -3,14 +3,15 @@
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.build.kept_sources import SOURCES
+from wherry.engine.builds.cache_filters import entry_filter
 from wherry.engine.builds.usage import CacheEntry, CacheUsage, cache_usage
-from wherry.engine.filters import Filters, check_keys, parse_moment, wanted_truth
+from wherry.engine.filters import Filters
 from wherry.linux.files import remove_tree
 from wherry.linux.openat import opened
 from wherry.store.build_cache import delete_records
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from wherry.engine.engine import Engine
 
 _LONG = 60 * 86400.0  # seconds
-KEYS = frozenset({"until", "unused-for", "id", "type", "description", "inuse", "shared", "private"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,10 +47,8 @@ def prune_cache(
     free, with both the less of the two; but always `reserved_space`. Bytes, of which those in
     images do not count: they stay on the disk anyway.
     """
-    filters = filters or {}
-    check_keys(filters, KEYS)
+    passes = entry_filter(filters or {})
     usage = cache_usage(engine)
-    passes = _predicate(filters)
     candidates = [
         entry for entry in usage.entries if passes(entry) and (everything or not entry.shared)
     ]
@@ -71,7 +69,7 @@ def prune_cache(
 
 def matching(usage: CacheUsage, filters: Filters) -> CacheUsage:
     """The entries that pass the filters."""
-    passes = _predicate(filters)
+    passes = entry_filter(filters)
     return CacheUsage(entries=tuple(entry for entry in usage.entries if passes(entry)))
 
 
@@ -104,33 +102,6 @@ def _lacking(root: Path, wanted_free: int) -> int | None:
         return None
     status = os.statvfs(root)
     return max(0, wanted_free - status.f_bavail * status.f_frsize)
-
-
-def _predicate(filters: Filters) -> Callable[[CacheEntry], bool]:
-    tests: list[Callable[[CacheEntry], bool]] = []
-    for key in ("until", "unused-for"):
-        tests += [_unused_since(parse_moment(value)) for value in filters.get(key, ())]
-    if ids := filters.get("id", ()):
-        tests.append(lambda entry: any(entry.id.startswith(each) for each in ids))
-    if kinds := filters.get("type", ()):
-        tests.append(lambda entry: entry.kind in kinds)
-    if texts := filters.get("description", ()):
-        tests.append(lambda entry: entry.description in texts)
-    for key, wanted_when in (("shared", True), ("private", False)):
-        wanted = wanted_truth(filters, key)
-        if wanted is not None:
-            tests.append(_shared_is(wanted is wanted_when))
-    if wanted_truth(filters, "inuse"):
-        tests.append(lambda _entry: False)  # what is in use is never pruned
-    return lambda entry: all(test(entry) for test in tests)
-
-
-def _unused_since(moment: int) -> Callable[[CacheEntry], bool]:
-    return lambda entry: entry.used_ns < moment
-
-
-def _shared_is(wanted: bool) -> Callable[[CacheEntry], bool]:
-    return lambda entry: entry.shared is wanted
 
 
 def _remove_folder(folder: Path) -> bool:

@@ -12,6 +12,7 @@ from wherry.oci.digest import Digest
 from wherry.oci.manifest import oci_manifest
 from wherry.oci.media_type import OCI_CONFIG, OCI_INDEX, OCI_TYPES
 from wherry.oci.reference import Reference
+from wherry.registry.credentials import Credential
 from wherry.registry.download import has_blob
 from wherry.registry.repository import ManifestDocument, Repository, open_repositories
 from wherry.store.layer_blobs import record_blob
@@ -20,7 +21,11 @@ from wherry.values import replace
 
 
 def push_index(
-    lease: Lease, name: Reference, saved: SavedIndex, say: Callable[[str], None]
+    lease: Lease,
+    name: Reference,
+    saved: SavedIndex,
+    credential: Credential | None,
+    say: Callable[[str], None],
 ) -> Digest:
     """Push the images and their index; the index's digest there."""
     told: set[str] = set()
@@ -31,7 +36,7 @@ def push_index(
             told.add(line)
             say(line)
 
-    with registry_session() as session:
+    with registry_session(credential=credential) as session:
         repository = next(iter(open_repositories(session, name, "pull,push")))
         sender = LayerSender(lease, repository, (), Reporter(tell))
         manifests = [(_push(lease, repository, sender, image), image) for image in saved.images]

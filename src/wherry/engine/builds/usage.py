@@ -33,6 +33,8 @@ class CacheEntry:
     used_ns: int
     uses: int
     shared: bool = False
+    parents: tuple[str, ...] = ()
+    """The IDs of records whose layer it lies on."""
     chain_id: ChainID | None = None
     key: Digest | None = None
     folder: Path | None = None
@@ -60,9 +62,13 @@ def cache_usage(engine: "Engine") -> CacheUsage:
     connection = engine.store.database.connection
     rows = connection.execute("SELECT DISTINCT chain_id FROM image_layers")
     of_images = {ChainID(row["chain_id"]) for row in rows}
+    records = list(list_records(connection))
+    makers: dict[ChainID | None, list[str]] = {}
+    for record in records:
+        makers.setdefault(record.chain_id, []).append(_id_of(record.key))
     entries = [
         CacheEntry(
-            id=record.key.hex[:25],  # as long as BuildKit's
+            id=_id_of(record.key),
             kind=record.kind,
             description=record.description,
             size=record.size,
@@ -70,16 +76,21 @@ def cache_usage(engine: "Engine") -> CacheUsage:
             used_ns=record.used_ns,
             uses=record.uses,
             shared=record.chain_id in of_images,
+            parents=tuple(makers.get(record.parent, ())),
             chain_id=record.chain_id,
             key=record.key,
         )
-        for record in list_records(connection)
+        for record in records
     ]
     folder = engine.store.root / "build"
     entries += _folders(folder / CACHES, CACHE_MOUNT, "cached mount ")
     entries += _folders(folder / SOURCES, FETCHED, "")
     entries.sort(key=lambda entry: -entry.used_ns)
     return CacheUsage(entries=tuple(entries))
+
+
+def _id_of(key: Digest) -> str:
+    return key.hex[:25]  # as long as BuildKit's
 
 
 def _folders(parent: Path, kind: str, front: str) -> Iterator[CacheEntry]:
