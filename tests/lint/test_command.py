@@ -178,6 +178,8 @@ def test_rules_are_listed_and_explained(folder: Path) -> None:
     assert "DL3009" in _run(folder, "--list-rules").stdout
     assert "UndefinedVar" in _run(folder, "--list-rules").stdout
     assert "Bad:" in _run(folder, "--explain", "DL3009").stdout
+    assert "Bad:" in _run(folder, "--explain", "DL1000").stdout
+    assert "shellcheck.net/wiki/SC2086\n" in _run(folder, "--explain", "sc2086").stdout
     unknown = _run(folder, "--explain", "DL9999")
     assert (unknown.returncode, unknown.stderr.split("\n")[0]) == (
         1,

@@ -11,6 +11,7 @@ from wherry.dockerfile.source import Source
 from wherry.lint.finding import Level
 from wherry.lint.linter import lint
 from wherry.lint.options import Options
+from wherry.values import replace
 
 # Behind `FROM a:1`: the text, and line and column of the DL1000.
 PLACES = {
@@ -148,7 +149,18 @@ def test_refusals_are_findings_of_their_own_for_those_who_ask() -> None:
     assert [line for line, message in found if message == "Last USER should not be root"] == [6]
 
 
-def test_of_many_faults_the_strict_linter_tells_the_first() -> None:
+def test_of_many_faults_the_first_is_told() -> None:
     source = Source("FROM a:1\nEXPOSE 1:2\nXYZ\nABC\n")
 
     assert [finding.line for finding in lint(source, STRICT).findings] == [2]
+    found = lint(source, Options(shellcheck=False)).findings
+    assert [(one.line, one.message) for one in found] == [(3, "unknown instruction: XYZ")]
+
+
+@pytest.mark.needs("shellcheck")
+def test_of_what_hadolint_cannot_read_nothing_else_is_told() -> None:
+    source = Source(_file("RUN <<EOF\necho $x\nEOF\nUSER root"))
+
+    assert {one.code for one in lint(source, Options()).findings} >= {"DL3002", "SC2086"}
+    strict = replace(STRICT, shellcheck=True)
+    assert [one.code for one in lint(source, strict).findings] == ["DL1000"]

@@ -154,7 +154,8 @@ def load_insights() -> "tuple[Rule, ...]":
 
 
 def load_all() -> "tuple[Rule, ...]":
-    return (*load_rules(), *load_checks(), *load_insights())
+    """Every rule, and what is said of a file that none can look at."""
+    return (load("unreadable"), *load_rules(), *load_checks(), *load_insights())
 
 
 def names_for(table: dict[str, str], facts: "Collection[str]") -> list[str]:
@@ -166,6 +167,8 @@ def module_of(rule: "Rule") -> "ModuleType":
     """The module that says what the rule means."""
     if rule in load_checks():
         return _module(f"checks.{tuple(CHECKS)[load_checks().index(rule)]}")
+    if rule is load("unreadable"):
+        return _module("unreadable")
     folder = "rules" if rule in load_rules() else "insights"
     return _module(f"{folder}.{rule.code.lower()}")
 

@@ -223,7 +223,7 @@ def _refused_trigger(statement: Statement) -> Onbuild | None:
 
 
 def _mounts_behind_backslashes(text: str) -> "Iterator[str]":
-    r"""Those of `--mount=a \ --mount=b`, whose author lost the ends of the lines, as for hadolint."""
+    r"""Those of `--mount=a \ --mount=b`, where the ends of lines got lost: hadolint reads them."""
     words = text.split()
     for backslash, flag in zip(words[::2], words[1::2], strict=False):
         if backslash != "\\" or not flag.startswith("--mount="):

@@ -81,10 +81,12 @@ def lint_all(sources: Sequence[Source], options: Options) -> list[Report]:
 def report_all(reading: Reading, options: Options) -> list[Report]:
     """The findings in each file that was read."""
     wanted = [_Wanted(document, options) for document in reading.documents]
-    found = [list(_unreadable(one) or _findings(one)) for one in wanted]
+    faults = [_unreadable(one) for one in wanted]
+    found = [fault or list(_findings(one)) for fault, one in zip(faults, wanted, strict=True)]
     if reading.checking is not None:
         for owner, finding in _of_shellcheck(reading.checking, wanted):
-            found[owner].append(finding)
+            if not faults[owner]:
+                found[owner].append(finding)
     return [
         Report(document.source, tuple(sorted(findings, key=_order)))
         for document, findings in zip(reading.documents, found, strict=True)
@@ -96,25 +98,18 @@ def _order(finding: Finding) -> tuple[int, int, Span, str]:
 
 
 def _unreadable(wanted: "_Wanted") -> list[Finding]:
-    """The first that keeps the file from being read: a build stops there, and so does hadolint.
-
-    What is behind it often only follows from it, as the lines behind a missing backslash.
-    """
-    document = wanted.document
-    faults = [(problem.span, problem.message) for problem in document.problems]
-    if wanted.options.strict_hadolint:
-        from wherry.lint.refusals import refusals  # for those who ask
-
-        faults += [
-            (refusal.span, f"hadolint cannot read {refusal.reason}")
-            for refusal in refusals(document)
-        ]
+    """What keeps the file from being read: it is all there is to say then."""
+    document, options = wanted.document, wanted.options
+    if not document.problems and not options.strict_hadolint:
+        return []
     found: list[Finding] = []
-    for span, message in sorted(faults)[:1]:
-        line, column, _ = document.source.position(span.start)
-        if wanted.options.strict_hadolint:  # which counts a tab as up to eight columns
+    rule = load("unreadable")
+    for hit in rule.check(document, options):
+        finding = _finding(document, rule, rule.level, hit)
+        line, column, _ = document.source.position(finding.span.start)
+        if options.strict_hadolint:  # which counts a tab as up to eight columns
             column = len(document.source.line(line)[: column - 1].expandtabs()) + 1
-        found.append(Finding(UNREADABLE, Level.ERROR, message, line, column, span))
+        found.append(replace(finding, column=column))
     return found
 
 

@@ -3,6 +3,7 @@
 from inspect import cleandoc
 
 from wherry.errors import NotFound
+from wherry.lazy import regex
 from wherry.lint.catalogue import load_all, module_of
 from wherry.lint.rule import Rule
 
@@ -14,6 +15,7 @@ class NoSuchRule(NotFound):
         )
 
 
+_SHELLCHECK = regex(r"(?i)SC[0-9]{4}")
 _REPAIRS = {
     "": "",
     "fix": "\n\nwherry lint --fix repairs it where that is safe.",
@@ -54,6 +56,9 @@ def explain_rule(code: str) -> str:
         if rule.code.lower() == code.lower():
             fixed = _REPAIRS[repair(rule)]
             return f"{rule.code} ({rule.level.value})\n\n{docstring(rule)}{fixed}\n"
+    if _SHELLCHECK.fullmatch(code):
+        page = f"https://www.shellcheck.net/wiki/{code.upper()}"
+        return f"{code.upper()}\n\nShellCheck finds it in the shell of a RUN: {page}\n"
     raise NoSuchRule(code)
 
 

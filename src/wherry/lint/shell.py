@@ -243,7 +243,7 @@ def parsed_script(text: str) -> Script:
 
 
 def _without_time(root: "Node", text: str, data: bytes) -> tuple[bytes, list[Command]]:
-    """As many bytes without the keyword `time`, which the grammar takes for a program; and those."""
+    """As many bytes without `time`, a keyword that the grammar takes for a program; and those."""
     timers: list[Command] = []
     waiting = [root]
     while waiting:
