@@ -11,13 +11,13 @@ import errno
 import json
 import os
 import struct
-from hashlib import sha256
 from pathlib import Path
 
 from wherry.linux.files import write_atomically
 from wherry.linux.seccomp import FilterFlag
 from wherry.oci.codec import to_json
 from wherry.oci.runtime_spec import Seccomp, SyscallRule
+from wherry.oci.sha256 import sha256
 from wherry.runtime.errors import InvalidSpec
 from wherry.runtime.seccomp_agent import notifies
 

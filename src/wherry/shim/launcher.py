@@ -28,7 +28,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import NoReturn
 
 import wherry
@@ -59,19 +58,22 @@ def _nothing() -> None:
     return
 
 
+def _nothing_later() -> Later:
+    return {}
+
+
 def serve(
     operations: Operations,
     run: Path,
     wake: Wake,
     rehearse: Callable[[], None] = _nothing,
-    load: Callable[[], None] = _nothing,
-    later: Later = MappingProxyType({}),
+    load: Callable[[], Later] = _nothing_later,
     care: Care | None = None,
 ) -> None:
     """Answer requests on the inherited listening socket until idle or orphaned.
 
-    What `load` and `later` bring in is for those requests alone that are for commands. `care` is
-    what it sees to besides.
+    What `load` brings in, and what it says may have to be loaded later, is for those requests
+    alone that are for commands. `care` is what it sees to besides.
     """
     os.chdir("/")
     os.umask(0o022)
@@ -84,7 +86,7 @@ def serve(
     ours = [LAUNCHER_DESCRIPTOR, *(() if care is None else (care.fileno(),))]
     memory.ready_locks()
     nursery = Nursery(carry_out, wake, rehearse, tuple(ours))
-    load()
+    later = load()
     with Inotify() as inotify:
         listener = socket.socket(fileno=LAUNCHER_DESCRIPTOR)
         ours += inotify.descriptor, nursery.fileno()

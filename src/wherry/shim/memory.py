@@ -16,10 +16,11 @@ _STEP = 16  # bytes: both allocators hand out multiples
 _SMALL = 512  # bytes: what Python takes from its own pools, the rest from the C library
 _LARGE = 1024
 _HEAD = 16  # bytes before what malloc returns
-_IN_A_ROW = 8  # neighbours, which are found where nothing was before
+_PAGE = 4096
+_IN_A_ROW = 8  # neighbours, at the least, which are found where nothing was before
 _LOCKS = 32  # semaphores: a forked interpreter makes a new one of each lock that it has
 _LOCK_SIZE = 32
-_MOST = 20_000
+_MOST = 2000  # allocations; another allocator may never give neighbours
 
 _fillers: list[object] = []
 
@@ -33,39 +34,51 @@ def trim() -> None:
 def make_room() -> None:
     """Have what is made from now on lie together, not in the holes that are left everywhere.
 
-    Each page that forks write to is one that each of them has for itself.
+    Each page that forks write to is one that each of them has for itself. So the holes are filled:
+    what is allocated in vain, until neighbours come, is some three hundred kilobytes.
     """
     trim()
     for size in range(_LARGE, _STEP, -_STEP):
-        _fill(partial(_malloc, size - _HEAD), size)
-    _fill_and_keep(object, 16)
-    _fill_and_keep(partial(float, "1"), 32)
+        made = _neighbours(partial(_malloc, size - _HEAD), size, _IN_A_ROW)
+        if len(made) == _MOST:
+            _free_all(made)
+            return
+    _fill_pools(object, 16)
+    _fill_pools(partial(float, "1"), 32)
     head = b"".__sizeof__()
     for size in range(48, _SMALL + 1, _STEP):
-        _fill_and_keep(partial(bytes, size - head), size)
+        _fill_pools(partial(bytes, size - head), size)
 
 
 def ready_locks() -> None:
     """Have the locks that the next fork makes lie together."""
-    for address in _fill(lambda: _malloc(_LOCK_SIZE), _LOCK_SIZE + _HEAD, _LOCKS):
-        _free(address)
+    made = _neighbours(partial(_malloc, _LOCK_SIZE), _LOCK_SIZE + _HEAD, _LOCKS)
+    _free_all(made if len(made) == _MOST else made[-_LOCKS:])
 
 
-def _fill(make: Callable[[], int], size: int, wanted: int = _IN_A_ROW) -> "array[int]":
-    """Allocate until so many lie one after the other; those."""
-    made = array("Q")  # no objects, which would lie between them
-    for _ in range(_MOST):
-        made.append(make())
-        if len(made) >= wanted and made[-1] - made[-wanted] == (wanted - 1) * size:
-            return made[-wanted:]
-    return array("Q")
-
-
-def _fill_and_keep(make: Callable[[], object], size: int) -> None:
-    def filler() -> int:
+def _fill_pools(make: Callable[[], object], size: int) -> None:
+    def address() -> int:
         _fillers.append(make())
         return id(_fillers[-1])
 
-    wanted = max(_IN_A_ROW, 4096 // size)
-    _fill(filler, size, wanted)
-    del _fillers[1 - wanted :]
+    wanted = max(_IN_A_ROW, _PAGE // size)
+    before = len(_fillers)
+    if len(_neighbours(address, size, wanted)) == _MOST:
+        del _fillers[before:]
+    else:
+        del _fillers[1 - wanted :]  # but one, so that the pool stays this size's
+
+
+def _neighbours(make: Callable[[], int], size: int, wanted: int) -> "array[int]":
+    """Addresses from `make`, the last of which lie one after the other, so many as wanted."""
+    made = array("Q")  # no objects, which would lie between them
+    while len(made) < _MOST:
+        made.append(make())
+        if len(made) >= wanted and made[-1] - made[-wanted] == (wanted - 1) * size:
+            break
+    return made
+
+
+def _free_all(addresses: "array[int]") -> None:
+    for address in addresses:
+        _free(address)
