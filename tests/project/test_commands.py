@@ -30,6 +30,7 @@ SHARED = {
     "containers.stop_flags",
     "containers.streaming",
     "containers.supervised",
+    "containers.terminal",
     "images.layers_page",
     "builds.cached",
     "builds.calls",

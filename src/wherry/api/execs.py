@@ -60,7 +60,11 @@ class Execs:
         self._execs: dict[str, Exec] = {}
 
     def add(self, new: Exec) -> None:
-        """Keep it; the oldest that has ended, or else was never started, makes room."""
+        self.make_room()
+        self._execs[new.id] = new
+
+    def make_room(self) -> None:
+        """For another; it is the oldest that has ended, or else was never started, that goes."""
         if len(self._execs) >= _MOST:
             olds = self._execs.items()
             ended = next((key for key, old in olds if old.exit_code is not None), "")
@@ -68,7 +72,6 @@ class Execs:
             if not idle:
                 raise TooManyExecs
             del self._execs[idle]
-        self._execs[new.id] = new
 
     def find(self, exec_id: str) -> Exec:
         try:

@@ -66,6 +66,8 @@ def _open_standard_descriptors() -> None:
 
     The first file or connection to be opened would be taken for it.
     """
+    import os  # few callers close any
+
     while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(opened, True)
     os.close(opened)

@@ -232,35 +232,41 @@ def _map_reader(kind: Any) -> _Reader:
 
 
 def _object_reader(kind: type) -> _Reader:
-    hints: dict[str, Any] = {}
-    readers: dict[str, _Reader] = {}
+    # Of each field its name, its key, whether it may be missing, and what reads it.
+    fields: tuple[tuple[str, str, bool, _Reader], ...] | None = None
 
     def read(data: object, path: str, faults: _Faults) -> object:
+        nonlocal fields
         if not isinstance(data, dict):
             raise _fault(faults, path, "must be an object")
-        if not readers:  # on first use: a class may refer to itself
-            hints.update(typing.get_type_hints(kind))
-            readers.update((name, _reader(hints[name])) for name, _, _ in _keys(kind))
+        if fields is None:  # on first use: a class may refer to itself
+            hints = typing.get_type_hints(kind)
+            fields = tuple(
+                (name, key, _has_default(field), _reader(hints[name]))
+                for name, key, field in _keys(kind)
+            )
         before = len(faults)
         values: dict[str, object] = {}
-        known = set()
-        for name, key, field in _keys(kind):
-            known.add(key)
-            here = f"{path}.{key}" if path else key
+        keeps_unknown = False
+        for name, key, optional, reader in fields:
             if name == "extra":
+                keeps_unknown = True
                 continue
-            if data.get(key) is None and _has_default(field):
+            value = data.get(key)
+            if value is None and optional:
                 continue
-            if key not in data:
+            here = f"{path}.{key}" if path else key
+            if value is None and key not in data:
                 faults.append((here, "is missing"))
                 continue
             try:
-                values[name] = readers[name](data[key], here, faults)
+                values[name] = reader(value, here, faults)
             except _Fault:
                 continue
         if len(faults) > before:
             raise _Fault
-        if "extra" in readers:
+        if keeps_unknown:
+            known = {key for _, key, _, _ in fields}
             values["extra"] = {key: item for key, item in data.items() if key not in known}
         return kind(**values)
 

@@ -12,6 +12,7 @@ import sqlite3
 import struct
 from collections.abc import Collection, Iterator
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ CREATE INDEX containers_by_status ON containers (status);
 CREATE INDEX containers_by_image ON containers (image_id)
 """
 
+_REMEMBERED = 256  # values of each kind
 NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -309,10 +311,29 @@ def _container(row: sqlite3.Row) -> Container:
         name=row["name"],
         image_id=row["image_id"],
         created=row["created"],
-        config=from_json(ContainerConfig, json.loads(row["config"])),
-        details=from_json(Details, json.loads(row["details"])),
-        state=from_json(State, json.loads(row["state"])),
+        config=_config_of(row["config"]),
+        details=_details_of(row["details"]),
+        state=_state_of(row["state"]),
     )
+
+
+# What a text says never changes, nor does the value that is made of it: a service that lists the
+# same containers over and over makes each once.
+
+
+@lru_cache(_REMEMBERED)
+def _config_of(text: str) -> ContainerConfig:
+    return from_json(ContainerConfig, json.loads(text))
+
+
+@lru_cache(_REMEMBERED)
+def _details_of(text: str) -> Details:
+    return from_json(Details, json.loads(text))
+
+
+@lru_cache(_REMEMBERED)
+def _state_of(text: str) -> State:
+    return from_json(State, json.loads(text))
 
 
 def _dump(value: object) -> str:

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -37,6 +38,7 @@ from wherry.store.store import Store
 from wherry.store.subnets import choose_subnet, default_bridge_candidates
 from wherry.values import dataclass, field
 
+_REMEMBERED = 256  # networks, and as many endpoints
 SCHEMA = (
     """
 CREATE TABLE networks (
@@ -506,7 +508,12 @@ def _network_details(network: Network) -> dict[str, object]:
 
 
 def network_of_row(row: sqlite3.Row) -> Network:
-    details = json.loads(row["details"])
+    return _network(row["id"], row["name"], row["driver"], row["created"], row["details"])
+
+
+@lru_cache(_REMEMBERED)  # the same row makes the same value, however often it is read
+def _network(network_id: str, name: str, driver: str, created: str, text: str) -> Network:
+    details = json.loads(text)
     pools = [
         Subnet(
             subnet=ip_network(pool["subnet"]),
@@ -518,10 +525,10 @@ def network_of_row(row: sqlite3.Row) -> Network:
         for pool in details.pop("subnets")
     ]
     return Network(
-        id=row["id"],
-        name=row["name"],
-        driver=row["driver"],
-        created=row["created"],
+        id=network_id,
+        name=name,
+        driver=driver,
+        created=created,
         subnets=tuple(pools),
         **details,
     )
@@ -557,19 +564,28 @@ def _insert_endpoint(connection: sqlite3.Connection, endpoint: Endpoint) -> None
 
 
 def _endpoint(row: sqlite3.Row) -> Endpoint:
-    details = json.loads(row["details"])
+    return _endpoint_of(
+        row["id"], row["network_id"], row["container_id"], row["host_link"] or "", row["details"]
+    )
+
+
+@lru_cache(_REMEMBERED)
+def _endpoint_of(
+    endpoint_id: str, network_id: str, container_id: str, host_link: str, text: str
+) -> Endpoint:
+    details = json.loads(text)
     gateway, gateway6 = details["gateway"], details["ipv6_gateway"]
     return Endpoint(
-        id=row["id"],
-        network_id=row["network_id"],
-        container_id=row["container_id"],
+        id=endpoint_id,
+        network_id=network_id,
+        container_id=container_id,
         ipv4=IPv4Interface(details["ipv4"]) if details["ipv4"] else None,
         ipv6=IPv6Interface(details["ipv6"]) if details["ipv6"] else None,
         gateway=IPv4Address(gateway) if gateway else None,
         ipv6_gateway=IPv6Address(gateway6) if gateway6 else None,
         mac_address=details["mac_address"],
         interface=details["interface"],
-        host_link=row["host_link"] or "",
+        host_link=host_link,
         aliases=tuple(details["aliases"]),
         links=tuple(details["links"]),
         gateway_priority=details["gateway_priority"],

@@ -142,7 +142,8 @@ def lower_folders(store: Store, top: ChainID | None, *, init: bool = True) -> li
         raise TooManyLayers(len(names))
     bottom = INIT if init else EMPTY
     _make_bottom(store, bottom)
-    return [store.root / "layers" / "l" / name for name in (*names, bottom)]
+    folder = store.root / "layers" / "l"
+    return [folder / name for name in (*names, bottom)]
 
 
 def _lowerdir(store: Store, top: ChainID | None, bottom: str) -> str:

@@ -27,10 +27,8 @@ async def post_exec(call: Call) -> web.Response:
         raise InvalidArgument("No exec command specified")
     keys = fields.text("DetachKeys")
     parse_detach_keys(keys)
-    container = await call.do(find_live_container, call.id)
-    check_running(container)
     new = Exec(
-        container_id=container.id,
+        container_id="",
         command=command,
         stdin=fields.flag("AttachStdin"),
         stdout=fields.flag("AttachStdout"),
@@ -43,14 +41,19 @@ async def post_exec(call: Call) -> web.Response:
         env=fields.texts("Env"),
         size=console_size(fields),
     )
+    call.service.execs.make_room()
+    new.container_id = await call.do(_announce, call.id, new)
     call.service.execs.add(new)
-    action = f"exec_create: {' '.join(command)}"
-    await call.do(_publish, container.id, action, new.id)
     return json_response({"Id": new.id}, 201)
 
 
-def _publish(engine: Engine, container_id: str, action: str, exec_id: str) -> None:
-    container_event(engine.store, find_live_container(engine, container_id), action, execID=exec_id)
+def _announce(engine: Engine, name: str, new: Exec) -> str:
+    """Tell followers of events of an exec to come in a container that runs; the container's ID."""
+    container = find_live_container(engine, name)
+    check_running(container)
+    action = f"exec_create: {' '.join(new.command)}"
+    container_event(engine.store, container, action, execID=new.id)
+    return container.id
 
 
 async def post_exec_start(call: Call) -> web.StreamResponse:

@@ -34,7 +34,7 @@ _RECURSION = {
 
 def container_document(engine: "Engine", container: Container) -> Document:
     """Everything but the sizes, which cost a walk over its files."""
-    folder = engine.store.container_folder(container.id)
+    folder = str(engine.store.container_folder(container.id))
     config = container.config
     logs_to_file = config.log.driver in ("json-file", "")
     return {
@@ -44,10 +44,10 @@ def container_document(engine: "Engine", container: Container) -> Document:
         "Args": list(container.details.args),
         "State": state_document(container.state),
         "Image": container.image_id,
-        "ResolvConfPath": str(folder / "resolv.conf"),
-        "HostnamePath": str(folder / "hostname"),
-        "HostsPath": str(folder / "hosts"),
-        "LogPath": str(folder / f"{container.id}-json.log") if logs_to_file else "",
+        "ResolvConfPath": f"{folder}/resolv.conf",
+        "HostnamePath": f"{folder}/hostname",
+        "HostsPath": f"{folder}/hosts",
+        "LogPath": f"{folder}/{container.id}-json.log" if logs_to_file else "",
         "Name": f"/{container.name}",
         "RestartCount": container.state.restart_count,
         "Driver": "overlay2",
@@ -65,7 +65,7 @@ def container_document(engine: "Engine", container: Container) -> Document:
 
 
 def _overlay_folders(engine: "Engine", container: Container) -> Document:
-    folder = engine.store.container_folder(container.id)
+    folder = str(engine.store.container_folder(container.id))
     data = {"ID": container.id}
     with suppress(NoSuchLayer):  # damaged, which must not hide the rest
         lower = lower_folders(engine.store, top_layer(container))
@@ -73,7 +73,7 @@ def _overlay_folders(engine: "Engine", container: Container) -> Document:
     if container.state.pid:
         # It is mounted in the container's own namespace alone; there it can be seen.
         data["MergedDir"] = f"/proc/{container.state.pid}/root"
-    return {**data, "UpperDir": str(folder / "upper"), "WorkDir": str(folder / "work")}
+    return {**data, "UpperDir": f"{folder}/upper", "WorkDir": f"{folder}/work"}
 
 
 def state_document(state: State) -> Document:

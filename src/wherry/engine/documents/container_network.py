@@ -18,12 +18,7 @@ Document = dict[str, object]
 
 def network_settings(engine: "Engine", container: Container) -> Document:
     """Docker's NetworkSettings; the addresses at its top are those on the default bridge."""
-    networks = {network.id: network for network in list_networks(engine.store)}
-    endpoints = [
-        (networks[endpoint.network_id], endpoint)
-        for endpoint in endpoints_of(engine.store, container.id)
-        if endpoint.network_id in networks
-    ]
+    endpoints = _endpoints(engine.store, container)
     pid = container.state.pid
     on_bridge = next((e for network, e in endpoints if network.name == "bridge"), None)
     return {
@@ -40,6 +35,20 @@ def network_settings(engine: "Engine", container: Container) -> Document:
         **_addresses(on_bridge),
         "Networks": _networks_document(engine.store, container, endpoints),
     }
+
+
+def networks_document(engine: "Engine", container: Container) -> dict[str, Document]:
+    """Of NetworkSettings its Networks, which is all that a listing shows."""
+    return _networks_document(engine.store, container, _endpoints(engine.store, container))
+
+
+def _endpoints(store: "Store", container: Container) -> list[tuple[Network, Endpoint]]:
+    networks = {network.id: network for network in list_networks(store)}
+    return [
+        (networks[endpoint.network_id], endpoint)
+        for endpoint in endpoints_of(store, container.id)
+        if endpoint.network_id in networks
+    ]
 
 
 def ports_document(engine: "Engine", container: Container) -> dict[str, list[Document] | None]:

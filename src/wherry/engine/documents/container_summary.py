@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from wherry.engine.documents.container import mount_point_document
-from wherry.engine.documents.container_network import network_settings
+from wherry.engine.documents.container_network import networks_document
 from wherry.engine.documents.container_status import status_text
 from wherry.oci.timestamps import parse_timestamp
 from wherry.store.containers import Container
@@ -18,7 +18,6 @@ Document = dict[str, object]
 def summary_document(engine: "Engine", container: Container, now_ns: int) -> Document:
     """The container as it is at `now_ns`, nanoseconds since 1970."""
     state, details = container.state, container.details
-    settings = network_settings(engine, container)
     return {
         "Id": container.id,
         "Names": [f"/{container.name}"],
@@ -33,7 +32,7 @@ def summary_document(engine: "Engine", container: Container, now_ns: int) -> Doc
             state, parse_timestamp(state.started_at), parse_timestamp(state.finished_at), now_ns
         ),
         "HostConfig": {"NetworkMode": container.config.network_mode},
-        "NetworkSettings": {"Networks": settings["Networks"]},
+        "NetworkSettings": {"Networks": networks_document(engine, container)},
         "Mounts": [mount_point_document(point) for point in details.mounts],
     }
 

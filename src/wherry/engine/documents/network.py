@@ -44,7 +44,7 @@ def network_document(store: "Store", network: Network, names: dict[str, str]) ->
             )
         },
         "Options": dict(sorted(network.options.items())),
-        "Labels": network.labels,
+        "Labels": dict(network.labels),
     }
 
 
