@@ -177,3 +177,29 @@ def test_progress_is_lines_that_end_with_both_signs(path: Path) -> None:
     assert aux["ID"].startswith("sha256:")
     failed = json.loads(bad.body.splitlines()[-1])
     assert failed["error"] == failed["errorDetail"]["message"]
+
+
+def test_a_commit_may_bring_its_own_configuration(path: Path) -> None:
+    container = made(path, "sleep", "60", Env=["A=1", "B=2"], Labels={"a": "b"}, User="7")
+    asked = {
+        "Cmd": ["cat"],
+        "Env": ["A=0"],
+        "ExposedPorts": {"80/tcp": {}},
+        "OnBuild": ["RUN true"],
+        "Shell": ["/bin/ash", "-c"],
+        "WorkingDir": "/tmp",
+    }
+    target = f"/commit?container={container}&changes=USER%208"
+    committed = ask(path, "POST", target, asked).json()["Id"]
+    config = got(path, f"/images/{committed}/json")["Config"]
+
+    assert {name: config[name] for name in ("Cmd", "OnBuild", "Shell", "WorkingDir", "User")} == {
+        **{name: asked[name] for name in ("Cmd", "OnBuild", "Shell", "WorkingDir")},
+        "User": "8",
+    }
+    assert config["Env"][:2] == ["A=0", "B=2"]
+    assert config["Labels"] == {"a": "b"}
+    assert config["ExposedPorts"] == {"80/tcp": {}}
+    refused = ask(path, "POST", f"/commit?container={container}", b"[", Content_Type="text/plain")
+    assert refused.status == 400
+    assert ask(path, "DELETE", f"/images/{committed}").status == 200
