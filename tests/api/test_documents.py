@@ -133,6 +133,16 @@ def events(path: Path, since_ns: int, container: str) -> list[Any]:
         return [json.loads(line) for line in wire.answer().body.splitlines()]
 
 
+def test_options_of_addresses_are_null_unless_they_are_given(path: Path) -> None:
+    def options(ipam: dict[str, object]) -> object:
+        made = ask(path, "POST", "/networks/create", {"Name": "net", "IPAM": ipam}).json()
+        found = got(path, f"/networks/{made['Id']}")["IPAM"]["Options"]
+        assert ask(path, "DELETE", "/networks/net").status == 204
+        return found
+
+    assert [options({}), options({"Options": {}}), options({"Options": None})] == [None, {}, None]
+
+
 def test_usage_is_told_in_lists(path: Path) -> None:
     found = got(path, "/system/df")
     lists = ("Images", "Containers", "Volumes", "BuildCache")
