@@ -142,6 +142,60 @@ def test_a_step_gets_the_clients_secret_and_the_client_the_files(
     assert (output / "sub/link").is_symlink()
 
 
+def test_checks_warn_and_questions_are_answered(service: RunningService, project: Path) -> None:
+    (project / "Dockerfile").write_text("FROM busybox AS Base\n# A is one\nARG A=1\n")
+
+    def answer(question: str) -> tuple[dict[str, object], list[str]]:
+        attrs = {"requestid": f"frontend.{question}"}
+        (project / "large").write_bytes(b"not sent for this")
+        outcome, client = built(service, project, attrs)
+        assert set(client.sent) <= {"Dockerfile", ".dockerignore"}
+        return json.loads(outcome.facts["result.json"]), [
+            str(outcome.facts["result.statuscode"], "ascii"),
+            *outcome.response,
+        ]
+
+    warned, _ = built(service, project, {})
+    checked, status = answer("lint")
+    outline, fine = answer("outline")
+    targets, _ = answer("targets")
+
+    said = "StageNameCasing: Stage name 'Base' should be lowercase (line 1)"
+    assert warned.warnings == [said]
+    assert [each["ruleName"] for each in checked["warnings"]] == ["StageNameCasing"]  # type: ignore[attr-defined]
+    assert (status, fine) == (["1"], ["0"])
+    assert outline["args"][0]["description"] == "is one"  # type: ignore[index]
+    assert targets["targets"][0]["name"] == "base"  # type: ignore[index]
+
+
+def test_without_a_key_nothing_is_kept_of_a_context(
+    service: RunningService, tmp_path: Path
+) -> None:
+    async def log_of(word: str) -> bytes:
+        folder = tmp_path / word
+        folder.mkdir()
+        (folder / "Dockerfile").write_text("FROM busybox\nCOPY a /\nRUN cat /a\n")
+        (folder / "a").write_text(word)
+        os.utime(folder / "a", (0, 0))  # of one size and one time
+        async with BuildKitClient(service.socket, shared_key="") as client:
+            client.folders |= {"context": folder, "dockerfile": folder}
+            return (await client.build(ATTRS)).log
+
+    assert [asyncio.run(log_of(word)) for word in ("one", "two")] == [b"one", b"two"]
+
+
+def test_nobody_takes_the_place_of_a_session(service: RunningService) -> None:
+    async def run() -> int:
+        async with BuildKitClient(service.socket) as client:
+            return await asyncio.to_thread(offered, client.id)
+
+    def offered(session_id: str) -> int:
+        headers = {"X_Docker_Expose_Session_Uuid": session_id, "Upgrade": "h2c"}
+        return ask(service.socket, "POST", "/session", None, **headers).status
+
+    assert asyncio.run(run()) == 409
+
+
 def test_an_archive_is_sent_as_it_is_made(
     service: RunningService, wherry: Wherry, project: Path
 ) -> None:
@@ -196,6 +250,9 @@ def test_a_client_learns_what_there_is(service: RunningService, wherry: Wherry) 
         asyncio.run(asked("ListenBuildHistory"))
 
     assert [each.os for each in workers[0].platforms] == ["linux"]
+    address = workers[0].labels["org.mobyproject.buildkit.worker.moby.host-gateway-ip"]
+    bridge = wherry("network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "bridge")
+    assert bridge.stdout.strip() == address
     assert info.version is not None
     assert caught.value.code == 12
 

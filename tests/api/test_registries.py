@@ -114,3 +114,17 @@ def test_errors_before_the_first_line_have_a_status(
     assert "manifest unknown" in missing.message
     invalid = ask(service.socket, "POST", "/images/create?fromImage=UPPER")
     assert invalid.status == 400
+
+
+def test_credentials_are_asked_and_unreadable_ones_are_none(
+    service: RunningService, registry: DockerRegistry
+) -> None:
+    account = {"username": "me", "password": "secret", "serveraddress": registry.host}
+    welcome = ask(service.socket, "POST", "/auth", account)
+    assert (welcome.status, welcome.json()) == (
+        200,
+        {"Status": "Login Succeeded", "IdentityToken": ""},
+    )
+    target = f"/images/create?fromImage={registry.host}/nosuch&tag=1"
+    answer = ask(service.socket, "POST", target, X_Registry_Auth="%%%")
+    assert "no basic auth credentials" in answer.message

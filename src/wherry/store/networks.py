@@ -98,6 +98,7 @@ class Network:
     enable_ipv6: bool = False
     subnets: tuple[Subnet, ...] = ()
     chosen_subnets: bool = False  # by the user, who may then choose addresses, too
+    ipam_options: bool = True  # whether there are some, if none: {} and not null
     owns_parent: bool = False  # the VLAN that it is on was made for it
     options: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
@@ -491,6 +492,7 @@ def _network_details(network: Network) -> dict[str, object]:
         "enable_ipv4": network.enable_ipv4,
         "enable_ipv6": network.enable_ipv6,
         "chosen_subnets": network.chosen_subnets,
+        "ipam_options": network.ipam_options,
         "owns_parent": network.owns_parent,
         "subnets": [
             {

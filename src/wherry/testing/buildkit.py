@@ -44,6 +44,8 @@ class Outcome:
 
     response: dict[str, str] = field(default_factory=dict)
     messages: list[StatusResponse] = field(default_factory=list)
+    facts: dict[str, bytes] = field(default_factory=dict)
+    """The answer to a question about the Dockerfile."""
 
     @property
     def names(self) -> list[str]:
@@ -53,6 +55,10 @@ class Outcome:
     @property
     def cached(self) -> list[str]:
         return [each.name for m in self.messages for each in m.vertexes if each.cached]
+
+    @property
+    def warnings(self) -> list[str]:
+        return [each.short.decode() for m in self.messages for each in m.warnings]
 
     @property
     def log(self) -> bytes:
@@ -130,7 +136,7 @@ class BuildKitClient:
             **request,  # type: ignore[arg-type]
         )
         following = asyncio.create_task(self._follow(ref, outcome))
-        driving = None if direct else asyncio.create_task(self._drive(ref, attrs))
+        driving = None if direct else asyncio.create_task(self._drive(ref, attrs, outcome))
         try:
             data = await ask(self.calls, f"{_CONTROL}Solve", control.SOLVE_REQUEST.encode(solve))
             outcome.response = dict(control.SOLVE_RESPONSE.decode(data).exporter_response)
@@ -141,13 +147,14 @@ class BuildKitClient:
                 await asyncio.gather(driving, return_exceptions=True)
         return outcome
 
-    async def _drive(self, ref: str, attrs: dict[str, str]) -> None:
+    async def _drive(self, ref: str, attrs: dict[str, str], outcome: Outcome) -> None:
         metadata = [("buildkit-controlapi-buildid", ref)]
         request = gateway.GatewaySolveRequest(frontend="dockerfile.v0", attrs=attrs)
         encoded = gateway.GATEWAY_SOLVE_REQUEST.encode(request)
         await ask(self.calls, f"{_GATEWAY}Ping", b"", metadata)
         data = await ask(self.calls, f"{_GATEWAY}Solve", encoded, metadata)
         result = gateway.GATEWAY_SOLVE_RESPONSE.decode(data).result
+        outcome.facts = {} if result is None else result.metadata
         encoded = gateway.RETURN_REQUEST.encode(gateway.ReturnRequest(result=result))
         await ask(self.calls, f"{_GATEWAY}Return", encoded, metadata)
 

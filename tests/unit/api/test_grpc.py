@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from wherry.api.buildkit.grpc import CallFailed, Method, Methods, Refused, Rpc, ask, call, messages
-from wherry.api.buildkit.http2 import Connection
+from wherry.api.buildkit.http2 import Connection, ConnectionEnded, Stream
 from wherry.api.buildkit.messages.common import Detail
 from wherry.api.buildkit.questions import Questions
 from wherry.api.buildkit.session import Session
 from wherry.engine.builds.offers import offers_at
-from wherry.errors import Unavailable
+from wherry.errors import Unavailable, Unsupported
 from wherry.registry.credentials import Credential
 
 
@@ -118,6 +118,38 @@ def test_what_is_no_http2_ends_the_connection() -> None:
         with ours:
             ours.sendall(b"GET / HTTP/1.1\r\n\r\n" * 10)
             await server.run(theirs.detach(), b"")
+
+    asyncio.run(run())
+
+
+def test_messages_that_do_not_end_have_bounds() -> None:
+    async def run() -> None:
+        connection = Connection(client=False)
+        streams = [Stream(connection, number, ()) for number in range(1, 9, 2)]
+        reading = [asyncio.ensure_future(anext(messages(each))) for each in streams]
+        for stream in streams:
+            stream.received(b"\0" + (16 << 20).to_bytes(4, "big") + bytes((16 << 20) - 100), 0)
+        await asyncio.sleep(0)
+        streams.append(Stream(connection, 9, ()))
+        streams[-1].received(b"\0\0\1\0\0" + bytes(500), 0)
+        with pytest.raises(ConnectionEnded, match="begins more messages"):
+            await anext(messages(streams[-1]))
+        for each in reading:
+            each.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_an_answer_of_several_messages_is_none() -> None:
+    async def talk(rpc: Rpc) -> None:
+        while True:
+            await rpc.send(b"x")
+
+    async def run() -> None:
+        async with connected({"/a/Talk": talk}) as client:
+            with pytest.raises(Unsupported, match="several messages"):
+                await ask(client, "/a/Talk", b"")
 
     asyncio.run(run())
 

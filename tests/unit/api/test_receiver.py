@@ -71,6 +71,7 @@ def test_a_tree_arrives_as_it_is_and_then_only_its_changes(tmp_path: Path, targe
     (source / "a/b/c").write_bytes(b"c" * 100_000)
     (source / "a.txt").write_text("beside")
     (source / "a/empty").touch(0o600)
+    (source / "a/b").chmod(0o555)
     (source / "a/link").symlink_to("../nowhere")
     os.mkfifo(source / "fifo")
     os.link(source / "a.txt", source / "z")

@@ -132,7 +132,7 @@ class Contexts:
         vertex = title if title.startswith("[") else f"[internal] {title}"
         async with self._job.progress.vertex(vertex) as say:
             size = await self._receive(name, folder, excludes, follow or [])
-            await say(f"transferring {what}: {_shown(size)} done")
+            await say(f"transferring {name}: {_shown(size)} done")
         return folder
 
     async def _receive(

@@ -119,19 +119,13 @@ class Progress:
     async def _tell(self, message: StatusResponse | None) -> None:
         """Tell all who follow: the first, whose build it is, is waited for."""
         for queue in self._followers[1:]:
-            if queue.full():
-                self._leave(queue)
+            if queue.qsize() >= _MOST_WAITING:
+                self._followers.remove(queue)
                 queue.put_nowait(None)
             else:
                 queue.put_nowait(message)
         if self._followers:
             await self._followers[0].put(message)
-
-    def _leave(self, queue: asyncio.Queue[StatusResponse | None]) -> None:
-        self._followers.remove(queue)
-        # Whoever waits to tell something of the build waits no longer.
-        while not queue.empty():
-            queue.get_nowait()
 
     def _with(self, message: StatusResponse, event: Happening) -> StatusResponse:
         if isinstance(event, Pull):
@@ -185,7 +179,7 @@ class Progress:
 
     async def follow(self) -> AsyncIterator[StatusResponse]:
         """All that happens from the beginning on, for the first that follows; until the end."""
-        queue: asyncio.Queue[StatusResponse | None] = asyncio.Queue(_MOST_WAITING)
+        queue: asyncio.Queue[StatusResponse | None] = asyncio.Queue(_MOST_WAITING + 1)
         kept, self._kept = self._kept, []
         if not self._ended:
             self._followers.append(queue)
@@ -199,7 +193,10 @@ class Progress:
                 yield message_or_end
         finally:
             if queue in self._followers:
-                self._leave(queue)
+                self._followers.remove(queue)
+                # Whoever waits to tell something of the build waits no longer.
+                while not queue.empty():
+                    queue.get_nowait()
 
 
 def _warning(vertex: str, document: Mapping[str, Any]) -> VertexWarning:

@@ -8,7 +8,7 @@ from typing import Any
 
 from wherry.api.fields import Fields
 from wherry.api.requests.mounts import read_mounts
-from wherry.api.requests.networking import read_networking
+from wherry.api.requests.networking import exposed_ports, read_networking
 from wherry.api.requests.older import as_older, check_older
 from wherry.api.requests.resources import read_resources
 from wherry.api.versions import Version
@@ -62,6 +62,16 @@ def read_container(fields: Fields, platform: str, version: Version) -> Container
         console_size=console_size(host),
     )
     return as_older(config, version)
+
+
+def read_image_defaults(fields: Fields) -> ContainerConfig:
+    """Of the body what an image can say of its containers, for a commit."""
+    return ContainerConfig(
+        image="",
+        **_program(fields),
+        exposed_ports=exposed_ports(fields),
+        image_volumes=fields.keys("Volumes"),
+    )
 
 
 def _refuse_unsupported(host: Fields) -> None:

@@ -23,7 +23,7 @@ def read_networking(fields: Fields, host: Fields) -> dict[str, Any]:
         "mac_address": parse_mac(mac_address) if mac_address else "",
         "links": links,
         "ports": tuple(_ports(host)),
-        "exposed_ports": tuple(dict.fromkeys(map(_exposed, _exposed_keys(fields, host)))),
+        "exposed_ports": exposed_ports(fields, host),
         "publish_all": host.flag("PublishAllPorts"),
         "dns": tuple(map(parse_ip, host.texts("Dns"))),
         "dns_options": tuple(map(_one_word, host.texts("DnsOptions"))),
@@ -78,8 +78,10 @@ def _ports(host: Fields) -> list[PortBinding]:
     return list(dict.fromkeys(bindings))
 
 
-def _exposed_keys(fields: Fields, host: Fields) -> list[str]:
-    return [*fields.keys("ExposedPorts"), *host.keys("PortBindings")]
+def exposed_ports(fields: Fields, host: Fields | None = None) -> tuple[str, ...]:
+    """What the body exposes, and what it publishes."""
+    published = () if host is None else host.keys("PortBindings")
+    return tuple(dict.fromkeys(map(_exposed, (*fields.keys("ExposedPorts"), *published))))
 
 
 def _exposed(port: str) -> str:

@@ -11,6 +11,7 @@ from wherry.api.call import Call, json_response
 from wherry.api.headers import JSON
 from wherry.api.progress import progress_error
 from wherry.api.requests.build import read_build
+from wherry.api.requests.container import read_image_defaults
 from wherry.api.routing import Route
 from wherry.api.streaming import body_file, stream
 from wherry.engine.builds.prune import prune_cache
@@ -30,6 +31,7 @@ async def post_commit(call: Call) -> web.Response:
         raise InvalidArgument("no container is given")
     repository, tag = query.text("repo"), query.text("tag")
     full = f"{repository}:{tag}" if tag else repository
+    fields = await call.fields()
     image_id = await call.do_alone(
         commit_container,
         name,
@@ -38,6 +40,9 @@ async def post_commit(call: Call) -> web.Response:
         message=query.text("comment"),
         changes=[line for text in query.texts("changes") for line in text.split("\n") if line],
         pause=query.flag("pause", default=True),
+        config=read_image_defaults(fields),
+        on_build=fields.texts("OnBuild"),
+        shell=fields.optional_texts("Shell"),
     )
     return json_response({"Id": str(image_id)}, 201)
 

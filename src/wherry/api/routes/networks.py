@@ -67,6 +67,7 @@ def _request(fields: Fields) -> NetworkRequest:
         ipv6=fields.flag("EnableIPv6"),
         options=fields.pairs("Options"),
         labels=fields.pairs("Labels"),
+        ipam_options=ipam.has("Options"),
     )
 
 

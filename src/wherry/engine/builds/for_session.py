@@ -87,6 +87,7 @@ def failure_of(error: WherryError) -> dict[str, object]:
 
 
 _LOADING = "[internal] load build definition from "
+_STAGING = "exporting to local"  # from where the service sends it on
 
 
 def _full(name: str) -> str:
@@ -113,8 +114,8 @@ class _Teller:
             self._bases.setdefault(full.partition("1/")[0].rstrip(), full)
 
     def report(self, event: Event) -> None:
-        if event.vertex.startswith(_LOADING):
-            return  # the service has told how that went
+        if event.vertex.startswith((_LOADING, _STAGING)):
+            return  # of which the service tells how it goes
         if event.kind is Kind.STARTED:
             if "load metadata for " in event.vertex:
                 self._resolving = event.vertex

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from wherry.engine.containers.complete import complete_from_image
 from wherry.engine.containers.pause import pause_container
 from wherry.engine.containers.root import top_layer
 from wherry.engine.containers.unpause import unpause_container
@@ -45,18 +46,26 @@ def commit_container(
     message: str = "",
     changes: Iterable[str] = (),
     pause: bool = True,
+    config: ContainerConfig | None = None,
+    on_build: tuple[str, ...] = (),
+    shell: tuple[str, ...] | None = None,
 ) -> Digest:
     """Make an image of the container called `name`, called `tag`; its ID.
 
     Its processes stand still meanwhile, unless `pause` is False. `changes` are Dockerfile
-    instructions on top of the container's configuration.
+    instructions on top of the container's configuration, or of `config`, which has the container's
+    word wherever it has none of its own.
     """
     store = engine.store
     container = find_container(store, name)
     if container.status in _REFUSED:
         raise CannotCommit(container)
     parent = image_of_id(store.database.connection, Digest(container.image_id))
-    defaults = apply_changes(defaults_of(container.config), changes)
+    defaults = defaults_of(container.config)
+    if config is not None:
+        defaults = defaults_of(complete_from_image(config, defaults))
+    defaults = replace(defaults, on_build=on_build, shell=shell)
+    defaults = apply_changes(defaults, changes)
     with lease_of(store) as lease, _standing_still(engine, container, wanted=pause):
         below = _layers(lease, container)
         upper = store.container_folder(container.id) / "upper"
@@ -67,7 +76,7 @@ def commit_container(
         layers = below if is_empty else [*below, layer]
         moment = time.time_ns()
         created = format_timestamp(moment)
-        config = replace(
+        document = replace(
             parent.config,
             config=defaults,
             created=created,
@@ -86,7 +95,7 @@ def commit_container(
             ),
         )
         new = NewImage(
-            document=config.to_bytes(),
+            document=document.to_bytes(),
             layers=tuple(layers),
             names=(tag,) if tag is not None else (),
             parent_id=parent.id,

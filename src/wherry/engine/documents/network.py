@@ -21,7 +21,7 @@ def network_document(store: "Store", network: Network, names: dict[str, str]) ->
         "EnableIPv6": network.enable_ipv6,
         "IPAM": {
             "Driver": "default",
-            "Options": None if network.is_predefined else {},
+            "Options": {} if network.ipam_options and not network.is_predefined else None,
             "Config": [
                 {
                     "Subnet": str(subnet.subnet),

@@ -36,6 +36,8 @@ class NetworkRequest:
     ipv6: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    ipam_options: bool = True
+    """Whether clients are shown {} for them, or null."""
 
 
 class PredefinedNetwork(PermissionDenied):
@@ -95,6 +97,7 @@ def _network_of(engine: "Engine", request: NetworkRequest) -> Network:
         chosen_subnets=bool(request.subnets),
         options=options,
         labels=dict(request.labels),
+        ipam_options=request.ipam_options,
     )
     if network.driver == "bridge":
         return network

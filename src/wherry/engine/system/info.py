@@ -2,13 +2,14 @@
 
 import os
 import socket
+import time
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 
 from wherry.engine.documents.version import go_architecture
+from wherry.oci.timestamps import format_timestamp
 from wherry.store.containers import Status, list_containers
 from wherry.version import __version__
 
@@ -48,7 +49,7 @@ def info_document(engine: "Engine") -> dict[str, object]:
         "Debug": False,
         "NFd": len(os.listdir("/proc/self/fd")),
         "NGoroutines": 0,
-        "SystemTime": datetime.now(UTC).isoformat(),
+        "SystemTime": format_timestamp(time.time_ns()),
         "LoggingDriver": "json-file",
         "NEventsListener": 0,
         "KernelVersion": machine.release,
