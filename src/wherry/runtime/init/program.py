@@ -19,7 +19,8 @@ def find_program(name: str, environment: dict[str, str]) -> str:
         if _problem(path) is None:
             if not directory.startswith("/"):
                 raise ProgramNotRunnable(
-                    f"exec: {_quoted(name)}: cannot run executable found relative to current directory"
+                    f"exec: {_quoted(name)}: cannot run executable found"
+                    " relative to current directory"
                 )
             return path
     raise ProgramNotRunnable(f"exec: {_quoted(name)}: executable file not found in $PATH")
