@@ -71,6 +71,35 @@ def test_ps_as_json(both: Sides) -> None:
     assert "\\u003e" in shown[0][1]
 
 
+USAGE = (
+    "{{range .Containers}}{{.Names}} {{.LocalVolumes}} {{.Mounts}};{{end}}"
+    "{{range .Volumes}}{{.Name}} {{.Links}};{{end}}{{range .Images}}{{.Containers}}{{end}}"
+)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ps", "-q", "--format", "{{.Names}}"),
+        ("ps", "-q", "--format", "raw"),
+        ("images", "-q", "--format", "raw"),
+        ("volume", "ls", "--format", "raw"),
+        ("network", "ls", "--format", "raw", "-f", "name=host"),
+        ("system", "df", "-v", "--format", USAGE),
+        ("events", "--since", "1h", "--until", "0s", "-f", "daemon=x"),
+    ],
+    ids=" ".join,
+)
+def test_formats_of_other_lists(both: Sides, words: tuple[str, ...]) -> None:
+    ours, theirs = (side(*words) for side in both)
+    assert ours == theirs
+
+
+def test_top_may_choose_for_itself(both: Sides) -> None:
+    shown = [side("top", "web", "-C", "sleep", "-o", "pid,comm").stdout for side in both]
+    assert [text.split()[-1] for text in shown] == ["sleep", "sleep"]
+
+
 FILTERS = [
     *("status=running", "status=exited", "exited=3", "exited=0", "name=web", "name=^web$"),
     *("name=/web", "label=a", "label=a=b", "label=e", "label=x", "ancestor=busybox"),

@@ -16,6 +16,7 @@ ENDINGS = [
     (("true",), 0),
     (("sh", "-c", "exit 7"), 7),
     (("nope",), 127),
+    (('["nope"]',), 127),
     (("/nope",), 127),
     (("/etc",), 126),
     (("/etc/passwd",), 126),
@@ -186,7 +187,9 @@ def test_a_reader_that_is_gone(ours: Side, words: str) -> None:
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGABRT, signal.SIGXCPU]
+)
 def test_signals_go_to_the_container(it: Side, number: signal.Signals) -> None:
     name = number.name[3:]
     script = f"trap 'echo told; exit 9' {name}; echo ready; while :; do sleep 0.1; done"

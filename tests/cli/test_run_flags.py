@@ -101,6 +101,7 @@ REFUSED = """
 -e =x
 -e ''
 --env-file nofile
+--env-file .
 --env-file badenv
 --env-file notutf
 --expose x
@@ -145,6 +146,7 @@ REFUSED = """
 --mount type=tmpfs,src=a,dst=/x
 --mount type=foo,dst=/x
 --mount foo
+--mount ''
 --mount type=volume,foo=bar,dst=/x
 --mount type=volume,dst=/x,bind-propagation=rslave
 --mount type=volume,dst=/x --mount type=tmpfs,dst=/x

@@ -383,6 +383,7 @@ def test_a_link_moves_into_the_container(ours: Bundle, asked: dict[str, str], na
         ("process.rlimits", [{"type": "RLIMIT_X", "soft": 1, "hard": 1}], "is not known"),
         ("process.ioPriority", {"class": "IOPRIO_CLASS_X", "priority": 1}, "is not known"),
         ("process.scheduler", {"policy": "SCHED_X"}, "is not known"),
+        ("linux.resources", {"devices": [{"allow": True, "access": "q"}]}, "invalid access 'q'"),
         ("linux.devices", [{"type": "z", "path": "/dev/x"}], "is not a type of device"),
         ("linux.timeOffsets", {"boottime": {"secs": 1}}, "need a time namespace"),
         ("linux.uidMappings", [{"containerID": 0, "hostID": 1, "size": 1}], "need a user"),

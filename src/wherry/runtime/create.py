@@ -204,7 +204,7 @@ def _prepare_cgroup(cgroup: CgroupManager, linux: Linux) -> None:
             # The device filter is the machine's owner's to attach, who is not in user namespaces.
             with_devices = in_first_user_namespace() and os.geteuid() == 0
             cgroup.apply(limits_of(linux.resources, with_devices=with_devices))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: of what no cgroup can be asked for
         with suppress(OSError):
             cgroup.delete()
         raise ContainerStartFailed(

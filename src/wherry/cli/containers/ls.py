@@ -77,14 +77,21 @@ def run(flags: Flags, context: Context) -> None:
         size=with_size,
         filters=flags.filter,
     )
-    if flags.quiet and chosen in ("", "table", "raw"):
+    if flags.quiet:
+        if flags.format:
+            context.err(
+                "WARNING: Ignoring custom format, because both --format and --quiet are set."
+            )
         for summary in summaries:
             identifier = summary["Id"] if flags.no_trunc else summary["Id"][:_SHORT]
             context.out(f"container_id: {identifier}" if chosen == "raw" else identifier)
         return
     print_rows(
         context,
-        [_Row(_row(summary, whole=flags.no_trunc), summary["Labels"]) for summary in summaries],
+        [
+            _Row(container_row(summary, whole=flags.no_trunc), summary["Labels"])
+            for summary in summaries
+        ],
         chosen=_RAW + ("size: {{.Size}}\n" if flags.size else "") if chosen == "raw" else chosen,
         titles=TITLES,
         default=_TABLE + ("\t{{.Size}}" if flags.size else ""),
@@ -131,7 +138,8 @@ class _Row(Methods):
         return self._fields
 
 
-def _row(summary: "dict[str, Any]", *, whole: bool) -> dict[str, object]:
+def container_row(summary: "dict[str, Any]", *, whole: bool) -> dict[str, object]:
+    """The fields of a container, for templates."""
     created = summary["Created"]
     mounts = [mount.get("Name") or mount["Source"] for mount in summary["Mounts"]]
     return {

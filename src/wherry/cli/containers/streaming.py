@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _CHUNK = 65536
-# What Docker passes on: all but SIGCHLD, SIGPIPE, SIGURG and those that mean a fault of our own.
-_PASSED_ON = (
-    *("SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGTERM", "SIGCONT"),
-    *("SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGWINCH"),
+# Docker passes on all but SIGCHLD, SIGPIPE and SIGURG. We keep those besides that mean a fault of
+# our own: a handler would go back to where it happened, for ever.
+_KEPT = (
+    *("SIGKILL", "SIGSTOP", "SIGCHLD", "SIGPIPE", "SIGURG"),
+    *("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL"),
 )
+_OF_THE_C_LIBRARY = (32, 33)
 
 
 class Outcome:
@@ -172,8 +174,10 @@ class Orders:
 
     def pass_signals_on(self) -> None:
         """From now on, what this process is sent is sent to the container."""
-        for name in _PASSED_ON:
-            signal.signal(getattr(signal, name), self._pass_on)
+        kept = {*_OF_THE_C_LIBRARY, *(getattr(signal, name) for name in _KEPT)}
+        for number in range(1, signal.NSIG):
+            if number not in kept:
+                signal.signal(number, self._pass_on)
 
     def _pass_on(self, number: int, _frame: "FrameType | None") -> None:
         self.send("kill", {"signal": number})

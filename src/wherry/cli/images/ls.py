@@ -33,6 +33,11 @@ _TABLE = "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
 _TABLE_WITH_DIGESTS = _TABLE.replace("{{.ID}}", "{{.Digest}}\t{{.ID}}")
 _NONE = "<none>"
 _SHORT = 12
+_RAW_ID = "image_id: {{.ID}}"
+_RAW = (
+    "repository: {{.Repository}}\ntag: {{.Tag}}\nimage_id: {{.ID}}\n"
+    "created_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n"
+)
 
 
 class Flags(FlagSet):
@@ -72,7 +77,7 @@ def run(flags: Flags, context: Context) -> None:
     print_rows(
         context,
         rows,
-        chosen=flags.format,
+        chosen=flags.format if flags.format != "raw" else _RAW_ID if flags.quiet else _RAW,
         titles=TITLES,
         default=_TABLE_WITH_DIGESTS if flags.digests else _TABLE,
     )

@@ -17,6 +17,8 @@ TITLES = {
     "CreatedAt": "CREATED AT",
 }
 _TABLE = "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}"
+_RAW_ID = "network_id: {{.ID}}"
+_RAW = "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n"
 _SHORT = 12
 
 
@@ -48,4 +50,7 @@ def run(flags: Flags, context: Context) -> None:
         for row in rows:
             context.out(row["ID"])
         return
-    print_rows(context, rows, chosen=flags.format, titles=TITLES, default=_TABLE)
+    chosen = flags.format
+    if chosen == "raw":
+        chosen = _RAW_ID if flags.quiet else _RAW
+    print_rows(context, rows, chosen=chosen, titles=TITLES, default=_TABLE)

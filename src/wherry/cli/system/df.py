@@ -6,7 +6,6 @@ from wherry.cli.context import Context
 from wherry.cli.flags import Boolean, FlagSet, String, Syntax
 from wherry.cli.listing import FORMAT_HELP, print_rows
 from wherry.cli.units import human_size
-from wherry.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from wherry.engine.system.df import DiskUsage
@@ -33,11 +32,14 @@ def run(flags: Flags, context: Context) -> None:
     from wherry.engine.system.space import disk_space
 
     if flags.verbose:
+        usage = disk_usage(context.engine)
         if flags.format not in ("", "table"):
-            raise InvalidArgument("the verbose and the format options conflict")
+            from wherry.cli.disk_usage_rows import print_formatted  # for scripts
+
+            print_formatted(context, usage, flags.format)
+            return
         from wherry.cli.disk_usage import print_details  # for those who want to know
 
-        usage = disk_usage(context.engine)
         print_details(context, usage, disk_space(context.engine, usage))
         return
     usage = disk_usage(context.engine)

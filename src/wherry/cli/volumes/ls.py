@@ -5,6 +5,10 @@ from wherry.cli.flags import Boolean, Filters, FlagSet, String, Syntax
 from wherry.cli.listing import FORMAT_HELP, print_rows
 from wherry.cli.units import human_size
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherry.store.volumes import Volume
+
 SYNTAX = Syntax("[OPTIONS]")
 TITLES = {
     "Name": "VOLUME NAME",
@@ -18,6 +22,8 @@ TITLES = {
     "Group": "GROUP",
     "Status": "STATUS",
 }
+_RAW_NAME = "name: {{.Name}}"
+_RAW = "name: {{.Name}}\ndriver: {{.Driver}}\n"
 
 
 class Flags(FlagSet):
@@ -41,21 +47,27 @@ def run(flags: Flags, context: Context) -> None:
     for volume in volumes:
         document = volume_document(context.engine.store, volume)
         links, size = usage.get(volume.name, ("N/A", "N/A"))
-        rows.append(
-            {
-                "Availability": "N/A",
-                "Driver": volume.driver,
-                "Group": "N/A",
-                "Labels": ",".join(f"{key}={value}" for key, value in volume.labels.items()),
-                "Links": links,
-                "Mountpoint": str(document["Mountpoint"]),
-                "Name": volume.name,
-                "Scope": "local",
-                "Size": size,
-                "Status": "N/A",
-            }
-        )
-    print_rows(context, rows, chosen=flags.format, titles=TITLES, default="{{.Driver}}\t{{.Name}}")
+        rows.append(volume_row(volume, str(document["Mountpoint"]), links, size))
+    chosen = flags.format
+    if chosen == "raw":
+        chosen = _RAW_NAME if flags.quiet else _RAW
+    print_rows(context, rows, chosen=chosen, titles=TITLES, default="{{.Driver}}\t{{.Name}}")
+
+
+def volume_row(volume: "Volume", mountpoint: str, links: str, size: str) -> dict[str, object]:
+    """The fields of a volume, for templates."""
+    return {
+        "Availability": "N/A",
+        "Driver": volume.driver,
+        "Group": "N/A",
+        "Labels": ",".join(f"{key}={value}" for key, value in volume.labels.items()),
+        "Links": links,
+        "Mountpoint": mountpoint,
+        "Name": volume.name,
+        "Scope": "local",
+        "Size": size,
+        "Status": "N/A",
+    }
 
 
 def _usage(context: Context) -> dict[str, tuple[str, str]]:

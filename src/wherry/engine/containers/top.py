@@ -40,7 +40,12 @@ def container_processes(
     ).processes()
     # Docker has the kernel do the choosing where the arguments let it; so do we.
     chosen = [] if any(_PID_LIST.match(word) for word in words) else _pid_arguments(inside)
-    output = _ps([*words, *chosen]) if chosen else _ps(words)
+    try:
+        output = _ps([*words, *chosen])
+    except InvalidArgument:
+        if not chosen:
+            raise
+        output = _ps(words)  # -C and other choices do not go together with ours
     table = parse_process_table(output, frozenset(inside))
     engine.events.publish(
         "container",

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 from wherry.engine.filters import Filters, check_keys, has_labels
 from wherry.store.events import Event
 
-KEYS = frozenset({"container", "event", "image", "label", "network", "scope", "type", "volume"})
+# Of the subjects that Docker has and we have not, nothing ever happens.
+_SUBJECTS_OF_DOCKER = {"config", "daemon", "node", "plugin", "secret", "service"}
+KEYS = frozenset(
+    {"container", "event", "image", "label", "network", "scope", "type", "volume"}
+    | _SUBJECTS_OF_DOCKER
+)
 
 
 def event_document(event: Event) -> dict[str, object]:

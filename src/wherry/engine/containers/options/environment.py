@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from wherry.engine.containers.options.values import Options
 from wherry.errors import InvalidArgument
+from wherry.linux.openat import opened
 
 
 class InvalidEnvFile(InvalidArgument):
@@ -102,13 +103,14 @@ def read_regular_file(path: str, shown: str) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise UnreadableFile(shown, error) from error
-    with open(descriptor, "rb") as file:
+    with opened(descriptor):  # Python makes no file object of a directory
         kind = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(kind):
             raise InvalidEnvFile(shown, f"read {shown}: is a directory")
         if not stat.S_ISREG(kind):
             raise InvalidArgument(f"open {shown}: not a regular file")
-        data = file.read(_LARGEST_FILE + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            data = file.read(_LARGEST_FILE + 1)
     if len(data) > _LARGEST_FILE:
         raise InvalidArgument(f"open {shown}: larger than {_LARGEST_FILE} bytes")
     return data

@@ -31,7 +31,7 @@ def parse_mount(text: str, cwd: str) -> MountRequest:
     A kind of mount nobody knows is UnknownMountType: the command line of Docker lets it pass.
     """
     if not text:
-        raise ValueError("value is empty")
+        raise ValueError("EOF")
     draft = _Draft()
     for part in _comma_separated(text):
         _read_field(draft, part, cwd)
