@@ -186,6 +186,10 @@ class Database:
             raise
 
     @property
+    def is_open(self) -> bool:
+        return self._connection is not None
+
+    @property
     def is_in_place(self) -> bool:
         """Whether the file at `path` is still the one that the connection is to."""
         if self._connection is None:
