@@ -24,7 +24,7 @@ _CTA_IP_SRC = {4: 1, 6: 3}
 _CTA_IP_DST = {4: 2, 6: 4}
 _CTA_PROTO_NUM, _CTA_PROTO_DST_PORT = 1, 3
 _CTA_FILTER_ORIG_FLAGS, _CTA_FILTER_REPLY_FLAGS = 1, 2
-_BY_SOURCE, _BY_PROTOCOL, _BY_DESTINATION_PORT = 1 << 0, 1 << 3, 1 << 5
+_BY_SOURCE, _BY_PROTOCOL = 1 << 0, 1 << 3
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _GONE = frozenset({errno.ENOENT})
 
@@ -50,24 +50,15 @@ def forget_flows_to(servers: Iterable[Address]) -> None:
             _forget(tracking, server.version, wanted, lambda flow, at=server: flow.server == at)  # type: ignore[misc]
 
 
-def forget_flows_by_port(
-    version: int, protocol: int, port: int, chosen: Callable[[Flow], bool]
-) -> None:
-    """Forget those flows whose clients asked for `port`, and that are `chosen`."""
-    asked = nested(
-        _CTA_TUPLE_PROTO,
-        attribute(_CTA_PROTO_NUM, bytes((protocol,))),
-        attribute(_CTA_PROTO_DST_PORT, port.to_bytes(2, "big")),
+def forget_chosen_flows(version: int, protocol: int, chosen: Callable[[Flow], bool]) -> None:
+    """Forget those flows of a protocol that are `chosen`."""
+    wanted = nested(
+        _CTA_TUPLE_ORIG,
+        nested(_CTA_TUPLE_PROTO, attribute(_CTA_PROTO_NUM, bytes((protocol,)))),
     )
-    wanted = nested(_CTA_TUPLE_ORIG, asked)
-    wanted += _filter(_CTA_FILTER_ORIG_FLAGS, _BY_PROTOCOL | _BY_DESTINATION_PORT)
+    wanted += _filter(_CTA_FILTER_ORIG_FLAGS, _BY_PROTOCOL)
     with NetlinkSocket(_NETLINK_NETFILTER) as tracking:
-        _forget(
-            tracking,
-            version,
-            wanted,
-            lambda flow: (flow.protocol, flow.port) == (protocol, port) and chosen(flow),
-        )
+        _forget(tracking, version, wanted, lambda flow: flow.protocol == protocol and chosen(flow))
 
 
 def _filter(direction: int, flags: int) -> bytes:

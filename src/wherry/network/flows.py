@@ -11,9 +11,12 @@ the kernel of a container that ends, or was refused, and begins anew: nobody ask
 import socket
 from collections.abc import Iterable
 from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Address
 
-from wherry.linux.conntrack import Address, Flow, forget_flows_by_port, forget_flows_to
+from wherry.linux.conntrack import Address, Flow, forget_chosen_flows, forget_flows_to
 from wherry.store.published_ports import PublishedPort
+
+_ANYWHERE: dict[int, Address] = {4: IPv4Address("0.0.0.0"), 6: IPv6Address("::")}
 
 
 def forget_withdrawn(ports: Iterable[PublishedPort]) -> None:
@@ -26,18 +29,21 @@ def forget_withdrawn(ports: Iterable[PublishedPort]) -> None:
 
 def forget_before(ports: Iterable[PublishedPort]) -> None:
     """What clients sent to these ports before they were published is to be led anew."""
-    for port in ports:
-        if port.protocol != "udp":
-            continue
+    places = {(port.host_ip, port.host_port) for port in ports if port.protocol == "udp"}
 
-        def is_stale(flow: Flow, port: PublishedPort = port) -> bool:
-            if not port.host_ip.is_unspecified:
-                return flow.destination == port.host_ip
-            # Not what only passes: somebody's questions to port 53 elsewhere.
-            return flow.destination == flow.server and _is_own(flow.destination)
+    def is_stale(flow: Flow) -> bool:
+        if (flow.destination, flow.port) in places:
+            return True
+        # Not what only passes: somebody's questions to port 53 elsewhere.
+        return (
+            (_ANYWHERE[flow.destination.version], flow.port) in places
+            and flow.destination == flow.server
+            and _is_own(flow.destination)
+        )
 
+    for version in {host_ip.version for host_ip, _ in places}:
         with suppress(OSError):
-            forget_flows_by_port(port.host_ip.version, socket.IPPROTO_UDP, port.host_port, is_stale)
+            forget_chosen_flows(version, socket.IPPROTO_UDP, is_stale)
 
 
 def _is_own(address: Address) -> bool:

@@ -106,6 +106,8 @@ class Resolver:
         if self._moment is None:  # nothing has been asked but what was known before
             before = self._remembered
             return before.noted if before is not None and before.holds else None
+        if not self._store.database.is_open:
+            return None  # to open it anew would cost more than it may save
         state = self._store.database.settled_state()
         # In this order: a commit after both shows by the state, one before by the moment.
         if state is None or self._store.database.moment != self._moment:

@@ -13,6 +13,7 @@ import os
 import socket
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 
 from wherry.errors import WherryError
 from wherry.network import dns
@@ -57,10 +58,9 @@ class NameService:
 
     def note(self) -> None:
         """Note what is known, for another process; while the database is open."""
-        try:
-            self._noted = self._resolver.note()
-        except _UNREADABLE:
-            self._noted = None
+        with suppress(*_UNREADABLE):
+            # What was noted before tells by itself whether it still holds.
+            self._noted = self._resolver.note() or self._noted
 
     def lay_down(self, kept: Keepsakes) -> Kept:
         """What another process needs to go on; Busy while a query or a client is served."""

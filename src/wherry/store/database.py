@@ -23,7 +23,7 @@ BUSY_TIMEOUT_SECONDS = 30.0
 _CALLERS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 _MAYBE_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 _ROOM = 64 << 10
-_TICK = 100_000_000  # nanoseconds; that of the kernel's clock for files is at most a tenth
+_TICK = 2_100_000_000  # nanoseconds; some filesystems tell times in steps of two seconds
 _REASONS = {
     sqlite3.SQLITE_FULL: "no space left on device",
     sqlite3.SQLITE_NOTADB: "the file is damaged: it is no database",
@@ -184,6 +184,10 @@ class Database:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None
 
     @property
     def is_in_place(self) -> bool:
