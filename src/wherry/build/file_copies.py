@@ -171,7 +171,10 @@ def _content(source: int, target: int, size: int, path: str) -> bytes | None:
     if size == 0:
         return b""
     data = os.read(source, size)
-    if len(data) != size:
-        raise FileChanged(path)
+    while len(data) < size:  # some filesystems give a part at a time
+        more = os.read(source, size - len(data))
+        if not more:
+            raise FileChanged(path)
+        data += more
     write_all(target, data)
     return data
