@@ -66,6 +66,7 @@ def test_nothing_is_left_in_the_image_of_what_was_mounted(
             "Dockerfile": """\
 FROM busybox
 RUN --mount=type=secret,id=key,target=/run/secrets/deep/key cat /run/secrets/deep/key
+ENV KEY=the-image-s
 RUN --mount=type=secret,id=key,env=KEY echo $KEY
 RUN --mount=type=cache,target=/new/cache touch /new/cache/x
 RUN --mount=type=tmpfs,target=/scratch touch /scratch/y

@@ -23,7 +23,8 @@ from wherry.linux.openat import DIRECTORY, open_beneath
 from wherry.store.pack import pack_file
 
 _SMALL = 1 << 18  # bytes; read and written at once
-_MOST_PACKED = 32 << 20  # bytes
+_PACKED = 1 << 12  # bytes; of larger files, reading again costs less than carrying them about
+_MOST_PACKED = 32 << 20  # bytes in all
 _WORTH_A_PROCESS = 3000  # files: some 100 ms
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _SOURCE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -147,11 +148,11 @@ class FileCopier:
                 os.close(target)
         finally:
             os.close(source)
-        if data is not None and status.st_nlink == 1 and 0 <= moment < _SAFE_TIME_NS:
+        if data is not None and len(data) <= _PACKED and status.st_nlink == 1:
             self._pack(path, mode, owner, moment, data)
 
     def _pack(self, path: str, mode: int, owner: tuple[int, int], moment: int, data: bytes) -> None:
-        if self._room > 0:
+        if self._room > 0 and 0 <= moment < _SAFE_TIME_NS:
             called = os.fsencode(path)
             packed = pack_file(called, mode, owner, moment, data)
             self._room -= len(packed)
@@ -171,7 +172,10 @@ def _content(source: int, target: int, size: int, path: str) -> bytes | None:
     if size == 0:
         return b""
     data = os.read(source, size)
-    if len(data) != size:
-        raise FileChanged(path)
+    while len(data) < size:  # some filesystems give a part at a time
+        more = os.read(source, size - len(data))
+        if not more:
+            raise FileChanged(path)
+        data += more
     write_all(target, data)
     return data

@@ -52,6 +52,9 @@ class Made:
 
     mount: StepMount | None
     environment: Mapping[str, str] = field(default_factory=dict)
+    """In place of what the image has under these names."""
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    """Where nobody else sets them."""
 
 
 class MountPlan(Protocol):
@@ -313,10 +316,10 @@ class AgentMount:
         if agent is None:
             if self.mount.required:
                 raise AgentNotFound(name)
-            return Made(None, variables)
+            return Made(None, defaults=variables)
         place = folder / f"agent-{sha256(self.target.encode()).hexdigest()[:16]}"
         mode = 0o600 if self.mount.mode is None else self.mount.mode
         owner = (self.mount.uid or 0, self.mount.gid or 0)
         undo.enter_context(forwarded_agent(agent, place, uid=owner[0], gid=owner[1], mode=mode))
         mount = StepMount(target=self.target, source=str(place), read_only=False)
-        return Made(mount, variables)
+        return Made(mount, defaults=variables)

@@ -183,8 +183,7 @@ class _Request:
                 shown.append(_script(self.command.script, folder))
             variables = dict(self.environment)
             for one in made:
-                for name, value in one.environment.items():
-                    variables.setdefault(name, value)
+                variables = {**one.defaults, **variables, **one.environment}
             stubs = _Stubs(work, [mount.target for mount in shown])
             request = RunRequest(
                 arguments=self.command.words,

@@ -4,6 +4,8 @@ import marshal
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
+from fcntl import F_SETPIPE_SZ, fcntl
 from typing import NoReturn
 
 from wherry.errors import Internal
@@ -26,6 +28,8 @@ def in_two_processes(here: Callable[[], None], beside: Callable[[], bytes]) -> b
     fit for that, which a connection to the database is not.
     """
     reader, writer = os.pipe2(os.O_CLOEXEC)
+    with suppress(OSError):  # somebody has many such pipes
+        fcntl(writer, F_SETPIPE_SZ, _READ)
     # The fork has our handlers at first: what they raise there must not come back into our callers.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
     try:

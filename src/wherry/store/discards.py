@@ -10,7 +10,8 @@ import signal
 from pathlib import Path
 from typing import NoReturn
 
-from wherry.linux.files import remove_tree
+from wherry.linux.files import remove_entry
+from wherry.linux.openat import directory_descriptor
 from wherry.linux.process import close_other_descriptors
 from wherry.store.store import Store
 
@@ -41,10 +42,12 @@ def _hand_on(staging: Path, folder: Path) -> NoReturn:
         close_other_descriptors({0, 1, 2})  # among them locks and pipes of the builder
         reader, writer = os.pipe2(os.O_CLOEXEC)
         if os.fork() == 0:
-            doomed = staging / f"{os.getpid()}-{os.urandom(8).hex()}"
-            os.rename(folder, doomed)
-            os.close(writer)
-            remove_tree(doomed)
+            name = f"{os.getpid()}-{os.urandom(8).hex()}"
+            with directory_descriptor(staging) as above:
+                os.rename(folder, name, dst_dir_fd=above)
+                os.close(writer)
+                os.chdir("/")  # the builder's may be unmounted meanwhile
+                remove_entry(above, name.encode())
         else:
             os.close(writer)
             os.read(reader, 1)
