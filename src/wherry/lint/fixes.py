@@ -129,7 +129,10 @@ def _uncovers_no_more(code: str, before: Report, after: Report) -> bool:
 
 
 def _wanted(source: Source, code: str, edits: Iterable[Edit], report: Report) -> Iterator[Edit]:
-    """Those where the rule found something: a pragma may have hidden the rest."""
+    """Those where the rule found something (a pragma may have hidden the rest), and no comment is.
+
+    One inside an instruction has no place in what it becomes.
+    """
     document = read_document(source)
     lines = {finding.line for finding in report.findings if finding.code == code}
     reported = [step.span for step in document.steps if step.line in lines]
@@ -142,8 +145,13 @@ def _wanted(source: Source, code: str, edits: Iterable[Edit], report: Report) ->
     ]
     line_end = "\r\n" if "\r\n" in source.text else "\n"
     for span, text in edits:
-        if any(_touches(place, span) for place in reported):
+        if any(_touches(place, span) for place in reported) and not _loses(source, span, text):
             yield span, text.replace("\n", line_end)
+
+
+def _loses(source: Source, span: Span, text: str) -> bool:
+    lines = (line.strip() for line in source.slice(span).split("\n")[1:])
+    return any(line.startswith("#") and line not in text for line in lines)
 
 
 def _touches(place: Span, edit: Span) -> bool:
