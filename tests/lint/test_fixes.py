@@ -84,6 +84,12 @@ def test_a_finding_is_repaired(text: str, fixed: str) -> None:
     assert _fixed(text) == fixed
 
 
+def test_a_file_without_a_base_is_repaired_as_far_as_it_goes() -> None:
+    text = "RUN wget x && sudo a && cat b | tar x\n"
+    repaired = fix(Source(text), Options(shellcheck=False)).text
+    assert repaired == text.replace("wget", "wget -q")
+
+
 @pytest.mark.parametrize(
     "text",
     [
