@@ -73,11 +73,21 @@ def _fixed(text: str, options: Options = Options(shellcheck=False), *, unsafe: b
             "FROM alpine:3\n# why\nRUN cat a | tar x\nRUN cat b | wc",
             f"FROM alpine:3\n{ASH}\n# why\nRUN cat a | tar x\nRUN cat b | wc",
         ),
+        (
+            "FROM alpine:3\n  # why\n RUN cat a | tar x",
+            f"FROM alpine:3\n  {ASH}\n  # why\n RUN cat a | tar x",
+        ),
         ("FROM debian:12\nRUN cat a | tar x", f"FROM debian:12\n{BASH}\nRUN cat a | tar x"),
     ],
 )
 def test_a_finding_is_repaired(text: str, fixed: str) -> None:
     assert _fixed(text) == fixed
+
+
+def test_a_file_without_a_base_is_repaired_as_far_as_it_goes() -> None:
+    text = "RUN wget x && sudo a && cat b | tar x\n"
+    repaired = fix(Source(text), Options(shellcheck=False)).text
+    assert repaired == text.replace("wget", "wget -q")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +102,7 @@ def test_a_finding_is_repaired(text: str, fixed: str) -> None:
         "RUN a | b\nRUN c",
         "RUN a\n# why b\nRUN b",
         "RUN a\nRUN \\\n  # why b\n  b",
+        "RUN cd /x && \\\n # why a\n a\nWORKDIR /y",
         "RUN cd /x && a\nRUN b && c",
         "RUN cd $X && a\nWORKDIR /y",
         'SHELL ["pwsh", "-c"]\nRUN a\nRUN b\nCMD Write-Host x',

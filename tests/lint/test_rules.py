@@ -112,3 +112,27 @@ def test_builds_ask_for_buildkits_checks_alone() -> None:
     found = ["FromAsCasing", "CopyIgnoredFile", "JSONArgsRecommended"]
     assert [finding.code for finding in report.findings] == found
     assert source.slice(report.findings[1].span) == "a.log"
+
+
+@pytest.mark.parametrize(
+    ("ignored", "text", "found"),
+    [
+        (".*", "COPY . .", []),  # the context is no file that a pattern leaves out
+        ("*", "COPY . .", [2]),
+        ("**/*", "COPY ./ .", [2]),
+        ("*.log\n!b.log", "COPY a.log .", []),  # what is taken back is too hard to tell
+        ("a", "COPY --from=x a /\nADD a /b", [3]),
+    ],
+)
+def test_copies_of_what_the_ignore_file_leaves_out(
+    ignored: str, text: str, found: list[int]
+) -> None:
+    report = check_for_build(Source(f"FROM debian\n{text}\n"), parse_ignore_file(ignored))
+    assert [one.line for one in report.findings if one.code == "CopyIgnoredFile"] == found
+
+
+def test_secrets_are_told_by_names_that_say_so() -> None:
+    names = "PASSWORD API_KEY my_Token PUBLIC_KEY PASSWORD_FILE AUTH_VERSION keyboard"
+    text = "FROM debian\n" + "".join(f"ARG {name}\n" for name in names.split())
+    found = [one.line for one in check_for_build(Source(text)).findings]
+    assert found == [2, 3, 4]

@@ -78,12 +78,11 @@ def _may_run(document: Document, run: RunStep) -> bool:
 
 
 def joined(document: Document, first: RunStep, second: RunStep) -> Edit | None:
-    """The edit that makes one RUN of two, or None where something would be lost between them."""
+    """The edit that makes one RUN of two, or None where something stands between them."""
     end = first.span(0, len(first.text)).end
     start = second.offset(0)
     between = document.source.text[end : second.run.keyword.span.start]
-    in_front = document.source.text[second.run.keyword.span.end : start]
-    if between.strip() or any(line.lstrip().startswith("#") for line in in_front.split("\n")):
+    if between.strip():
         return None
     styled = first if "\n" in document.source.slice(first.step.span) else second
     return Span(end, start), _link(document, styled)

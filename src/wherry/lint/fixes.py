@@ -7,8 +7,10 @@ build the same is a repair; what may not be (a version that an image has, quotes
 that may be meant to be split) is an unsafe one, for those who ask.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import accumulate
 
 from wherry.dockerfile.printing import rewrite
 from wherry.dockerfile.source import Source, Span
@@ -19,6 +21,7 @@ from wherry.lint.options import Options
 from wherry.lint.rule import Edit, Fix, Rule
 from wherry.values import replace
 
+_MOST_ALONE = 25  # edits of a rule that are tried one by one: each costs a reading of the file
 _MOST_ROUNDS = 50  # each repairs something, so that is a bound for broken rules only
 
 
@@ -103,7 +106,7 @@ def _repaired(
 ) -> Source:
     """With all edits where that is better, else with the first that is alone."""
     edits = list(_wanted(source, code, offered, report))
-    for some in (edits, *([edit] for edit in edits if len(edits) > 1)):
+    for some in (edits, *([edit] for edit in edits[:_MOST_ALONE] if len(edits) > 1)):
         text = _rewritten(source, some)
         if not some or text is None:
             continue
@@ -129,25 +132,32 @@ def _uncovers_no_more(code: str, before: Report, after: Report) -> bool:
 
 
 def _wanted(source: Source, code: str, edits: Iterable[Edit], report: Report) -> Iterator[Edit]:
-    """Those where the rule found something: a pragma may have hidden the rest."""
+    """Those where the rule found something (a pragma may have hidden the rest), and no comment is.
+
+    One inside an instruction has no place in what it becomes.
+    """
     document = read_document(source)
     lines = {finding.line for finding in report.findings if finding.code == code}
-    reported = [step.span for step in document.steps if step.line in lines]
-    # What belongs to an instruction may stand in front of the comments above it.
-    reported += [
-        type(step.span)(comment.span.start, step.span.end)
-        for step in document.steps
-        if step.line in lines
-        for comment in step.instruction.comments[:1]
-    ]
+    reported: list[tuple[int, int]] = []
+    for step in document.steps:
+        if step.line in lines:
+            # What belongs to an instruction may stand in front of the comments above it.
+            comments = step.instruction.comments
+            start = min(step.span.start, comments[0].span.start) if comments else step.span.start
+            reported.append((start, step.span.end))
+    starts = [start for start, _ in reported]
+    ends = list(accumulate((end for _, end in reported), max))
     line_end = "\r\n" if "\r\n" in source.text else "\n"
     for span, text in edits:
-        if any(_touches(place, span) for place in reported):
+        nearest = bisect_right(starts, span.end) - 1
+        touches = nearest >= 0 and ends[nearest] >= span.start
+        if touches and not _loses(source, span, text):
             yield span, text.replace("\n", line_end)
 
 
-def _touches(place: Span, edit: Span) -> bool:
-    return place.start <= edit.end and edit.start <= place.end
+def _loses(source: Source, span: Span, text: str) -> bool:
+    lines = (line.strip() for line in source.slice(span).split("\n")[1:])
+    return any(line.startswith("#") and line not in text for line in lines)
 
 
 def _rewritten(source: Source, edits: list[Edit]) -> Source | None:

@@ -33,8 +33,10 @@ _READERS = (
 
 def shell_of(document: Document, stage: int) -> str:
     """The shell with pipefail that the base of a stage has; "" if nobody knows."""
-    first = list(document.ancestry(stage))[-1]
-    base = document.froms[first][1].image.text
+    stages = list(document.ancestry(stage))
+    if not stages:  # in front of the first FROM
+        return ""
+    base = document.froms[stages[-1]][1].image.text
     image = ImageName.of(base)
     name = image.path.rpartition("/")[2]
     if "$" in base or image.domain:

@@ -16,6 +16,7 @@ Good:
 from collections.abc import Iterator
 
 from wherry.dockerfile.errors import go_quoted
+from wherry.dockerfile.ignorefile import IgnoreFile
 from wherry.dockerfile.instructions import Add, Copy
 from wherry.lint.document import Document
 from wherry.lint.finding import Level
@@ -24,8 +25,9 @@ from wherry.lint.rule import Hit, Rule
 
 
 def check(document: Document, options: Options) -> Iterator[Hit]:
-    if options.ignore_file is None:
-        return
+    ignore_file = options.ignore_file
+    if ignore_file is None or any(rule.includes for rule in ignore_file.rules):
+        return  # of a folder that is left out, a file may be taken back
     for step in document.of(Add, Copy):
         instruction = step.instruction
         if not isinstance(instruction, Add | Copy) or step.is_trigger:
@@ -33,10 +35,10 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
         if isinstance(instruction, Copy) and instruction.from_ is not None:
             continue
         for source in instruction.sources:
-            path = source.text.strip("/").removeprefix("./")
-            if "://" in path or not path or set("*?[$") & set(path):
+            path = source.text.strip("/").removeprefix("./") or "."
+            if "://" in path or set("*?[$") & set(path):
                 continue
-            if options.ignore_file.decide(path).ignored:
+            if _is_left_out(ignore_file, path):
                 name = go_quoted(path)
                 yield Hit(
                     step,
@@ -44,6 +46,12 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
                     ".dockerignore",
                     source.span,
                 )
+
+
+def _is_left_out(ignore_file: IgnoreFile, path: str) -> bool:
+    if path == ".":  # the context itself, which only these leave empty
+        return any(rule.text.strip() in ("*", "**", "**/*") for rule in ignore_file.rules)
+    return ignore_file.decide(path).ignored
 
 
 RULE = Rule(

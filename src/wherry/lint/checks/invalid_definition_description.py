@@ -40,9 +40,9 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
         if not names or not above or above[-1].text.startswith(("hadolint", "check=")):
             continue
         if not any(above[-1].text.startswith(f"{name} ") for name in names):
-            what = "build stage" if isinstance(instruction, From) else "build argument"
-            form = f"`# {names[0]} <description>`"
-            yield Hit(step, f"Comment for {what} should follow the format: {form}")
+            name = names[0] if len(names) == 1 else "<arg_key>"
+            form = f"`# {name} <description>`"
+            yield Hit(step, f"Comment for {instruction.NAME} should follow the format: {form}")
 
 
 RULE = Rule(

@@ -24,7 +24,7 @@ from wherry.lint.rule import Hit, Rule
 _TELLING = regex(
     r"(?i)(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)"
 )
-_HARMLESS = regex(r"(?i)(?:_|^)public(?:_|$)")
+_HARMLESS = regex(r"(?i)(?:_|^)(?:public|file|version)(?:_|$)")
 
 
 def check(document: Document, options: Options) -> Iterator[Hit]:

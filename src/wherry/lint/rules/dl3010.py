@@ -38,25 +38,29 @@ def _unpacks(command: Command) -> bool:
 
 def check(document: Document, options: Options) -> Iterator[Hit]:
     del options
+    unpacked: dict[tuple[int, str], int] | None = None
     for step, copy in document.instructions(Copy):
         if step.is_trigger or copy.from_ is not None:
             continue
         names = {last_part(source.text) for source in copy.sources if is_archive(source.text)}
         if is_archive(copy.destination.text):
             names = {last_part(copy.destination.text)}
-        if names and _is_unpacked(document, names, step.stage, step.number):
+        if names and unpacked is None:
+            unpacked = _unpacked(document)
+        if any((unpacked or {}).get((step.stage, name), 0) > step.number for name in names):
             yield Hit(step)
 
 
-def _is_unpacked(document: Document, names: set[str], stage: int, number: int) -> bool:
-    return any(
-        last_part(without_quotes(word.text)) in names
-        for run in document.runs_of(stage)
-        if run.step.number > number and not run.step.is_trigger
+def _unpacked(document: Document) -> dict[tuple[int, str], int]:
+    """By stage and name of the file, the last RUN that unpacks it."""
+    return {
+        (run.step.stage, last_part(without_quotes(word.text))): run.step.number
+        for run in document.runs
+        if not run.step.is_trigger
         for command in run.script.commands
         if _unpacks(command)
         for word in command.words
-    )
+    }
 
 
 RULE = Rule("DL3010", Level.INFO, "Use `ADD` for extracting archives into an image", check)

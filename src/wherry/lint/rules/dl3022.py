@@ -25,9 +25,10 @@ from wherry.lint.rule import Hit, Rule
 
 def check(document: Document, options: Options) -> Iterator[Hit]:
     del options
-    names: dict[int, str] = {
-        index: base.alias.text for index, (_, base) in enumerate(document.froms) if base.alias
-    }
+    stages: dict[str, int] = {}
+    for index, (_, base) in enumerate(document.froms):
+        if base.alias:
+            stages.setdefault(base.alias.text, index)
     for step, copy in document.instructions(Copy):
         if step.is_trigger or copy.from_ is None or ":" in copy.from_.text:
             continue
@@ -35,7 +36,7 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
         if source.isdecimal():
             known = int(source[:9]) <= step.stage
         else:
-            known = any(names.get(index) == source for index in range(step.stage + 1))
+            known = stages.get(source, step.stage + 1) <= step.stage
         if not known:
             yield Hit(step, span=copy.from_.span)
 

@@ -16,7 +16,7 @@ Good:
 
 from collections.abc import Iterator
 
-from wherry.dockerfile.instructions import Arg, Env
+from wherry.dockerfile.instructions import Arg, Env, Pair
 from wherry.lazy import regex
 from wherry.lint.document import Document, names_set
 from wherry.lint.finding import Level
@@ -32,14 +32,19 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
     for step in document.of(Arg, Env):
         instruction = step.instruction
         if isinstance(instruction, Env) and not step.is_trigger:
-            names = [pair.name.text for pair in instruction.pairs]
-            for at, pair in enumerate(instruction.pairs):
-                others = {name for other, name in enumerate(names) if other != at} - known
-                if any((m[1] or m[2]) in others for m in _VARIABLE.finditer(pair.value.text)):
-                    yield Hit(step)
-                    break
+            counts: dict[str, int] = {}
+            for pair in instruction.pairs:
+                counts[pair.name.text] = counts.get(pair.name.text, 0) + 1
+            if any(_names_another(pair, counts, known) for pair in instruction.pairs):
+                yield Hit(step)
         if not step.is_trigger:
             known |= set(names_set(instruction))
+
+
+def _names_another(pair: Pair, counts: dict[str, int], known: set[str]) -> bool:
+    """Whether its value has a variable that another pair of the instruction sets first."""
+    names = {match[1] or match[2] for match in _VARIABLE.finditer(pair.value.text)} - known
+    return any(counts.get(name, 0) > (name == pair.name.text) for name in names)
 
 
 RULE = Rule(

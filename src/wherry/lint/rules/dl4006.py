@@ -78,7 +78,9 @@ def _shells(document: Document, *, unsafe: bool) -> Iterator[Edit]:
         if shell and (unsafe or is_same(document, run, shell)):
             comments = run.run.comments
             at = comments[0].span.start if comments else run.run.keyword.span.start
-            yield Span(at, at), f'SHELL ["{shell}", "-o", "pipefail", "-c"]\n'
+            before = document.source.text[:at]
+            indent = before[before.rfind("\n") + 1 :]
+            yield Span(at, at), f'SHELL ["{shell}", "-o", "pipefail", "-c"]\n{indent}'
 
 
 RULE = Rule(
