@@ -28,8 +28,10 @@ def test_nothing_that_supervisors_are_forked_from_runs_in_each_fork_or_is_large(
     assert loaded.isdisjoint({"wherry.shim.keeper", "wherry.shim.nursery", "wherry.linux.bare"})
 
 
-def test_a_service_loads_neither_a_client_of_http_nor_the_builder() -> None:
-    loaded = loaded_by("wherry.api.server", "wherry.api.routes.system")
+def test_a_service_loads_no_client_of_http_and_neither_builder_nor_runtime() -> None:
+    routes = (f"wherry.api.routes.{name}" for name in ("system", "containers", "execs", "attach"))
+    loaded = loaded_by("wherry.api.server", *routes)
 
     assert "aiohttp.web_protocol" in loaded
-    assert loaded.isdisjoint({"aiohttp.client", "aiohttp.connector", "wherry.build"})
+    assert loaded.isdisjoint({"aiohttp.client", "aiohttp.connector"})
+    assert loaded.isdisjoint({"wherry.build", "wherry.runtime.create", "wherry.shim.supervise"})

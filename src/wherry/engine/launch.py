@@ -16,8 +16,9 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -47,8 +48,8 @@ from wherry.oci.image_config import (
     ImageConfig,
     RootFS,
 )
-from wherry.oci.runtime_spec import Namespace, Spec, User
-from wherry.runtime.seccomp import compile_filter
+from wherry.oci.runtime_spec import Namespace, Seccomp, Spec, User
+from wherry.runtime.seccomp import compile_filter, is_compiled
 from wherry.shim import outside
 from wherry.shim.attach import Attachment
 from wherry.shim.control import attachment_of
@@ -322,9 +323,31 @@ def warm(root: Path, run_folder: Path) -> None:
     spec = _use_spec()
     with suppress(WherryError, OSError):  # each request that meets it will say what is wrong
         if spec.linux is not None and spec.linux.seccomp is not None:
-            compile_filter(spec.linux.seccomp, root / "seccomp")
+            filters = root / "seccomp"
+            if not is_compiled(spec.linux.seccomp, filters):
+                _in_a_child(partial(_begin, root, run_folder, spec.linux.seccomp))
+            compile_filter(spec.linux.seccomp, filters)
         with closing(Store(root, run_folder).database) as database:
             hold_open(database)
+
+
+def _begin(root: Path, run_folder: Path, section: Seccomp) -> None:
+    """Make what a new installation needs. It takes modules that few processes use, and some that
+    run hooks in each fork."""
+    with closing(Store(root, run_folder).database) as database:
+        _ = database.connection
+    compile_filter(section, root / "seccomp")
+
+
+def _in_a_child(work: Callable[[], None]) -> None:
+    child = os.fork()
+    if child == 0:
+        try:
+            with suppress(WherryError, OSError):  # as above
+                work()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
 
 
 def rehearse(root: Path, run_folder: Path) -> None:

@@ -60,7 +60,7 @@ def compile_filter(section: Seccomp, cache: Path | None = None) -> bytes:
         return _memory[section]
     except KeyError:
         pass
-    name = sha256(_identity(section)).hexdigest() + ".bpf"
+    name = _name(section)
     program = _cached(cache, name)
     if program is None:
         program = _compile(section)
@@ -69,6 +69,11 @@ def compile_filter(section: Seccomp, cache: Path | None = None) -> bytes:
             write_atomically(cache / name, program, mode=0o600)
     _memory[section] = program
     return program
+
+
+def is_compiled(section: Seccomp, cache: Path) -> bool:
+    """Whether `compile_filter` would find the program."""
+    return (cache / _name(section)).exists()
 
 
 def filter_flags(section: Seccomp) -> int:
@@ -84,9 +89,9 @@ def filter_flags(section: Seccomp) -> int:
     return flags
 
 
-def _identity(section: Seccomp) -> bytes:
+def _name(section: Seccomp) -> str:
     text = json.dumps([_FORMAT, os.uname().machine, to_json(section)], sort_keys=True)
-    return text.encode()
+    return sha256(text.encode()).hexdigest() + ".bpf"
 
 
 def _cached(cache: Path | None, name: str) -> bytes | None:

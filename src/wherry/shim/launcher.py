@@ -30,7 +30,6 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-import wherry
 from wherry.linux.bare import Socket, accepted
 from wherry.linux.inotify import Change, Inotify
 from wherry.linux.locks import locked
@@ -270,7 +269,6 @@ class _Launcher:
 def _module_folders() -> Iterator[str]:
     """The folders that our modules come from, without a look at the modules: that is to write to
     the memory of each, which the nursery shares."""
-    (top,) = wherry.__path__
-    for folder, inner, _ in os.walk(top):
+    for folder, inner, _ in os.walk(Path(__file__).parents[1]):
         inner[:] = [name for name in inner if name != "__pycache__"]
         yield folder
