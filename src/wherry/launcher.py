@@ -8,26 +8,28 @@ import sys
 from functools import partial
 from pathlib import Path
 from types import FunctionType
+from typing import TYPE_CHECKING
 
-from wherry.cli.builds.cached import BUILDER, BUILDS
-from wherry.cli.commands import warm_modules
 from wherry.engine import launch
 from wherry.network.ruleset_watch import RulesetWatch
-from wherry.shim import launcher
-from wherry.shim.launcher import Request
+from wherry.shim import memory
+from wherry.shim.request import COMMAND, Request
 from wherry.value_classes import compile_constructors
+
+if TYPE_CHECKING:
+    from wherry.shim.launcher import Later
 
 _USED_BY_BUILDS = ("wherry.build.", "wherry.dockerfile.", "wherry.store.", "wherry.engine.builds.")
 
 
 def command(request: Request) -> None:
     """Carry out a command."""
-    from wherry.cli import warm_command  # what supervisors are forked from does without
+    from wherry.cli import warm_command  # what supervisors are forked from does without it
 
     warm_command.command(request)
 
 
-OPERATIONS = {**launch.OPERATIONS, launcher.COMMAND: command}
+OPERATIONS = {**launch.OPERATIONS, COMMAND: command}
 
 
 def main() -> None:
@@ -35,9 +37,12 @@ def main() -> None:
     root, run_folder = map(Path, sys.argv[-2:])
     launch.warm(root, run_folder)
     rehearse = partial(launch.rehearse, root, run_folder)
-    later = {BUILDS: load_builder}
     care = _watch(root, run_folder)
-    launcher.serve(OPERATIONS, run_folder, launch.wake, rehearse, load_commands, later, care)
+    # Last, so that what the processes that stay write to lies together: each page is one apiece.
+    memory.make_room()
+    from wherry.shim import launcher
+
+    launcher.serve(OPERATIONS, run_folder, launch.wake, rehearse, load_commands, care)
 
 
 def _watch(root: Path, run_folder: Path) -> RulesetWatch | None:
@@ -48,15 +53,22 @@ def _watch(root: Path, run_folder: Path) -> RulesetWatch | None:
         return None
 
 
-def load_commands() -> None:
-    """Import what the commands need that a launcher carries out."""
+def load_commands() -> "Later":
+    """Import what the commands need that a launcher carries out; what some installations need."""
+    # Here, not above: what supervisors are forked from does without.
+    from wherry.cli.builds.cached import BUILDS
+    from wherry.cli.commands import warm_modules
+
     for name in ("wherry.cli.warm_command", *warm_modules()):
         __import__(name)
     _load_what_commands_import_late()
+    return {BUILDS: load_builder}
 
 
 def load_builder() -> None:
     """Import what a build needs that finds all in its cache; not every machine builds."""
+    from wherry.cli.builds.cached import BUILDER  # as above
+
     for name in BUILDER:
         __import__(name)
     for module in list(sys.modules.values()):

@@ -1,4 +1,4 @@
-"""What every fork of the launcher would pay for is not loaded by it."""
+"""What every fork of the launcher, and a service, would pay for is not loaded by them."""
 
 import subprocess
 import sys
@@ -6,15 +6,32 @@ import sys
 from wherry.testing.command import SOURCE
 
 
-def test_nothing_that_supervisors_are_forked_from_imports_threading() -> None:
-    # Its hook runs in each forked child and looks at half a megabyte.
+def loaded_by(*names: str) -> set[str]:
+    """The modules that a process has which imports these."""
     program = f"""
 import sys
 sys.path.insert(0, {str(SOURCE)!r})
-import wherry.launcher
-print("threading" in sys.modules)
+import {", ".join(names)}
+print(*sys.modules)
 """
     command = [sys.executable, "-c", program]
-    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
-    assert found.stdout == "False\n"
+
+def test_nothing_that_supervisors_are_forked_from_runs_in_each_fork_or_is_large() -> None:
+    loaded = loaded_by("wherry.launcher")
+
+    # Their hooks run in each forked child: one looks at half a megabyte, the other makes a seed.
+    assert loaded.isdisjoint({"threading", "random"})
+    assert loaded.isdisjoint({"hashlib", "wherry.cli", "wherry.registry", "wherry.build"})
+    # What is loaded last lies together, which their keepers are to do.
+    assert loaded.isdisjoint({"wherry.shim.keeper", "wherry.shim.nursery", "wherry.linux.bare"})
+
+
+def test_a_service_loads_no_client_of_http_and_neither_builder_nor_runtime() -> None:
+    routes = (f"wherry.api.routes.{name}" for name in ("system", "containers", "execs", "attach"))
+    loaded = loaded_by("wherry.api.server", *routes)
+
+    assert "aiohttp.web_protocol" in loaded
+    assert loaded.isdisjoint({"aiohttp.client", "aiohttp.connector"})
+    assert loaded.isdisjoint({"wherry.build", "wherry.runtime.create", "wherry.shim.supervise"})

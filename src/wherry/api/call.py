@@ -5,8 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.connections import PATIENCE
 from wherry.api.fields import Fields
 from wherry.api.query import Query

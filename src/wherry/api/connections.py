@@ -8,7 +8,7 @@ while is closed; the time between two requests aiohttp bounds itself.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from aiohttp import web
+from wherry.api import web
 
 PATIENCE = 60.0  # seconds for a request's head
 _LONGEST_LINE = 1 << 16  # of filters and credentials

@@ -4,8 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.call import json_response
 from wherry.errors import Internal, WherryError, os_error_text
 

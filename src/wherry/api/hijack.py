@@ -10,8 +10,7 @@ import asyncio
 import os
 from collections.abc import Coroutine
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.call import Call
 
 RAW = "application/vnd.docker.raw-stream"

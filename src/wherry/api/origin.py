@@ -8,8 +8,7 @@ through a proxy, such as a web interface's, may carry its user's Origin.
 
 import socket
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.errors import PermissionDenied
 
 

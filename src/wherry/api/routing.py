@@ -9,8 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.versions import OLDEST, Version, check_spoken, parse_version
 from wherry.errors import NotFound, WherryError
 from wherry.values import dataclass

@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from urllib.parse import parse_qs
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.call import Call
 from wherry.api.connections import connections
 from wherry.api.errors import BEGUN, answered

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.call import Call
 from wherry.api.errors import BEGUN
 from wherry.api.headers import COMMON

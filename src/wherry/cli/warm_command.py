@@ -19,8 +19,8 @@ from wherry.cli.context import Declined, OutputClosed
 from wherry.cli.main import main
 from wherry.engine.engine import Engine
 from wherry.engine.launch import engine_of
-from wherry.shim.launcher import Request
 from wherry.shim.protocol import control
+from wherry.shim.request import Request
 
 _DESCRIPTORS = 4  # standard input, output and error, and the folder
 _CREDENTIALS = struct.Struct("3i")

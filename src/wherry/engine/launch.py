@@ -16,10 +16,11 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from wherry.engine.containers.create import create_container
 from wherry.engine.containers.exec import exec_request, plan_exec
@@ -47,9 +48,9 @@ from wherry.oci.image_config import (
     ImageConfig,
     RootFS,
 )
-from wherry.oci.runtime_spec import Namespace, Spec, User
-from wherry.runtime.seccomp import compile_filter
-from wherry.shim import launcher
+from wherry.oci.runtime_spec import Namespace, Seccomp, Spec, User
+from wherry.runtime.seccomp import compile_filter, is_compiled
+from wherry.shim import outside
 from wherry.shim.attach import Attachment
 from wherry.shim.control import attachment_of
 from wherry.shim.detach_keys import parse_detach_keys
@@ -57,9 +58,8 @@ from wherry.shim.errors import AlreadyStarted
 from wherry.shim.events import container_event
 from wherry.shim.exec import ExecFailed, ExecPlan, ExecSupervisor
 from wherry.shim.exec import rehearse as rehearse_exec
-from wherry.shim.keeper import Keeper
-from wherry.shim.launcher import Request
 from wherry.shim.protocol import STDERR, control, frame
+from wherry.shim.request import Request
 from wherry.shim.sleep import answer_names, awaken, container_of, recalled
 from wherry.shim.start_plan import Engineering
 from wherry.shim.supervise import Supervisor
@@ -78,6 +78,9 @@ from wherry.store.containers import (
 from wherry.store.hold import hold_open
 from wherry.store.store import Store
 from wherry.values import replace
+
+if TYPE_CHECKING:
+    from wherry.shim.keeper import Keeper
 
 _ENDING = 10.0  # seconds for a launcher that was told to
 
@@ -300,12 +303,7 @@ OPERATIONS = {
 
 
 # What functions import when they need it, so that a client's own child starts sooner.
-LATE = (
-    "wherry.shim.log.journald",
-    "wherry.shim.log.local",
-    "wherry.shim.names",
-    "wherry.store.copying",
-)
+LATE = ("wherry.shim.names",)
 
 
 def warm(root: Path, run_folder: Path) -> None:
@@ -317,9 +315,31 @@ def warm(root: Path, run_folder: Path) -> None:
     spec = _use_spec()
     with suppress(WherryError, OSError):  # each request that meets it will say what is wrong
         if spec.linux is not None and spec.linux.seccomp is not None:
-            compile_filter(spec.linux.seccomp, root / "seccomp")
+            filters = root / "seccomp"
+            if not is_compiled(spec.linux.seccomp, filters):
+                _in_a_child(partial(_begin, root, run_folder, spec.linux.seccomp))
+            compile_filter(spec.linux.seccomp, filters)
         with closing(Store(root, run_folder).database) as database:
             hold_open(database)
+
+
+def _begin(root: Path, run_folder: Path, section: Seccomp) -> None:
+    """Make what a new installation needs. It takes modules that few processes use, and some that
+    run hooks in each fork."""
+    with closing(Store(root, run_folder).database) as database:
+        _ = database.connection
+    compile_filter(section, root / "seccomp")
+
+
+def _in_a_child(work: Callable[[], None]) -> None:
+    child = os.fork()
+    if child == 0:
+        try:
+            with suppress(WherryError, OSError):  # as above
+                work()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
 
 
 def rehearse(root: Path, run_folder: Path) -> None:
@@ -384,16 +404,18 @@ def _example() -> Container:
     )
 
 
-fork_outside = launcher.fork_outside
+fork_outside = outside.fork_outside
 
 
 def serve_one(connection: object) -> NoReturn:
     """Carry out one request in a child of the client's own; takes its `_socket.socket`."""
+    from wherry.shim.alone import serve_one as serve  # a launcher loads such things last
+
     assert hasattr(connection, "detach")
-    launcher.serve_one(socket.socket(fileno=connection.detach()), OPERATIONS, wake)
+    serve(connection.detach(), OPERATIONS, wake)
 
 
-def wake(keeper: Keeper, *, descriptors: list[int], told: bool) -> None:
+def wake(keeper: "Keeper", *, descriptors: list[int], told: bool) -> None:
     """Go on where a supervisor has gone to sleep."""
     kept = recalled(descriptors)
     root, run_folder = kept["folders"]

@@ -6,10 +6,14 @@ numbers save a forked process 300 KiB.
 """
 
 import _socket
+import ctypes
 import signal
 import socket
 from _signal import pthread_sigmask as set_mask  # type: ignore[import-not-found]
 from _signal import signal as set_handler
+from struct import Struct
+
+from wherry.linux.process import PrctlOption
 
 __all__ = ("set_handler", "set_mask")
 
@@ -27,21 +31,29 @@ SOCKET_LEVEL, RIGHTS, PEER = map(int, (socket.SOL_SOCKET, socket.SCM_RIGHTS, soc
 DESCRIPTORS_CLOSE_ON_EXEC = int(socket.MSG_CMSG_CLOEXEC)
 
 
+_ROOM_FOR_ONE = socket.CMSG_SPACE(4)
+_pack_number, _unpack_number = Struct("=i").pack, Struct("=i").unpack
+_prctl = ctypes.CDLL(None).prctl  # undeclared, it takes plain numbers as they are
+_SET_CHILD_SUBREAPER = int(PrctlOption.SET_CHILD_SUBREAPER)
+
+
+def adopt_orphans(wanted: int = 1) -> None:
+    """As `process.become_subreaper`, or with 0 no more."""
+    _prctl(_SET_CHILD_SUBREAPER, wanted, 0, 0, 0)
+
+
 def accepted(listener: Socket) -> Socket:
     """The next connection of a listening socket."""
     descriptor, _ = listener._accept()  # type: ignore[attr-defined]
     return Socket(fileno=descriptor)
 
 
-def send_descriptors(line: Socket, data: bytes, descriptors: bytes) -> None:
-    """Send `data` with descriptors: their numbers as the machine has them, one after the other."""
-    line.sendmsg((data,), ((SOCKET_LEVEL, RIGHTS, descriptors),))
+def send_descriptor(line: Socket, data: bytes, number: int) -> None:
+    """Send `data`, and a descriptor along with it."""
+    line.sendmsg((data,), ((SOCKET_LEVEL, RIGHTS, _pack_number(number)),))
 
 
-def receive_descriptors(line: Socket, size: int, most: int) -> tuple[bytes, bytes]:
-    """A message of up to `size` bytes, and the numbers of up to `most` descriptors with it."""
-    data, ancillary, _, _ = line.recvmsg(size, 32 + 4 * most, DESCRIPTORS_CLOSE_ON_EXEC)
-    numbers = b""
-    for _, _, some in ancillary:
-        numbers += some
-    return data, numbers
+def receive_descriptor(line: Socket, size: int) -> tuple[bytes, int]:
+    """A message of up to `size` bytes, and the descriptor that came along with it, or -1."""
+    data, ancillary, _, _ = line.recvmsg(size, _ROOM_FOR_ONE, DESCRIPTORS_CLOSE_ON_EXEC)
+    return data, _unpack_number(ancillary[0][2])[0] if ancillary else -1

@@ -12,13 +12,13 @@ import json
 import os
 import struct
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 
 from wherry.linux.files import write_atomically
 from wherry.linux.seccomp import FilterFlag
 from wherry.oci.codec import to_json
 from wherry.oci.runtime_spec import Seccomp, SyscallRule
+from wherry.oci.sha256 import sha256
 from wherry.runtime.errors import InvalidSpec
 from wherry.runtime.seccomp_agent import notifies
 
@@ -63,7 +63,7 @@ def compile_filter(section: Seccomp, cache: Path | None = None) -> bytes:
         return _memory[section]
     except KeyError:
         pass
-    name = sha256(_identity(section)).hexdigest() + ".bpf"
+    name = _name(section)
     program = _cached(cache, name)
     if program is None:
         program = _compile(section)
@@ -72,6 +72,11 @@ def compile_filter(section: Seccomp, cache: Path | None = None) -> bytes:
             write_atomically(cache / name, program, mode=0o600)
     _memory[section] = program
     return program
+
+
+def is_compiled(section: Seccomp, cache: Path) -> bool:
+    """Whether `compile_filter` would find the program."""
+    return (cache / _name(section)).exists()
 
 
 def filter_flags(section: Seccomp) -> int:
@@ -87,9 +92,9 @@ def filter_flags(section: Seccomp) -> int:
     return flags
 
 
-def _identity(section: Seccomp) -> bytes:
+def _name(section: Seccomp) -> str:
     text = json.dumps([_FORMAT, os.uname().machine, to_json(section)], sort_keys=True)
-    return text.encode()
+    return sha256(text.encode()).hexdigest() + ".bpf"
 
 
 def _cached(cache: Path | None, name: str) -> bytes | None:

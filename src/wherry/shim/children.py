@@ -4,42 +4,24 @@ Between requests one child is forked and rehearses: it opens the database and to
 that a request will. It gets the next request; without a spare a child is forked there and then.
 """
 
-import os
-import signal
-import socket
-import sys
 from collections.abc import Callable
 from contextlib import suppress
-from os import setsid
+from os import WNOHANG, _exit, close, fork, waitpid
 from typing import Protocol
 
 from wherry.linux.bare import (
     BY_DEFAULT,
     IGNORED,
     SIGCHLD,
-    SIGHUP,
-    SIGINT,
-    SIGTERM,
     STREAM,
     UNIX,
     Socket,
-    receive_descriptors,
-    send_descriptors,
+    receive_descriptor,
+    send_descriptor,
     set_handler,
     socketpair,
 )
 from wherry.shim.keeper import Keeper, Wake, Work, keep
-from wherry.values import dataclass
-
-Handle = Callable[[socket.socket, Keeper], None]  # a request, from its connection
-
-
-@dataclass
-class _Spare:
-    """A child that waits for a request at the other end of `line`."""
-
-    pid: int
-    line: Socket
 
 
 class Care(Protocol):
@@ -59,120 +41,98 @@ class Children:
 
     def __init__(
         self,
-        handle: Handle,
+        handle: Work,
         wake: Wake,
         rehearse: Callable[[], None],
         launcher: int,
         ours: list[int],
     ) -> None:
+        """`handle` carries out a request, given the descriptor of its connection."""
         self.handle = handle
         self.wake = wake
         self.rehearse = rehearse
         self.launcher = launcher
         self.ours = ours
-        self.spare: _Spare | None = None
+        self.spare = 0  # the child that waits for a request, and the line to it
+        self.line: Socket | None = None
+        self.wait_for_request = self._wait_for_request  # a method is made whenever it is named
 
-    def take(self, client: Socket) -> None:
-        """Have a child carry out the request of `client`, which is still open here."""
-        if not self._give_to_spare(client):
-            self._fork(_Handling(client, self.handle), client)
+    def take(self, client: int) -> None:
+        """Have a child carry out the request of a descriptor, which is still open here."""
+        line = self.line
+        self.line, self.spare = None, 0
+        if line is None or not _sent(line, client):
+            self._fork(self.handle, client)
 
-    def _fork(self, work: Work, connection: Socket, other: Socket | None = None) -> int:
-        """A child whose worker does `work`, with the `connection` that this needs; no `other`."""
-        child = os.fork()
+    def fork_spare(self) -> None:
+        """Fork a child for the next request."""
+        self.line, theirs = socketpair(UNIX, STREAM)
+        number = theirs.detach()
+        self.spare = self._fork(self.wait_for_request, number)
+        close(number)
+
+    def _fork(self, work: Work, connection: int) -> int:
+        """A child whose worker does `work`, with the `connection` that this needs."""
+        child = fork()
         if child == 0:
             # Whatever happens here must not come back into the caller's loop.
             try:
-                self._close_ours()
-                if other is not None:
-                    other.close()
-                start_as_child()
-                keep(work, self.wake, (connection.fileno(),), self.launcher)
+                for descriptor in self.ours:
+                    close(descriptor)
+                if self.line is not None:
+                    self.line.close()
+                keep(work, self.wake, connection, self.launcher)
             finally:
-                os._exit(0)
+                _exit(0)
         return child
 
     def see_to(self, care: Care) -> None:
         """Have a child do what `care` has to do, if anything."""
-        if care.is_needed() and os.fork() == 0:
+        if care.is_needed() and fork() == 0:
             try:
                 set_handler(SIGCHLD, BY_DEFAULT)
-                self._close_ours()
+                for descriptor in self.ours:
+                    close(descriptor)
                 care.take()
             finally:
-                os._exit(0)
+                _exit(0)
 
-    def _close_ours(self) -> None:
-        for descriptor in self.ours:
-            os.close(descriptor)
-        if self.spare is not None:
-            self.spare.line.close()
-
-    def fork_spare(self) -> None:
-        """Fork a child for the next request."""
-        ours, theirs = socketpair(UNIX, STREAM)
-
-        def wait_for_request(keeper: Keeper) -> None:
-            self.rehearse()
-            _, numbers = receive_descriptors(theirs, 1, 1)
-            if numbers:  # else we are needed no more
-                theirs.close()
-                client = Socket(fileno=int.from_bytes(numbers, sys.byteorder))
-                _Handling(client, self.handle)(keeper)
-
-        self.spare = _Spare(self._fork(wait_for_request, theirs, ours), ours)
-        theirs.close()
-
-    def _give_to_spare(self, client: Socket) -> bool:
-        spare, self.spare = self.spare, None
-        if spare is None:
-            return False
-        try:
-            send_descriptors(spare.line, b".", client.fileno().to_bytes(4, sys.byteorder))
-        except OSError:  # somebody may have killed it
-            return False
-        finally:
-            spare.line.close()
-        return True
+    def _wait_for_request(self, number: int, keeper: Keeper) -> None:
+        self.rehearse()
+        line = Socket(fileno=number)
+        _, client = receive_descriptor(line, 1)
+        line.close()
+        if client >= 0:  # else we are needed no more
+            self.handle(client, keeper)
 
     def dismiss_spare(self) -> None:
-        spare, self.spare = self.spare, None
-        if spare is not None:
-            spare.line.close()  # it reads the end
+        line, spare = self.line, self.spare
+        self.line, self.spare = None, 0
+        if line is not None:
+            line.close()  # it reads the end
             with suppress(ChildProcessError):  # such is the answer where children reap themselves
-                os.waitpid(spare.pid, 0)
+                waitpid(spare, 0)
 
 
-class _Handling:
-    """The work of a child that carries out one request."""
-
-    def __init__(self, client: Socket, handle: Handle) -> None:
-        self.client = client
-        self.handle = handle
-
-    def __call__(self, keeper: Keeper) -> None:
-        self.handle(socket.socket(fileno=self.client.detach()), keeper)
+def _sent(line: Socket, client: int) -> bool:
+    try:
+        send_descriptor(line, b".", client)
+    except OSError:  # somebody may have killed who waits
+        return False
+    finally:
+        line.close()
+    return True
 
 
 def reap_themselves() -> None:
     """Have the kernel reap children; each puts the default back before it forks."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-
-
-def start_as_child() -> None:
-    """Be nobody's: of no session but one's own, with the signals of a new process."""
-    setsid()
-    set_handler(SIGCHLD, BY_DEFAULT)
-    set_handler(SIGTERM, BY_DEFAULT)
-    # A terminal or a group that goes away is none of a shim's business.
-    set_handler(SIGHUP, IGNORED)
-    set_handler(SIGINT, IGNORED)
+    set_handler(SIGCHLD, IGNORED)
 
 
 def has_children() -> bool:
     """Whether any fork of this process is there, where they reap themselves."""
     try:
-        os.waitpid(-1, os.WNOHANG)
+        waitpid(-1, WNOHANG)
     except ChildProcessError:
         return False
     return True

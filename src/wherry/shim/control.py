@@ -35,9 +35,9 @@ from wherry.shim.errors import (
 )
 from wherry.shim.events import container_event
 from wherry.shim.keepsakes import Busy, Keepsakes, Kept
-from wherry.shim.launcher import is_own_user
 from wherry.shim.loop import HANG_UP, READ, Loop
 from wherry.shim.protocol import LARGEST_REQUEST, Payload, error_frame, parse_request
+from wherry.shim.request import is_own_user
 from wherry.store.containers import Health, Status
 from wherry.values import dataclass
 

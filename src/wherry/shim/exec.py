@@ -23,10 +23,10 @@ from wherry.shim.attach import Attachment, Client
 from wherry.shim.client import listening_socket
 from wherry.shim.control import Incoming
 from wherry.shim.errors import ContainerNotRunning
-from wherry.shim.launcher import is_own_user
 from wherry.shim.loop import READ, Loop
 from wherry.shim.process import Supervised, reap_orphans
 from wherry.shim.protocol import control, parse_request
+from wherry.shim.request import is_own_user
 from wherry.shim.signals import watch_signals
 from wherry.shim.streams import Pipes, Streams
 from wherry.store.containers import Container

@@ -16,11 +16,10 @@ Neither outlives the other while the container runs: the kernel kills the worker
 and a keeper whose worker ends without a word ends too. Both are as a supervisor that was killed.
 """
 
-import gc
-from array import array
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fcntl import LOCK_EX, LOCK_NB, lockf
+from gc import disable, enable
 from os import (
     EFD_CLOEXEC,
     EFD_NONBLOCK,
@@ -38,6 +37,8 @@ from os import (
     getpid,
     getppid,
     kill,
+    memfd_create,
+    setsid,
     waitid,
     waitpid,
 )
@@ -47,35 +48,45 @@ from typing import NoReturn, Protocol
 
 from wherry.linux.bare import (
     BLOCK,
+    BY_DEFAULT,
+    IGNORED,
     PACKETS,
     SIGCHLD,
+    SIGHUP,
+    SIGINT,
     SIGKILL,
     SIGTERM,
     UNBLOCK,
     UNIX,
     Socket,
-    receive_descriptors,
-    send_descriptors,
+    adopt_orphans,
+    receive_descriptor,
+    send_descriptor,
     set_handler,
     set_mask,
     socketpair,
 )
-from wherry.linux.process import PrctlOption, become_subreaper, prctl
+from wherry.linux.process import PrctlOption, prctl
 
-_MOST_DESCRIPTORS = 200  # in one message; the kernel takes 253, unix(7)
-_LARGEST_MESSAGE = 4096
+_OR_FAIL = LOCK_EX | LOCK_NB
+_ENDED = WEXITED | WNOHANG | WNOWAIT
+_TERM = (SIGTERM,)
+_BELL = EFD_CLOEXEC | EFD_NONBLOCK
+_BELL = EFD_CLOEXEC | EFD_NONBLOCK
 
-# What a worker says, in one byte before what goes with it.
-_LOCK = b"l"  # a descriptor; answered by _DONE, or by nothing but _TAKEN
-_REAP = b"r"  # a pid; answered by its code and status
-_KEEP = b"k"  # descriptors; events for each
-_STAY = b"s"  # to forget what it was to keep
-_SLEEP = b"z"  # milliseconds, or -1; a pid
-_LEAVE = b"e"
-_DONE, _TAKEN = b"y", b"n"
-_TWO = Struct("=qq")
+# What a worker says, with two numbers; answered by two, or by the end.
+_ORDER = Struct("=qqq")
+_SAYS = _ORDER.size
+_pack, _unpack = _ORDER.pack, _ORDER.unpack
+_LOCK = 1  # a descriptor; whether we have the lock
+_REAP = 2  # a pid; its code and status
+_KEEP = 3  # a descriptor; events to be woken by, or -1
+_STAY = 4  # to forget what it was to keep
+_SLEEP = 5  # milliseconds, or -1; a pid
+_LEAVE = 6
 
-Work = Callable[["Keeper"], None]
+Work = Callable[[int, "Keeper"], None]
+"""What the first worker does with the descriptor that it was made for."""
 
 
 class Wake(Protocol):
@@ -93,20 +104,21 @@ class Keeper:
 
     def try_lock(self, descriptor: int) -> bool:
         """Have the keeper lock a file, and let go of what it had locked; False if it is taken."""
-        send_descriptors(self._line, _LOCK, array("i", (descriptor,)).tobytes())
-        return self._answer() == _DONE
+        send_descriptor(self._line, _pack(_LOCK, 0, 0), descriptor)
+        is_ours, _ = self._answer()
+        return bool(is_ours)
 
     def reap(self, pid: int) -> tuple[int, int]:
         """Wait for a process that was left to the keeper; its code and status, waitid(2)."""
-        self._line.send(_REAP + _TWO.pack(pid, 0))
-        code, status = _TWO.unpack(self._answer())
-        return code, status
+        self._line.send(_pack(_REAP, pid, 0))
+        return self._answer()
 
-    def _answer(self) -> bytes:
-        answer = self._line.recv(_LARGEST_MESSAGE)
+    def _answer(self) -> tuple[int, int]:
+        answer = self._line.recv(_SAYS)
         if not answer:
             _exit(1)  # the keeper has just been killed, and we are about to be
-        return answer
+        _, first, second = _unpack(answer)
+        return first, second
 
     def sleep(
         self, descriptors: Sequence[tuple[int, int]], seconds: float | None, init: int
@@ -119,45 +131,50 @@ class Keeper:
         Raises OSError, with nothing changed, when they cannot be kept.
         """
         try:
-            for first in range(0, len(descriptors), _MOST_DESCRIPTORS):
-                some = descriptors[first : first + _MOST_DESCRIPTORS]
-                numbers = array("i", (number for number, _ in some))
-                events = array("i", (wanted for _, wanted in some))
-                send_descriptors(self._line, _KEEP + events.tobytes(), numbers.tobytes())
+            for number, events in descriptors:
+                send_descriptor(self._line, _pack(_KEEP, events, 0), number)
         except OSError:
-            self._line.send(_STAY)
+            self._line.send(_pack(_STAY, 0, 0))
             raise
         milliseconds = -1 if seconds is None else max(0, round(seconds * 1000))
-        self._line.send(_SLEEP + _TWO.pack(milliseconds, init))
+        self._line.send(_pack(_SLEEP, milliseconds, init))
         _exit(0)
 
     def leave(self) -> None:
         """Have the keeper let go of the lock and end; we need it no more."""
         prctl(PrctlOption.SET_PDEATHSIG, 0)
-        self._line.send(_LEAVE)
+        self._line.send(_pack(_LEAVE, 0, 0))
         with suppress(ConnectionResetError):
             self._line.recv(1)  # its end
         self._line.close()
 
 
-def keep(work: Work, wake: Wake, theirs: Sequence[int], launcher: int) -> NoReturn:
+def keep(work: Work, wake: Wake, connection: int, launcher: int) -> NoReturn:
     """Be the keeper of a worker that does `work`, and of those after it, which do `wake`.
 
-    The descriptors in `theirs` are the worker's alone. `launcher` is who has got the request.
+    A keeper is nobody's: of no session but its own, with the signals of a new process.
+    The descriptor `connection` is the worker's alone. `launcher` is who has got the request.
     """
     try:
-        gc.disable()  # a collection would look at everything
-        _keep(work, wake, theirs, launcher)
+        setsid()
+        set_handler(SIGCHLD, BY_DEFAULT)
+        set_handler(SIGTERM, BY_DEFAULT)
+        # A terminal or a group that goes away is none of a shim's business.
+        set_handler(SIGHUP, IGNORED)
+        set_handler(SIGINT, IGNORED)
+        disable()  # a collection would look at everything
+        _keep(work, wake, connection, launcher)
     finally:
         _exit(0)
 
 
-def _keep(work: Work, wake: Wake, theirs: Sequence[int], launcher: int) -> None:
+def _keep(work: Work, wake: Wake, connection: int, launcher: int) -> None:
     # One function and its locals: an object looked at is a page, a name looked up another.
     us = getpid()
     worker = init = 0
     lock = bell = -1  # the bell rings when told to shut down; there is one as soon as a lock
     told = woken = False
+    theirs = [connection]
 
     def shut_down(_number: int, _frame: object) -> None:
         nonlocal told
@@ -167,108 +184,117 @@ def _keep(work: Work, wake: Wake, theirs: Sequence[int], launcher: int) -> None:
             kill(worker, SIGTERM)
 
     def reap_orphans(_number: int, _frame: object) -> None:
-        _reap_orphans(worker, init)
+        # As `process.reap_orphans`; those two are waited for by name.
+        try:
+            while found := waitid(P_ALL, 0, _ENDED):
+                pid = found[0]
+                if pid in (worker, init):
+                    break
+                waitpid(pid, WNOHANG)
+        except ChildProcessError:
+            return
 
     while True:
         ours, line = socketpair(UNIX, PACKETS)
         if lock >= 0:
-            set_mask(BLOCK, (SIGTERM,))  # until the worker has its own handler and lets it through
+            set_mask(BLOCK, _TERM)  # until the worker has its own handler and lets it through
         worker = fork()
         if worker == 0:
             try:
                 ours.close()
-                gc.enable()
+                enable()
                 prctl(PrctlOption.SET_PDEATHSIG, SIGKILL)
                 if getppid() != us:
                     _exit(0)
                 if woken:
-                    wake(Keeper(line, launcher), descriptors=list(theirs), told=told)
+                    wake(Keeper(line, launcher), descriptors=theirs, told=told)
                 else:
-                    work(Keeper(line, launcher))
+                    work(connection, Keeper(line, launcher))
             finally:
                 _exit(0)
         if woken and told:
             told = False
             eventfd_read(bell)
         if lock >= 0:
-            set_mask(UNBLOCK, (SIGTERM,))
+            set_mask(UNBLOCK, _TERM)
         line.close()
         for number in theirs:
             close(number)
 
-        kept, events = array("i"), array("i")
+        kept: list[int] = []
+        waiting = poll()
         while True:
-            body, numbers = receive_descriptors(ours, _LARGEST_MESSAGE, _MOST_DESCRIPTORS)
-            order = body[:1]
-            if order == _LOCK:
+            said, number = receive_descriptor(ours, _SAYS)
+            if not said:  # it has ended without a word
+                return
+            order, first, second = _unpack(said)
+            if order == _KEEP and number >= 0:
+                kept.append(number)
+                if first >= 0:
+                    waiting.register(number, first)
+            elif order == _LOCK:
                 if lock >= 0:
                     close(lock)
-                lock = array("i", numbers)[0]
+                lock = number
                 try:
-                    lockf(lock, LOCK_EX | LOCK_NB)
+                    lockf(lock, _OR_FAIL)
                 except (BlockingIOError, PermissionError):
                     close(lock)
                     lock = -1
-                    ours.send(_TAKEN)
+                    ours.send(_pack(_LOCK, False, 0))
                     continue
                 if bell < 0:  # there may be a container from here on
-                    bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
-                    become_subreaper()
+                    bell = eventfd(0, _BELL)
+                    adopt_orphans()
                     set_handler(SIGTERM, shut_down)
                     set_handler(SIGCHLD, reap_orphans)
-                ours.send(_DONE)
+                ours.send(_pack(_LOCK, True, 0))
             elif order == _REAP:
-                pid, _ = _TWO.unpack_from(body, 1)
-                _, _, _, status, code = waitid(P_PID, pid, WEXITED) or (0, 0, 0, 0, 0)
-                ours.send(_TWO.pack(code, status))
-            elif order == _KEEP:
-                kept += array("i", numbers)
-                events += array("i", body[1:])
+                _, _, _, status, code = waitid(P_PID, first, WEXITED) or (0, 0, 0, 0, 0)
+                ours.send(_pack(_REAP, code, status))
             elif order == _STAY:
                 for number in kept:
                     close(number)
-                kept, events = array("i"), array("i")
+                kept.clear()
+                waiting = poll()
             elif order == _SLEEP:
-                milliseconds, init = _TWO.unpack_from(body, 1)
+                init = second
                 break
-            else:  # it leaves, or has ended without a word
+            else:
+                ours.close()
+                if lock >= 0:
+                    close(lock)
+                    close(bell)
                 return
         ours.close()
         waitpid(worker, 0)  # what it had started is ours then
         worker = 0
-        _reap_orphans(0, init)
+        reap_orphans(SIGCHLD, None)
 
-        waiting = poll()
         waiting.register(bell, POLLIN)
-        for number, wanted in zip(kept, events, strict=True):
-            if wanted >= 0:
-                waiting.register(number, wanted)
         if not told:
-            waiting.poll(milliseconds)
+            waiting.poll(first)
         woken, theirs = True, kept
 
 
-def _reap_orphans(worker: int, init: int) -> None:
-    """As `process.reap_orphans`; those two are waited for by name."""
-    try:
-        while found := waitid(P_ALL, 0, WEXITED | WNOHANG | WNOWAIT):
-            pid = found[0]
-            if pid in (worker, init):
-                break
-            waitpid(pid, WNOHANG)
-    except ChildProcessError:
-        return
+def rehearse() -> None:
+    """Keep once, with nothing to keep: what is looked up on the way is there for the forks of this
+    process, which then write to fewer pages."""
+    connection = memfd_create("connection")
+    _keep(_try_work, _try_to_wake, connection, 0)
+    with suppress(ChildProcessError):
+        while True:
+            waitpid(-1, 0)
+    set_handler(SIGTERM, BY_DEFAULT)
+    set_handler(SIGCHLD, IGNORED)
+    adopt_orphans(0)
 
 
-def warm() -> None:
-    """Look up what a keeper will: done here once, its children find it, and write to no page."""
-    for end in socketpair(UNIX, PACKETS):
-        _ = end.send, end.recvmsg, end.sendmsg, end.detach, end.fileno
-        end.close()
-    waiting = poll()
-    waiting.register(0, POLLIN)
-    _ = waiting.poll
-    numbers = array("i", bytes(8))
-    numbers += array("i", _TWO.pack(0, 0))
-    _TWO.unpack_from(numbers)
-    prctl(PrctlOption.GET_DUMPABLE)
+def _try_work(connection: int, keeper: Keeper) -> None:
+    keeper.try_lock(memfd_create("lock"))
+    keeper.sleep([(connection, -1), (memfd_create("other"), POLLIN)], 0.0, 0)
+
+
+def _try_to_wake(keeper: Keeper, *, descriptors: list[int], told: bool) -> None:
+    _ = descriptors, told
+    keeper.leave()

@@ -24,61 +24,30 @@ import os
 import select
 import signal
 import socket
-import struct
 import sys
-from array import array
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import NoReturn
 
-from wherry.errors import Internal, WherryError, kind_of, os_error_text
-from wherry.linux.bare import PEER, SOCKET_LEVEL, Socket, accepted
-from wherry.linux.cgroup.manager import open_manager
+from wherry.linux.bare import Socket, accepted
 from wherry.linux.inotify import Change, Inotify
 from wherry.linux.locks import locked
-from wherry.linux.process import close_other_descriptors
 from wherry.linux.sealed import execute_sealed
 from wherry.shim import memory
-from wherry.shim.children import Care, Children, has_children, reap_themselves, start_as_child
+from wherry.shim.children import Care, Children, has_children, reap_themselves
 from wherry.shim.client import LAUNCHER_DESCRIPTOR
-from wherry.shim.keeper import Keeper, Wake, keep, warm
+from wherry.shim.keeper import Wake
 from wherry.shim.nursery import QUIET_SECONDS, Nursery
-from wherry.shim.protocol import (
-    LARGEST_REQUEST,
-    TAKEN,
-    BadMessage,
-    Payload,
-    error_frame,
-    parse_request,
-    request_bytes,
-)
-from wherry.values import dataclass, field
+from wherry.shim.outside import leave_callers_cgroup
+from wherry.shim.protocol import request_bytes
+from wherry.shim.request import COMMAND, Operations, handle, is_own_user
 
 IDLE_SECONDS = 300.0
-COMMAND = "command"  # the operation that is carried out with the command line's modules
 _BEGINNING = len(request_bytes(COMMAND, {}))  # bytes of a request that name its operation
-CGROUP = "/wherry-shims"
-_MOST_DESCRIPTORS = 8
-_CREDENTIALS = struct.Struct("3i")
 _WRITTEN = Change.CLOSE_WRITE | Change.MOVED_TO | Change.MOVED_FROM | Change.DELETE
 _IN_RUN = Change.CREATE | Change.DELETE | Change.MOVED_TO
 
-
-@dataclass
-class Request:
-    """A request, in the child that carries it out. The socket is the child's to keep or close."""
-
-    operation: str
-    payload: Payload
-    socket: socket.socket
-    keeper: Keeper
-    descriptors: list[int] = field(default_factory=list)
-
-
-Operations = Mapping[str, Callable[[Request], None]]
 
 Later = Mapping[str, Callable[[], None]]
 """What is loaded when a file of that name is in the run folder."""
@@ -88,19 +57,22 @@ def _nothing() -> None:
     return
 
 
+def _nothing_later() -> Later:
+    return {}
+
+
 def serve(
     operations: Operations,
     run: Path,
     wake: Wake,
     rehearse: Callable[[], None] = _nothing,
-    load: Callable[[], None] = _nothing,
-    later: Later = MappingProxyType({}),
+    load: Callable[[], Later] = _nothing_later,
     care: Care | None = None,
 ) -> None:
     """Answer requests on the inherited listening socket until idle or orphaned.
 
-    What `load` and `later` bring in is for those requests alone that are for commands. `care` is
-    what it sees to besides.
+    What `load` brings in, and what it says may have to be loaded later, is for those requests
+    alone that are for commands. `care` is what it sees to besides.
     """
     os.chdir("/")
     os.umask(0o022)
@@ -108,12 +80,12 @@ def serve(
     reap_themselves()
     # Executed by a descriptor, it would be called by that number; shims inherit the name.
     Path("/proc/self/comm").write_text("wherry")
-    warm()
     _settle()
     carry_out = partial(handle, operations=operations)
     ours = [LAUNCHER_DESCRIPTOR, *(() if care is None else (care.fileno(),))]
+    memory.ready_locks()
     nursery = Nursery(carry_out, wake, rehearse, tuple(ours))
-    load()
+    later = load()
     with Inotify() as inotify:
         listener = socket.socket(fileno=LAUNCHER_DESCRIPTOR)
         ours += inotify.descriptor, nursery.fileno()
@@ -184,7 +156,7 @@ class _Launcher:
 
     def _idle(self) -> None:
         """Nobody has asked for a moment, or for a long time."""
-        if self.children.spare is None:
+        if not self.children.spare:
             self.children.fork_spare()
             return
         self.children.dismiss_spare()
@@ -202,7 +174,6 @@ class _Launcher:
             self.later.pop(name)()
         if wanted:
             self.children.dismiss_spare()  # the next one has it loaded
-            self._watch_modules()
             _settle()
 
     def _look_at_changes(self) -> None:
@@ -281,12 +252,12 @@ class _Launcher:
 
     def _pass_on(self, client: Socket, *, is_command: bool) -> None:
         if self.nursery is None or is_command or not self._pass_to_nursery(self.nursery, client):
-            self.children.take(client)
+            self.children.take(client.fileno())
         client.close()
 
     def _pass_to_nursery(self, nursery: Nursery, client: Socket) -> bool:
         try:
-            nursery.take(client)
+            nursery.take(client.fileno())
         except OSError:  # somebody has killed it: we can do without
             self.children.ours.remove(nursery.fileno())
             nursery.end()
@@ -295,120 +266,9 @@ class _Launcher:
         return True
 
 
-def serve_one(client: socket.socket, operations: Operations, wake: Wake) -> NoReturn:
-    """Carry out one request in a child forked by the client itself, without a launcher."""
-    try:
-        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        for descriptor in (0, 1, 2):
-            os.dup2(null, descriptor)
-        close_other_descriptors({0, 1, 2, client.fileno()})
-        os.chdir("/")
-        os.umask(0o022)
-        leave_callers_cgroup()
-        start_as_child()
-        carry_out = partial(handle, client, operations=operations)
-        keep(carry_out, wake, (client.fileno(),), os.getppid())
-    finally:
-        os._exit(0)
-
-
-def handle(client: socket.socket, keeper: Keeper, *, operations: Operations) -> None:
-    """Read one request and carry it out; a failure is answered."""
-    try:
-        request = receive_request(client, keeper)
-        if request is None:
-            return
-        operations[request.operation](request)
-    except WherryError as error:
-        answer_error(client, error)
-    except OSError as error:
-        answer_error(client, Internal(os_error_text(error)))
-    except BaseException as error:  # the last stop: nobody above could tell the client
-        import traceback
-
-        traceback.print_exc()
-        with suppress(OSError):
-            client.sendall(error_frame("Internal", f"{type(error).__name__}: {error}"))
-        raise
-
-
-def answer_error(client: socket.socket, error: WherryError) -> None:
-    """Tell the client of `error`, if it is still there."""
-    message = "\n".join([error.message, *getattr(error, "__notes__", ())])
-    with suppress(OSError):
-        status = getattr(error, "status", 0)
-        client.sendall(error_frame(kind_of(error), message, error.hint, status))
-
-
-def receive_request(client: socket.socket, keeper: Keeper) -> Request | None:
-    """The request that `client` sends; None when it went away. Its descriptors close on exec."""
-    descriptors = array("i")
-    space = socket.CMSG_SPACE(_MOST_DESCRIPTORS * descriptors.itemsize)
-    head, ancillary, _, _ = client.recvmsg(4, space, socket.MSG_CMSG_CLOEXEC)
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
-    if len(head) < 4:
-        return None
-    length = int.from_bytes(head, "big")
-    if length > LARGEST_REQUEST:
-        raise BadMessage(f"a request of {length} bytes")
-    body = bytearray()
-    while len(body) < length:
-        piece = client.recv(length - len(body))
-        if not piece:
-            return None
-        body += piece
-    client.sendall(TAKEN)  # before anything is done, lest it be done twice
-    parsed = parse_request(bytes(body))
-    if parsed is None:
-        raise OtherInstallation
-    operation, payload = parsed
-    return Request(operation, payload, client, keeper, list(descriptors))
-
-
-class OtherInstallation(WherryError):
-    def __init__(self) -> None:
-        super().__init__(
-            "the running launcher belongs to another installation of Wherry",
-            hint="end it with `wherry system launcher stop`, or set WHERRY_LAUNCHER=off",
-        )
-
-
-def is_own_user(client: Socket) -> bool:
-    """Whether the process at the other end may give us orders: it runs as our user, or root."""
-    data = client.getsockopt(SOCKET_LEVEL, PEER, _CREDENTIALS.size)
-    _, uid, _ = _CREDENTIALS.unpack(data)
-    return uid in (os.geteuid(), 0)
-
-
-def fork_outside() -> int:
-    """Fork a child for `serve_one`; born outside of the caller's control group if that can be.
-
-    To move there takes the kernel ten milliseconds and more where the v2 tree is mounted.
-    """
-    try:
-        manager = open_manager(CGROUP)
-        manager.create()
-        return manager.fork()
-    except OSError:
-        return os.fork()
-
-
-def leave_callers_cgroup() -> None:
-    """Move out of the caller's control group, whose end or limits are not for containers."""
-    try:
-        manager = open_manager(CGROUP)
-        manager.create()
-        manager.enter()
-    except OSError:  # without the right to: a user's own launcher stays where it is
-        return
-
-
-def _module_folders() -> set[str]:
-    """The folders that our loaded modules came from."""
-    return {
-        os.path.dirname(path)
-        for name, module in sys.modules.items()
-        if name.partition(".")[0] == "wherry" and (path := getattr(module, "__file__", None))
-    }
+def _module_folders() -> Iterator[str]:
+    """The folders that our modules come from, without a look at the modules: that is to write to
+    the memory of each, which the nursery shares."""
+    for folder, inner, _ in os.walk(Path(__file__).parents[1]):
+        inner[:] = [name for name in inner if name != "__pycache__"]
+        yield folder

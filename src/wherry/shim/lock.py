@@ -12,13 +12,16 @@ import struct
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wherry.linux.files import remove_tree
 from wherry.linux.openat import opened
 from wherry.shim.errors import AlreadyStarted
-from wherry.shim.keeper import Keeper
 from wherry.store.containers import find_container
 from wherry.store.store import Store
+
+if TYPE_CHECKING:
+    from wherry.shim.keeper import Keeper
 
 LOCK = "shim.lock"
 LEAVING = "."  # how the names of run folders begin that are being removed
@@ -53,7 +56,7 @@ def take_new_shim_lock(store: Store, container_id: str) -> int:
         time.sleep(_MOMENT)
 
 
-def give_shim_lock(store: Store, container_id: str, keeper: Keeper) -> None:
+def give_shim_lock(store: Store, container_id: str, keeper: "Keeper") -> None:
     """As `take_shim_lock`, but for our keeper, which is then the container's supervisor."""
     path = store.container_run_folder(container_id) / LOCK
     while True:

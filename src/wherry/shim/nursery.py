@@ -9,10 +9,9 @@ need and no more, and does nothing but fork: the launcher sends it connections o
     the end         it ends; its children live on
 """
 
-import os
-import select
-import sys
 from collections.abc import Callable
+from os import _exit, close, fork, getpid, waitpid
+from select import POLLIN, poll
 
 from wherry.linux.bare import (
     BY_DEFAULT,
@@ -20,15 +19,18 @@ from wherry.linux.bare import (
     SIGTERM,
     UNIX,
     Socket,
-    receive_descriptors,
-    send_descriptors,
+    receive_descriptor,
+    send_descriptor,
     set_handler,
     socketpair,
 )
-from wherry.shim.children import Children, Handle, has_children
-from wherry.shim.keeper import Wake
+from wherry.shim import memory
+from wherry.shim.children import Children, has_children
+from wherry.shim.keeper import Wake, Work
+from wherry.shim.keeper import rehearse as rehearse_keeping
 
 QUIET_SECONDS = 0.05  # after which a spare is forked, which would only hinder those who ask
+_QUIET = int(QUIET_SECONDS * 1000)
 _CONNECTION, _QUESTION, _YES, _NO = b".", b"?", b"y", b"n"
 
 
@@ -37,33 +39,35 @@ class Nursery:
 
     def __init__(
         self,
-        handle: Handle,
+        handle: Work,
         wake: Wake,
         rehearse: Callable[[], None],
         others: tuple[int, ...],
     ) -> None:
         """Fork the process; the descriptors `others` are the launcher's alone."""
         self._line, theirs = socketpair(UNIX, PACKETS)
-        launcher = os.getpid()
-        self._pid = os.fork()
+        launcher = getpid()
+        self._pid = fork()
         if self._pid == 0:
             try:
                 set_handler(SIGTERM, BY_DEFAULT)
+                rehearse_keeping()
                 for descriptor in (*others, self._line.fileno()):
-                    os.close(descriptor)
+                    close(descriptor)
                 ours = [theirs.fileno()]
-                _nurse(theirs, Children(handle, wake, rehearse, launcher, ours))
+                children = Children(handle, wake, rehearse, launcher, ours)
+                memory.ready_locks()
+                _nurse(theirs, children)
             finally:
-                os._exit(0)
+                _exit(0)
         theirs.close()
 
     def fileno(self) -> int:
         return self._line.fileno()
 
-    def take(self, client: Socket) -> None:
-        """Have a child carry out the request of `client`; OSError when there is no nursery."""
-        number = client.fileno().to_bytes(4, sys.byteorder)
-        send_descriptors(self._line, _CONNECTION, number)
+    def take(self, client: int) -> None:
+        """Have a child carry out a descriptor's request; OSError when there is no nursery."""
+        send_descriptor(self._line, _CONNECTION, client)
 
     @property
     def has_children(self) -> bool:
@@ -77,23 +81,22 @@ class Nursery:
         """End the process, and wait for that."""
         self._line.close()
         try:
-            os.waitpid(self._pid, 0)
+            waitpid(self._pid, 0)
         except ChildProcessError:  # such is the answer where children reap themselves
             return
 
 
 def _nurse(line: Socket, children: Children) -> None:
-    poll = select.poll()
-    poll.register(line, select.POLLIN)
+    waiting = poll()
+    waiting.register(line, POLLIN)
     while True:
-        if not poll.poll(None if children.spare else QUIET_SECONDS * 1000):
+        if not waiting.poll(None if children.spare else _QUIET):
             children.fork_spare()
             continue
-        order, numbers = receive_descriptors(line, 1, 1)
+        order, client = receive_descriptor(line, 1)
         if order == _CONNECTION:
-            client = Socket(fileno=int.from_bytes(numbers, sys.byteorder))
             children.take(client)
-            client.close()
+            close(client)
         elif order == _QUESTION:
             children.dismiss_spare()
             line.send(_YES if has_children() else _NO)

@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
 
 from wherry.errors import NotFound, WherryError
 from wherry.linux.cgroup.manager import open_manager
@@ -28,7 +29,6 @@ from wherry.shim.control import Control
 from wherry.shim.errors import ContainerNotRunning
 from wherry.shim.events import container_event
 from wherry.shim.health import HealthMonitor
-from wherry.shim.keeper import Keeper
 from wherry.shim.lock import give_shim_lock, remove_run_folder
 from wherry.shim.log.writer import open_log
 from wherry.shim.loop import READ, Loop, Timer
@@ -54,6 +54,9 @@ from wherry.store.containers import (
 from wherry.store.database import DatabaseFailed
 from wherry.store.store import Store
 
+if TYPE_CHECKING:
+    from wherry.shim.keeper import Keeper
+
 DEFAULT_STOP_TIMEOUT = 10.0
 _PATIENCE = 2.0  # seconds for output after the end, of processes that left the container
 _NO_ROOM = 1.0  # seconds between attempts at a row that the disk has no room for
@@ -63,7 +66,7 @@ class Supervisor:
     """A container and what it takes to keep it. One per process."""
 
     def __init__(
-        self, store: Store, container: Container, engineering: Engineering, keeper: Keeper
+        self, store: Store, container: Container, engineering: Engineering, keeper: "Keeper"
     ) -> None:
         self.store = store
         self.container = container

@@ -1,6 +1,5 @@
 """Which address of a network's pools a container gets, and the MAC address that goes with it."""
 
-from hashlib import sha256
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -13,6 +12,7 @@ from ipaddress import (
 )
 
 from wherry.errors import InvalidArgument, PermissionDenied
+from wherry.oci.sha256 import sha256
 from wherry.values import dataclass
 
 

@@ -11,7 +11,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from hashlib import sha256
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -23,6 +22,7 @@ from ipaddress import (
 
 from wherry.errors import InvalidArgument, NotFound, PermissionDenied
 from wherry.linux.netlink import RouteSocket
+from wherry.oci.sha256 import sha256
 from wherry.oci.timestamps import format_timestamp
 from wherry.store import published_ports
 from wherry.store.address_pools import address_pools

@@ -1,11 +1,11 @@
 """Which subnet a network gets: the first of a list that overlaps with nothing the host reaches."""
 
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TypeVar
 
 from wherry.errors import InvalidArgument
+from wherry.oci.sha256 import sha256
 
 _Subnet = TypeVar("_Subnet", IPv4Network, IPv6Network)
 

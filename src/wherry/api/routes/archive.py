@@ -4,8 +4,7 @@ import base64
 import stat
 from collections.abc import Iterator
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.call import Call, json_bytes
 from wherry.api.headers import COMMON
 from wherry.api.routing import Route

@@ -3,9 +3,9 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.attachments import WaitingClient
 from wherry.api.bridge import Pair, copy_out, open_pair
 from wherry.api.call import Call
@@ -24,6 +24,9 @@ from wherry.shim.errors import CannotAttach
 from wherry.shim.log.reader import LogRequest
 from wherry.shim.protocol import frame
 from wherry.store.containers import Container, Status
+
+if TYPE_CHECKING:
+    from aiohttp.web_ws import WebSocketResponse
 
 
 async def post_attach(call: Call) -> web.StreamResponse:
@@ -76,7 +79,7 @@ async def get_attach_ws(call: Call) -> web.StreamResponse:
     container = await call.do(find_live_container, call.id)
     keys = parse_detach_keys(query.text("detachKeys"))
     _check(container)
-    socket = web.WebSocketResponse(heartbeat=None, compress=False)
+    socket = web.web_socket()
     socket.headers.update(COMMON)
     if not socket.can_prepare(call.http):
         raise InvalidArgument("this is not the beginning of a WebSocket of version 13")
@@ -108,7 +111,7 @@ async def get_attach_ws(call: Call) -> web.StreamResponse:
     return socket
 
 
-async def _copy_in(socket: web.WebSocketResponse, pair: Pair) -> None:
+async def _copy_in(socket: "WebSocketResponse", pair: Pair) -> None:
     async for message in socket:
         data = message.data
         pair.writer.write(data.encode() if isinstance(data, str) else data)

@@ -5,8 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.call import Call, json_response
 from wherry.api.headers import JSON
 from wherry.api.progress import progress_error

@@ -1,7 +1,6 @@
 """/containers: making, looking at, starting, ending and removing them."""
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.attachments import TOGETHER
 from wherry.api.call import Call, InvalidBody, json_response, no_content
 from wherry.api.older import container_for

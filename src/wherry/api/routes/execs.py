@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.call import Call, json_response
 from wherry.api.execs import Exec, ExecAlreadyRunning, watch
 from wherry.api.hijack import Hijacked, go_on, hijack

@@ -1,7 +1,6 @@
 """/networks."""
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.call import Call, json_response
 from wherry.api.fields import Fields
 from wherry.api.older import lists_members

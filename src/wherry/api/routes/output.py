@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.call import Call, json_bytes, json_response
 from wherry.api.headers import JSON
 from wherry.api.hijack import MULTIPLEXED, RAW

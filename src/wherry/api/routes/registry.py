@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.call import Call, json_response
 from wherry.api.headers import JSON
 from wherry.api.progress import progress, progress_error

@@ -4,8 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.call import Call, json_bytes, json_response
 from wherry.api.headers import COMMON, JSON
 from wherry.api.older import info_for, usage_for
@@ -20,7 +19,6 @@ from wherry.engine.documents.event import (
 from wherry.engine.documents.usage import usage_document
 from wherry.engine.documents.version import version_document
 from wherry.engine.filters import parse_moment
-from wherry.engine.system.df import disk_usage
 from wherry.engine.system.info import info_document
 from wherry.errors import InvalidArgument, NotFound, Unavailable, Unsupported
 
@@ -84,6 +82,8 @@ async def get_events(call: Call) -> web.StreamResponse:
 
 
 async def get_df(call: Call) -> web.Response:
+    from wherry.engine.system.df import disk_usage  # and with it the builder, for its cache
+
     kinds = call.query.texts("type")
     for kind in kinds:
         if kind not in ("container", "image", "volume", "build-cache"):

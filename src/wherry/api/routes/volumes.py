@@ -1,7 +1,6 @@
 """/volumes."""
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.call import Call, json_response, no_content
 from wherry.api.routing import Route, refusing
 from wherry.engine.documents.volume import volume_document

@@ -7,8 +7,7 @@ none; its socket's end then makes us look, and whoever looks at such a container
 import asyncio
 from contextlib import suppress
 
-from aiohttp import web
-
+from wherry.api import web
 from wherry.api.call import Call, json_bytes
 from wherry.api.headers import JSON
 from wherry.api.routing import Route

@@ -23,8 +23,8 @@ from wherry.engine.builds.classic import ClassicTeller, Message
 from wherry.engine.builds.options import BuildOptions
 from wherry.errors import Internal, WherryError, rebuilt
 from wherry.registry.credentials import Credential
-from wherry.shim.launcher import Request
 from wherry.shim.protocol import STDOUT, control, frame
+from wherry.shim.request import Request
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

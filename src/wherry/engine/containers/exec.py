@@ -24,12 +24,12 @@ from wherry.oci.runtime_spec import User
 from wherry.oci.users import resolve_user
 from wherry.shim.client import Connection
 from wherry.shim.detach_keys import parse_detach_keys
-from wherry.shim.exec import ExecPlan, Joining
 from wherry.store.containers import Container, Status
 from wherry.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
+    from wherry.shim.exec import ExecPlan
 
 _LARGEST = 16 << 20  # bytes of a passwd file that are looked at
 _PIECE = 1 << 16
@@ -59,8 +59,10 @@ class ExecRequest:
     size: tuple[int, ...] = field(default=())  # rows, columns
 
 
-def plan_exec(engine: "Engine", container: Container, request: ExecRequest) -> ExecPlan:
+def plan_exec(engine: "Engine", container: Container, request: ExecRequest) -> "ExecPlan":
     """What is to be run in `container`, or why nothing can be."""
+    from wherry.shim.exec import ExecPlan, Joining  # the runtime: whoever only asks does without
+
     check_running(container)
     if not request.command:
         raise InvalidArgument("No exec command specified")

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,7 @@ from wherry.network.plug import plug
 from wherry.network.ports import Published, publish
 from wherry.network.requests import ports_to_publish
 from wherry.oci.container_config import ContainerConfig, NetworkAttachment
+from wherry.oci.sha256 import sha256
 from wherry.store.containers import Container
 from wherry.store.networks import (
     Endpoint,

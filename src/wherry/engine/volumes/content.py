@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.volume_mounts import held_volume
@@ -93,7 +92,7 @@ def _made(engine: "Engine", volume: Volume, fill: Callable[[int], None]) -> Volu
     check_volume(volume)
     store.make_folders()
     volume = replace(volume, created=format_timestamp(time.time_ns()))
-    staged = store.root / "tmp" / f"volume-{token_hex(8)}"
+    staged = store.root / "tmp" / f"volume-{os.urandom(8).hex()}"
     staged.mkdir(mode=0o755)
     try:
         with opened(os.open(staged, READABLE_DIRECTORY | os.O_CLOEXEC)) as root:

@@ -7,7 +7,6 @@ line breaks carry their length. The fields are those of Docker's journald driver
 import errno
 import fcntl
 import os
-import secrets
 import socket
 import time
 from collections.abc import Mapping
@@ -54,7 +53,7 @@ class Journal:
         if whole and stream not in self._partial:
             return b""
         number, count = self._partial.pop(stream, ("", 0))
-        number, count = number or secrets.token_hex(32), count + 1
+        number, count = number or os.urandom(32).hex(), count + 1
         if not whole:
             self._partial[stream] = number, count
         fields = {"ID": number, "ORDINAL": str(count), "LAST": str(whole).lower()}
