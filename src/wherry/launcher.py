@@ -42,7 +42,15 @@ def main() -> None:
     memory.make_room()
     from wherry.shim import launcher
 
-    launcher.serve(OPERATIONS, run_folder, launch.wake, rehearse, load_commands, care)
+    launcher.serve(
+        OPERATIONS,
+        run_folder,
+        launch.wake,
+        partial(rehearse, execs=True),
+        load_commands,
+        care,
+        rehearse_command=rehearse,
+    )
 
 
 def _watch(root: Path, run_folder: Path) -> RulesetWatch | None:

@@ -350,17 +350,19 @@ def _in_a_child(work: Callable[[], None]) -> None:
     os.waitpid(child, 0)
 
 
-def rehearse(root: Path, run_folder: Path) -> None:
+def rehearse(root: Path, run_folder: Path, *, execs: bool = False) -> None:
     """What a child can do before it has a request, so that the request need not wait for it.
 
-    After a fork the first touch of each page of memory costs a copy: it is touched here.
+    After a fork the first touch of each page of memory costs a copy: it is touched here. Only
+    where `execs` are carried out as well, what these touch.
     """
     _use_documents()
     _use_spec()
     engine = Engine(root, run_folder)
     with suppress(WherryError, OSError):  # the request will say what is wrong
         supervised_ids(engine.store)
-        _plan_exec_here(engine)
+        if execs:
+            _plan_exec_here(engine)
         _prepared.append(engine)
 
 

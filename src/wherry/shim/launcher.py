@@ -68,11 +68,13 @@ def serve(
     rehearse: Callable[[], None] = _nothing,
     load: Callable[[], Later] = _nothing_later,
     care: Care | None = None,
+    rehearse_command: Callable[[], None] = _nothing,
 ) -> None:
     """Answer requests on the inherited listening socket until idle or orphaned.
 
     What `load` brings in, and what it says may have to be loaded later, is for those requests
-    alone that are for commands. `care` is what it sees to besides.
+    alone that are for commands; the children for those `rehearse_command`. `care` is what it sees
+    to besides.
     """
     os.chdir("/")
     os.umask(0o022)
@@ -89,7 +91,7 @@ def serve(
     with Inotify() as inotify:
         listener = socket.socket(fileno=LAUNCHER_DESCRIPTOR)
         ours += inotify.descriptor, nursery.fileno()
-        children = Children(carry_out, wake, rehearse, os.getpid(), ours)
+        children = Children(carry_out, wake, rehearse_command, os.getpid(), ours)
         launcher = _Launcher(run, listener, inotify, nursery, children, later, care)
         signal.signal(signal.SIGTERM, lambda _number, _frame: launcher.retire())
         _settle()
