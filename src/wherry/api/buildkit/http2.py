@@ -35,7 +35,7 @@ from h2.settings import SettingCodes
 
 log = logging.getLogger("wherry.api")
 
-_READ = 1 << 18
+_READ = 1 << 16  # bytes of frames that are handled at once
 _WINDOW = 1 << 22  # bytes that a stream's peer may send ahead
 _FRAME = 1 << 18
 # A client that builds many targets at once has two streams for each, and then asks for more.

@@ -7,6 +7,7 @@ from wherry.engine.containers.orders import find_live_container, order
 from wherry.engine.events import settle
 from wherry.errors import InvalidArgument, NotFound
 from wherry.linux.inotify import Change, Inotify
+from wherry.shim.client import SupervisorGone
 from wherry.shim.errors import ContainerNotRunning
 from wherry.store.containers import Container, find_container
 
@@ -38,16 +39,15 @@ def _exit_code(engine: "Engine", container: Container) -> int:
     if container.status.has_shim:
         try:
             connection = order(engine, container, "wait", {"condition": "exit"})
-        except ContainerNotRunning:
-            pass
-        else:
             try:
                 code = connection.answer("exit")
             finally:
                 connection.close()
             return code if isinstance(code, int) else 0
+        except (ContainerNotRunning, SupervisorGone):
+            pass  # it has just ended, perhaps before it has read what was asked
         try:
-            container = find_container(engine.store, container.id)
+            container = find_live_container(engine, container.id)
         except NotFound:  # --rm
             return 0
     return container.state.exit_code

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 from wherry.engine.containers.root import running_root, top_layer
 from wherry.engine.containers.volume_mounts import hold_volumes, let_go_of_volumes
 from wherry.errors import Internal, WherryError
-from wherry.linux.files import remove_tree
 from wherry.linux.mount import MountFlag, mount, set_propagation
 from wherry.linux.mount_tree import Attribute, attach, open_tree, set_attributes
 from wherry.linux.namespaces import CloneFlag, unshare
 from wherry.linux.openat import DIRECTORY, make_directories_in_root, open_in_root, opened
 from wherry.oci.mount import Mount
 from wherry.shim.errors import AlreadyStarted
-from wherry.shim.lock import take_shim_lock
+from wherry.shim.lock import remove_run_folder, take_shim_lock
 from wherry.store.containers import Container, MountPoint, find_container
 from wherry.store.roots import stopped_root
 from wherry.store.snapshots import container_mount
@@ -92,7 +91,7 @@ def _stopped(engine: "Engine", container: Container) -> Iterator[int]:
         finally:
             let_go_of_volumes(store, container)
     finally:
-        remove_tree(store.container_run_folder(container.id))
+        remove_run_folder(store, container.id)
         os.close(lock)
 
 
