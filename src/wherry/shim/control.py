@@ -242,11 +242,17 @@ class Control:
         self._waiters.append(waiter)
         if condition != "healthy":
             return
-        health = self._supervisor.container.state.health
+        state = self._supervisor.container.state
+        health = state.health
         if health is None:  # nothing is checked: it runs, and there is no more to wait for
             self._give_up(waiter)
             return
-        self.health_changed(health)
+        if not state.status.has_shim:  # its health ended with it
+            self._waiters.remove(waiter)
+            client.finish(exit=state.exit_code)
+            return
+        if state.status.has_process:
+            self.health_changed(health)
         seconds = payload.get("timeout")
         if isinstance(seconds, int) and seconds > 0:
             self._supervisor.loop.call_later(float(seconds), lambda: self._give_up(waiter))
