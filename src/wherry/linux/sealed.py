@@ -25,7 +25,8 @@ def is_sealed() -> bool:
 
 def open_sealed_interpreter() -> int:
     """A descriptor of the interpreter to execute it by; OSError without CAP_SYS_ADMIN."""
-    tree = open_tree("/proc/self/exe")
+    # What runs from a mount of no namespace already cannot make another one of that.
+    tree = open_tree(sys.executable if is_sealed() else "/proc/self/exe")
     try:
         set_attributes(tree, add=Attribute.RDONLY)
     except OSError:
