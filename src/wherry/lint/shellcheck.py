@@ -23,8 +23,20 @@ from wherry.values import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypedDict
 
     from wherry.lint.finding import Level
+
+    class _Item(TypedDict):
+        file: str
+        code: int
+        level: str
+        message: str
+        line: int
+        endLine: int
+        column: int
+        endColumn: int
+
 
 NAME = "shellcheck"
 _DEFAULT_SHELL = "/bin/sh"
@@ -193,24 +205,21 @@ class _Processes:
 
     def comments(self) -> "Iterator[Comment]":
         """What they find, once they are done."""
-        import json  # like what it loads: while they work
-
-        from wherry.lint.finding import Level
+        from wherry.lint.finding import Level  # while they work
 
         for number, output in list(self.running.items()):
             _, status = os.waitpid(number, 0)
             del self.running[number]
             try:
                 with open(output, "rb") as file:
-                    found = json.load(file)["comments"]
+                    found = _read_json(file.read().decode())["comments"]
             except (ValueError, KeyError, FileNotFoundError) as error:
                 code = os.waitstatus_to_exitcode(status)
                 raise ShellCheckFailed(f"exit status {code}") from error
             for item in found:
                 name, level = f"SC{item['code']}", Level(item["level"])
-                lines, columns = (
-                    (item[key], item[f"end{key.title()}"]) for key in ("line", "column")
-                )
+                lines = item["line"], item["endLine"]
+                columns = item["column"], item["endColumn"]
                 for script in self.scripts[item["file"]]:
                     if name != _REPEATED_BLANKS or _repeats_blanks(script.run):
                         yield Comment(script, name, level, item["message"], lines, columns)
@@ -223,6 +232,26 @@ class _Processes:
         for name in os.listdir(self.folder):
             os.unlink(f"{self.folder}/{name}")
         os.rmdir(self.folder)
+
+
+class _Reading:
+    """How JSON is read: what `json.JSONDecoder` has for its scanner in C."""
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float, parse_int, parse_constant = float, int, float
+
+
+def _read_json(text: str) -> "dict[str, list[_Item]]":
+    """As `json.loads`; without that module, which loads re: more time than ShellCheck takes."""
+    from _json import make_scanner
+
+    scan = make_scanner(_Reading())  # type: ignore[arg-type]  # whatever has these attributes
+    try:
+        found: dict[str, list[_Item]] = scan(text, 0)[0]
+    except StopIteration:
+        raise ValueError(text) from None
+    return found
 
 
 def _repeats_blanks(run: RunStep) -> bool:
