@@ -104,6 +104,21 @@ def test_a_container_ends_with_the_process_that_uses_it(
         assert not Path(f"/proc/{pid}").exists()
 
 
+@pytest.mark.parametrize("launcher", ["on", "off"])
+def test_containers_have_no_way_to_the_interpreter_of_who_made_them(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, launcher: str
+) -> None:
+    monkeypatch.setenv("WHERRY_LAUNCHER", launcher)
+
+    with engine.containers.run("busybox", ["sleep", "100"], detach=True, network="none") as made:
+        status = Path(f"/proc/{made.state.pid}/status").read_text()
+        supervisor = status.partition("PPid:")[2].split()[0]
+        program = os.statvfs(f"/proc/{supervisor}/exe")
+
+    # CVE-2019-5736: it may execute /proc/self/exe, and then write to that.
+    assert program.f_flag & os.ST_RDONLY
+
+
 def test_logs_wait_stop_and_removal(engine: Engine) -> None:
     script = "trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.1; done"
     made = engine.containers.run("busybox", ["sh", "-c", script], detach=True, network="none")

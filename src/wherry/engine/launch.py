@@ -419,10 +419,19 @@ fork_outside = outside.fork_outside
 
 def serve_one(connection: object) -> NoReturn:
     """Carry out one request in a child of the client's own; takes its `_socket.socket`."""
-    from wherry.shim.alone import serve_one as serve  # a launcher loads such things last
+    from wherry.shim.alone import begin_again_sealed  # a launcher loads such things last
 
     assert hasattr(connection, "detach")
-    serve(connection.detach(), OPERATIONS, wake)
+    client: int = connection.detach()
+    begin_again_sealed(client, f"{__name__}.serve_descriptor")
+    serve_descriptor(client)
+
+
+def serve_descriptor(client: int) -> NoReturn:
+    """The same with the descriptor of the connection."""
+    from wherry.shim.alone import serve_one as serve  # as above
+
+    serve(client, OPERATIONS, wake)
 
 
 def wake(keeper: "Keeper", *, descriptors: list[int], told: bool) -> None:

@@ -290,10 +290,15 @@ def _sealed_interpreter() -> int:
 
 
 def launcher_command(program: str, root: str, run: str) -> list[str]:
-    """The launcher's command line: this interpreter with these module paths, and no others."""
+    """The launcher's command line."""
+    return [*run_isolated(f"import {program} as p; p.main()"), "wherry-launcher", root, run]
+
+
+def run_isolated(statements: str) -> list[str]:
+    """A command line: this interpreter with these module paths, and no others."""
     # -I and -S: neither the environment nor a site hook changes what a privileged process runs.
-    start = f"import sys; sys.path[:] = {sys.path!r}; import {program} as p; p.main()"
-    return [sys.executable, "-I", "-S", "-c", start, "wherry-launcher", root, run]
+    start = f"import sys; sys.path[:] = {sys.path!r}; {statements}"
+    return [sys.executable, "-I", "-S", "-c", start]
 
 
 def launcher_environment() -> dict[str, str]:
