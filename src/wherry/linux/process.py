@@ -1,5 +1,6 @@
 """Processes: identity by pidfd and start time, prctl(2), and what must not cross an exec."""
 
+import gc
 import os
 import signal
 from ctypes import c_char, c_int, c_uint, c_ulong
@@ -105,7 +106,12 @@ def become_subreaper() -> None:
 
 
 def close_other_descriptors(keep: set[int]) -> None:
-    """Close every descriptor that is not in `keep`."""
+    """Close every descriptor that is not in `keep`, in a process that was just forked.
+
+    Their numbers are others' from here on. So what garbage there is stays: a file or a database
+    among it would close what has its number by the time that it is collected.
+    """
+    gc.freeze()
     lowest = 0
     for descriptor in sorted(keep):
         if descriptor > lowest:
