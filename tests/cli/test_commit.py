@@ -46,7 +46,7 @@ def test_the_image_has_the_configuration_docker_gives_it(
         command("commit", *commit, "made", "made:latest")
     ours = image_of(wherry, "made")
     theirs = json.loads(dockerd.docker("inspect", "made:latest").stdout)[0]
-    dockerd.docker("rm", "made")
+    dockerd.docker("rm", "-v", "made")
     dockerd.docker("rmi", "made")
 
     config = ours["config"]

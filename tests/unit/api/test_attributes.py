@@ -41,7 +41,11 @@ def test_an_option_is_read(name: str, value: str, options: dict[str, object]) ->
     ("name", "value", "said"),
     [
         ("attest:sbom", "", "attestations (sbom) are not made by this engine"),
-        ("multi-platform", "1", "images of several platforms are not built by this engine"),
+        (
+            "multi-platform",
+            "1",
+            "images of several platforms are not built over the API: multi-platform=1",
+        ),
         ("hostname", "x", "the build option hostname is not supported by this engine"),
         ("shm-size", "-1", "failed to parse shm-size: -1"),
         ("image-resolve-mode", "x", "invalid image-resolve-mode: x"),

@@ -24,6 +24,11 @@ _TELLING = ("vcs:", "sharedkey:localdir:", "local-sessionid:", "input:")
 _TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
 
 
+class SeveralPlatforms(Unsupported):
+    def __init__(self, asked: str) -> None:
+        super().__init__(f"images of several platforms are not built over the API: {asked}")
+
+
 class UnsupportedOption(Unsupported):
     def __init__(self, name: str) -> None:
         super().__init__(f"the build option {name} is not supported by this engine")
@@ -81,7 +86,11 @@ def read_attributes(attrs: Mapping[str, str], entitlements: tuple[str, ...]) -> 
 
 def _option(name: str, value: str) -> dict[str, object]:
     match name:
-        case "target" | "platform":
+        case "target":
+            return {name: value}
+        case "platform":
+            if "," in value:
+                raise SeveralPlatforms(f"{name}={value}")
             return {name: value}
         case "cgroup-parent":
             return {"cgroup_parent": value}
@@ -101,7 +110,7 @@ def _option(name: str, value: str) -> dict[str, object]:
             return {"network": "default" if value == "sandbox" else value}
         case "multi-platform":
             if value in _TRUE:
-                raise Unsupported("images of several platforms are not built by this engine")
+                raise SeveralPlatforms(f"{name}={value}")
             return {}
         case "cache-imports" | "cache-from":
             return {}  # see `cache_options`

@@ -105,6 +105,8 @@ def build_image(
     if not pushed and any(output.push for output in outputs):
         raise NothingToPushTo
     if len(asked_platforms(options)) > 1:
+        if only_cached:  # the first would be exported before it is known what the next takes
+            raise NotCached
         from wherry.engine.builds.platforms import build_platforms  # what few builds ask for
 
         return build_platforms(engine, options, report, planned, pulling, warned)
