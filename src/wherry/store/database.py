@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from wherry.errors import Internal
+from wherry.linux.locks import locked_by_name
 from wherry.store import schema
 
 BUSY_TIMEOUT_SECONDS = 30.0
@@ -278,23 +279,29 @@ def _connected(path: Path, uri: str = "") -> _Connection:
 
 def _prepare(connection: _Connection) -> None:
     with _Translated(connection.path):
-        connection.executescript(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
-        )
+        connection.executescript("PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;")
     (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found == 0:
+        found = _create_tables(connection)
     if found > schema.VERSION:
         raise SchemaTooNew(connection.path, found)
-    if found == 0:
-        _create_tables(connection)
-    elif found < schema.VERSION:
+    if found < schema.VERSION:
         raise SchemaTooOld(connection.path, found)
 
 
-def _create_tables(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN EXCLUSIVE")
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if found == 0:  # not made meanwhile by another process
-        for statement in schema.statements():
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version={schema.VERSION}")
-    connection.execute("COMMIT")
+def _create_tables(connection: _Connection) -> int:
+    """Make a new database, unless another process has meanwhile; its version.
+
+    To begin a log SQLite needs the file for itself, and fails at once where two want that: a lock
+    of our own has them wait for each other.
+    """
+    with locked_by_name(f"{connection.path}-new"):
+        connection.execute("PRAGMA journal_mode=WAL")  # the file remembers it
+        connection.execute("BEGIN IMMEDIATE")
+        (found,) = connection.execute("PRAGMA user_version").fetchone()
+        if found == 0:
+            for statement in schema.statements():
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={schema.VERSION}")
+        connection.execute("COMMIT")
+    return int(found) or schema.VERSION
