@@ -47,7 +47,7 @@ try:
         from aiohttp.web_request import BaseRequest
         from aiohttp.web_response import Response, StreamResponse
         from aiohttp.web_server import Server
-except ImportError:  # a version whose modules need more of it
+except (AttributeError, ImportError):  # a version whose modules need more of it
     from aiohttp.web import BaseRequest, RequestHandler, Response, Server, StreamResponse
 
 

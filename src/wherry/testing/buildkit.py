@@ -12,7 +12,6 @@ import shutil
 import socket
 import tempfile
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from wherry.api.buildkit.grpc import Method, Methods, Refused, Rpc, ask, call, messages
@@ -106,12 +105,7 @@ class BuildKitClient:
             self._tasks.append(asyncio.create_task(connection.run(descriptor, early)))
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -92,6 +92,18 @@ def test_a_tree_arrives_as_it_is_and_then_only_its_changes(tmp_path: Path, targe
     assert transferred(source, target) == []
 
 
+def test_any_number_of_files_may_have_two_names(tmp_path: Path, target: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for number in range(200):  # far more than may be open at once
+        (source / f"{number}.one").write_text(str(number))
+        os.link(source / f"{number}.one", source / f"{number}.two")
+
+    assert len(transferred(source, target)) == 200
+    assert [*listed(target)] == [*listed(source)]
+    assert all((target / f"{n}.one").samefile(target / f"{n}.two") for n in range(200))
+
+
 @pytest.mark.parametrize(
     "path",
     ["", "/etc/x", "..", "../x", "a/../../x", "a//b", "./a", "a/", "a\0b", "/".join("a" * 500)],

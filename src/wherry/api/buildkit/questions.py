@@ -12,7 +12,6 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from wherry.api.buildkit.grpc import CallFailed, Code
@@ -60,12 +59,7 @@ class Questions:
         await self._listen("ask", self._question)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         for server in self._servers:
             server.close()
         remove_tree(self._folder)

@@ -26,7 +26,8 @@ _MOST_ENTRIES = 1_000_000
 _LARGEST_TREE = 1 << 40  # bytes received at once
 _DEEPEST = 400  # as in COPY
 _MOST_OPEN = 64  # files that a sender may send side by side
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_CREATE = _WRITE | os.O_CREAT | os.O_EXCL
 
 # Go's bits of a file mode, io/fs.FileMode
 _DIRECTORY, _SYMLINK, _DEVICE, _FIFO, _SOCKET = (1 << bit for bit in (31, 27, 26, 25, 24))
@@ -46,9 +47,13 @@ def permissions_of(mode: int) -> int:
 
 @dataclass(slots=True)
 class _Wanted:
-    """A file that was asked for; `descriptor` once it comes in."""
+    """A file that was asked for; `descriptor` once it comes in.
+
+    It is made before that where it has a second name.
+    """
 
     entry: Stat
+    is_made: bool = False
     descriptor: int = -1
 
 
@@ -61,6 +66,7 @@ class Receiver:
         self._kept: set[str] = set()
         self._folders: list[Stat] = []
         self._wanted: dict[int, _Wanted] = {}
+        self._by_path: dict[str, _Wanted] = {}
         self._open = 0
         self._all_told = False
         self._parent: tuple[str, int] | None = None
@@ -84,6 +90,7 @@ class Receiver:
             if wanted.descriptor >= 0:
                 os.close(wanted.descriptor)
         self._wanted.clear()
+        self._by_path.clear()
 
     def _take(self, packet: Packet) -> Iterator[bytes]:
         if packet.type == PacketType.STAT and not self._all_told:
@@ -134,7 +141,7 @@ class Receiver:
         elif entry.link:
             self._hard_link(parent, name, entry)
         elif not _is_same_file(parent, name, entry):
-            self._wanted[number] = _Wanted(entry)
+            self._wanted[number] = self._by_path[entry.path] = _Wanted(entry)
             yield PACKET.encode(Packet(type=PacketType.REQUEST, id=number))
 
     def _place(self, path: str) -> tuple[int, bytes]:
@@ -202,9 +209,10 @@ class Receiver:
 
     def _settle(self, path: str) -> None:
         """Make the file that is to come at `path` now: it is to have more than one name."""
-        for wanted in self._wanted.values():
-            if wanted.entry.path == path and wanted.descriptor < 0:
-                self._begin(wanted)
+        wanted = self._by_path.get(path)
+        if wanted is not None and not wanted.is_made:
+            os.close(self._opened(wanted))
+            wanted.is_made = True
 
     def _remove_others(self) -> None:
         """Remove what the sender does not have, or has left out."""
@@ -238,12 +246,18 @@ class Receiver:
     def _begin(self, wanted: _Wanted) -> None:
         if self._open >= _MOST_OPEN:
             raise InvalidTransfer(f"more than {_MOST_OPEN} files at once")
+        wanted.descriptor = self._opened(wanted)
+        self._open += 1
+
+    def _opened(self, wanted: _Wanted) -> int:
+        """The file, open for its content; whatever else had its name goes."""
         above, _, name = wanted.entry.path.rpartition("/")
         with opened(open_beneath(self._root, above or ".", READABLE_DIRECTORY)) as parent:
             encoded = os.fsencode(name)
+            if wanted.is_made:
+                return os.open(encoded, _WRITE, dir_fd=parent)
             _remove(parent, encoded, _status(parent, encoded))
-            wanted.descriptor = os.open(encoded, _CREATE, 0o600, dir_fd=parent)
-        self._open += 1
+            return os.open(encoded, _CREATE, 0o600, dir_fd=parent)
 
     def _data(self, packet: Packet) -> None:
         wanted = self._wanted.get(packet.id)
@@ -262,7 +276,7 @@ class Receiver:
         os.utime(wanted.descriptor, ns=(time, time))
         os.close(wanted.descriptor)
         self._open -= 1
-        del self._wanted[packet.id]
+        del self._wanted[packet.id], self._by_path[wanted.entry.path]
 
 
 def _is_same_file(parent: int, name: bytes, entry: Stat) -> bool:
