@@ -38,8 +38,7 @@ def client(service: RunningService) -> Side:
 
 @pytest.fixture
 def theirs(dockerd: Dockerd) -> Iterator[Side]:
-    """The same client at a daemon."""
+    """The same client at a daemon, which other tests use as well."""
+    dockerd.remove_everything()
     yield docker_side(dockerd)
-    names = dockerd.docker("ps", "-aq").stdout.split()
-    if names:
-        dockerd.docker("rm", "-f", "-v", *names)
+    dockerd.remove_everything()

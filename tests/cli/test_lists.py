@@ -23,6 +23,7 @@ SETTING = (
 @pytest.fixture(scope="module")
 def both(installation: Wherry, dockerd: Dockerd) -> Iterator[tuple[Side, Side]]:
     """Both command lines with the same containers; every test here only looks at them."""
+    dockerd.remove_everything()  # others use it as well
     sides = wherry_side(installation), docker_side(dockerd)
     for side in sides:
         for words in SETTING:

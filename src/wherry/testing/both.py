@@ -54,13 +54,7 @@ class Both:
     def remove_everything(self) -> None:
         """Remove what tests have made with either."""
         self.wherry.remove_everything()
-        containers = self.dockerd.docker("ps", "-aq").stdout.split()
-        if containers:
-            self.dockerd.docker("rm", "-f", "-v", *containers)
-        volumes = self.dockerd.docker("volume", "ls", "-q").stdout.split()
-        if volumes:
-            self.dockerd.docker("volume", "rm", "-f", *volumes)
-        self.dockerd.docker("network", "prune", "-f")
+        self.dockerd.remove_everything()
 
 
 def _output(words: list[str]) -> str:

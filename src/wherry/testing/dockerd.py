@@ -105,6 +105,16 @@ class Dockerd:
             tar = subprocess.run(["tar", "-C", name, "-c", "."], check=True, capture_output=True)
         self.docker("import", "-c", 'CMD ["sh"]', "-", reference, stdin=tar.stdout)
 
+    def remove_everything(self) -> None:
+        """Remove the containers, volumes and networks that tests have made."""
+        containers = self.docker("ps", "-aq").stdout.split()
+        if containers:
+            self.docker("rm", "-f", "-v", *containers)
+        volumes = self.docker("volume", "ls", "-q").stdout.split()
+        if volumes:
+            self.docker("volume", "rm", "-f", *volumes)
+        self.docker("network", "prune", "-f")
+
     def stop(self) -> None:
         """End the daemon with its containers and remove its folders."""
         if self._process is not None and self._process.poll() is None:
