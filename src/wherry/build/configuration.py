@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from wherry.build.steps import Step
-from wherry.dockerfile.errors import go_quoted
 from wherry.dockerfile.instructions import (
     Arg,
     Cmd,
@@ -28,6 +27,7 @@ from wherry.dockerfile.instructions import (
     Workdir,
 )
 from wherry.errors import InvalidArgument
+from wherry.go_text import quoted
 from wherry.oci.image_config import ContainerDefaults, HealthConfig, History, ImageConfig
 from wherry.values import dataclass, replace
 
@@ -236,7 +236,7 @@ _APPLY: dict[type[Instruction], Callable[..., tuple[Draft, str]]] = {
 
 def _go_list(words: tuple[str, ...]) -> str:
     """As Go's %q prints a slice of strings."""
-    return "[" + " ".join(go_quoted(word) for word in words) + "]"
+    return "[" + " ".join(quoted(word) for word in words) + "]"
 
 
 def _go_health(config: HealthConfig) -> str:

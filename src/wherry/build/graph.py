@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 
 from wherry.build.scope import Scope, global_scope, platform_values
 from wherry.dockerfile.dockerfile import Dockerfile, Stage
-from wherry.dockerfile.errors import go_quoted, with_suggestion
+from wherry.dockerfile.errors import with_suggestion
 from wherry.dockerfile.instructions import Copy, Instruction, Onbuild, Run
 from wherry.dockerfile.mounts import mount_from
 from wherry.dockerfile.parser import parse_trigger
 from wherry.dockerfile.source import Span
 from wherry.dockerfile.words import Expander, InvalidWord
 from wherry.errors import InvalidArgument
+from wherry.go_text import quoted
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.values import dataclass, field
@@ -156,7 +157,7 @@ class _Grapher:
             return stages[int(name)]  # no stage's name begins with a digit
         found = self.dockerfile.stage_called(name)
         if found is None:
-            message = f"target stage {go_quoted(name)} could not be found"
+            message = f"target stage {quoted(name)} could not be found"
             names = [stage.name for stage in stages if stage.name]
             raise InvalidBuild(with_suggestion(message, name, names))
         return found
@@ -230,7 +231,7 @@ class _Grapher:
             Reference.parse(name)
         except InvalidArgument as error:
             raise InvalidBuild(
-                f"failed to parse stage name {go_quoted(name)}: {error.message}", span
+                f"failed to parse stage name {quoted(name)}: {error.message}", span
             ) from error
         return FromImage(name)
 
@@ -274,8 +275,8 @@ class _Grapher:
         self._refuse_itself(stage, found, span)
         if found.index > stage.index:
             raise InvalidBuild(
-                f"cannot copy from stage {go_quoted(name)}, it needs to be defined before current "
-                f"stage {go_quoted(_shown(stage))}",
+                f"cannot copy from stage {quoted(name)}, it needs to be defined before current "
+                f"stage {quoted(_shown(stage))}",
                 span,
             )
         return FromStage(found.index)
@@ -287,7 +288,7 @@ class _Grapher:
         self._refuse_itself(stage, found, span)
         if found.index > stage.index:
             raise InvalidBuild(
-                f"cannot mount from stage {go_quoted(name)} to {go_quoted(_shown(stage))}, "
+                f"cannot mount from stage {quoted(name)} to {quoted(_shown(stage))}, "
                 "stage needs to be defined before current command",
                 span,
             )

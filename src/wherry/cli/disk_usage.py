@@ -3,7 +3,8 @@
 from wherry.cli.context import Context
 from wherry.cli.images.ls import created_since, image_rows
 from wherry.cli.tables import table_lines
-from wherry.cli.units import human_duration, human_size, quoted
+from wherry.cli.units import human_duration, human_size
+from wherry.go_text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

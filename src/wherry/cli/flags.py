@@ -397,7 +397,9 @@ class _Reading:
         try:
             value = flag.read(text)
         except (ValueError, InvalidArgument) as error:
-            message = f'invalid argument {_units().quoted(text)} for "{flag.title}" flag: {error}'
+            from wherry.go_text import quoted  # for what is wrong
+
+            message = f'invalid argument {quoted(text)} for "{flag.title}" flag: {error}'
             raise UsageError(message) from None
         if isinstance(flag, Repeatable):
             value = flag.joined(values[flag.attribute], value)

@@ -1,5 +1,7 @@
 """Sizes, ages and numbers as Docker's command line reads and writes them."""
 
+from wherry.go_text import quoted
+
 DECIMAL_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 
@@ -67,38 +69,6 @@ def _long_duration(hours: int, exact_hours: float) -> str:
     if hours < 24 * 365 * 2:
         return f"{hours // (24 * 30)} months"
     return f"{int(exact_hours / 24 / 365)} years"
-
-
-def quoted(text: str, *, ascii_only: bool = False) -> str:
-    """`text` as Go's %q writes it in an error."""
-    return '"' + "".join(_escaped(character, ascii_only) for character in text) + '"'
-
-
-def _escaped(character: str, ascii_only: bool) -> str:
-    named = _ESCAPES.get(character)
-    if named is not None:
-        return named
-    if character.isprintable() and (character.isascii() or not ascii_only):
-        return character
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that was not UTF-8, kept by surrogateescape
-        return f"\\x{code - 0xDC00:02x}"
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-_ESCAPES = {
-    '"': '\\"',
-    "\\": "\\\\",
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-}
 
 
 def parse_bool(text: str) -> bool:

@@ -4,8 +4,8 @@ https://docs.docker.com/reference/dockerfile/#parser-directives
 """
 
 from wherry.dockerfile.characters import SPACE
-from wherry.dockerfile.errors import go_quoted
 from wherry.errors import InvalidArgument
+from wherry.go_text import quoted
 from wherry.lazy import regex
 from wherry.values import dataclass
 
@@ -38,7 +38,7 @@ class CheckOptions:
 
 class InvalidCheckOption(InvalidArgument):
     def __init__(self, option: str) -> None:
-        super().__init__(f"invalid check option {go_quoted(option)}")
+        super().__init__(f"invalid check option {quoted(option)}")
 
 
 def parse_check(value: str) -> CheckOptions:
@@ -84,6 +84,6 @@ def _truth(part: str, text: str) -> bool:
     if text in _FALSE:
         return False
     raise InvalidArgument(
-        f"failed to parse check option {go_quoted(part)}: "
-        f"strconv.ParseBool: parsing {go_quoted(text)}: invalid syntax"
+        f"failed to parse check option {quoted(part)}: "
+        f"strconv.ParseBool: parsing {quoted(text)}: invalid syntax"
     )

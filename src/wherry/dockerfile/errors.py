@@ -100,35 +100,3 @@ def _distance(left: str, right: str) -> int:
             previous = row[column]
             row[column] = min(row[column] + 1, row[column - 1] + 1, cost)
     return row[-1]
-
-
-def go_quoted(text: str) -> str:
-    """`text` as Go's %q writes it."""
-    parts: list[str] = []
-    for character in text:
-        if character in '"\\':
-            parts.append("\\" + character)
-        elif character in _NAMED:
-            parts.append(_NAMED[character])
-        elif character.isprintable():
-            parts.append(character)
-        elif ord(character) < 0x80:
-            parts.append(f"\\x{ord(character):02x}")
-        else:
-            parts.append(
-                f"\\u{ord(character):04x}"
-                if ord(character) < 0x10000
-                else f"\\U{ord(character):08x}"
-            )
-    return '"' + "".join(parts) + '"'
-
-
-_NAMED = {
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-}

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from enum import StrEnum
 
-from wherry.dockerfile.errors import go_quoted, with_suggestion
+from wherry.dockerfile.errors import with_suggestion
 from wherry.errors import InvalidArgument
+from wherry.go_text import quoted
 from wherry.values import dataclass, replace
 
 _UNSIGNED_32 = 2**32
@@ -192,14 +193,14 @@ def _bare_key(
 
 def _type(mount: RunMount, _: str, value: str) -> RunMount:
     if value.lower() not in list(MountType):
-        message = f"unsupported mount type {go_quoted(value)}"
+        message = f"unsupported mount type {quoted(value)}"
         raise InvalidMount(with_suggestion(message, value, MountType))
     return replace(mount, type=MountType(value.lower()))
 
 
 def _sharing(mount: RunMount, _: str, value: str) -> RunMount:
     if value.lower() not in list(Sharing):
-        message = f"unsupported sharing value {go_quoted(value)}"
+        message = f"unsupported sharing value {quoted(value)}"
         raise InvalidMount(with_suggestion(message, value, Sharing))
     return replace(mount, sharing=Sharing(value.lower()))
 

@@ -1,7 +1,7 @@
 """Statements into instructions: what the arguments of each keyword mean."""
 
 from wherry.dockerfile.characters import BLANK, SPACE
-from wherry.dockerfile.errors import Fault, go_quoted, with_suggestion
+from wherry.dockerfile.errors import Fault, with_suggestion
 from wherry.dockerfile.exec_form import json_words
 from wherry.dockerfile.flags import Flags, read_flags
 from wherry.dockerfile.instructions import (
@@ -30,6 +30,7 @@ from wherry.dockerfile.instructions import (
 )
 from wherry.dockerfile.splitting import split_blanks, split_command, split_quoted
 from wherry.dockerfile.statement import Heredoc, LogicalLine, Statement, Word
+from wherry.go_text import quoted
 from wherry.lazy import regex
 
 TYPE_CHECKING = False
@@ -102,7 +103,7 @@ def _from(statement: Statement, escape: str) -> From:
         as_keyword, alias = words[1], words[2]
         if not _STAGE_NAME.fullmatch(alias.text.lower()):
             raise Fault(
-                f"invalid name for build stage: {go_quoted(alias.text)}, "
+                f"invalid name for build stage: {quoted(alias.text)}, "
                 "name can't start with a number or contain symbols",
                 alias.span,
             )
@@ -173,8 +174,7 @@ def _pair(line: LogicalLine, start: int, end: int) -> Pair:
     name, value = _halves(line, start, end)
     if value is None:
         raise Fault(
-            f"Syntax error - can't find = in {go_quoted(name.text)}. "
-            "Must be of the form: name=value",
+            f"Syntax error - can't find = in {quoted(name.text)}. Must be of the form: name=value",
             name.span,
             prefixed=False,
         )

@@ -1,11 +1,12 @@
 """HEALTHCHECK [FLAGS] CMD command, and HEALTHCHECK NONE."""
 
 from wherry.dockerfile.characters import SPACE
-from wherry.dockerfile.errors import Fault, go_quoted
+from wherry.dockerfile.errors import Fault
 from wherry.dockerfile.exec_form import json_words
 from wherry.dockerfile.flags import Flags, read_flags
 from wherry.dockerfile.instructions import CommandLine, Healthcheck
 from wherry.dockerfile.statement import Statement
+from wherry.go_text import quoted
 from wherry.lazy import regex
 from wherry.oci.durations import InvalidDuration, parse_duration
 from wherry.oci.image_config import HealthConfig
@@ -30,7 +31,7 @@ def read_healthcheck(statement: Statement) -> Healthcheck:
     flags = read_flags("HEALTHCHECK", statement.flags)
     if kind != "CMD":
         raise Fault(
-            f"Unknown type {go_quoted(kind)} in HEALTHCHECK (try CMD)", statement.arguments.span
+            f"Unknown type {quoted(kind)} in HEALTHCHECK (try CMD)", statement.arguments.span
         )
     if not command.words:
         raise Fault("Missing command after HEALTHCHECK CMD", statement.arguments.span)
@@ -65,7 +66,7 @@ def _interval(flags: Flags, name: str) -> int:
     except InvalidDuration as error:
         raise Fault(error.message, word.span) from error
     if nanoseconds != 0 and nanoseconds < _MILLISECOND:
-        raise Fault(f"Interval {go_quoted(name)} cannot be less than 1ms", word.span)
+        raise Fault(f"Interval {quoted(name)} cannot be less than 1ms", word.span)
     return nanoseconds
 
 
@@ -73,7 +74,7 @@ def _retries(flags: Flags) -> int:
     word = flags.text("retries")
     if word is None or not word.text:
         return 0
-    start = f"strconv.ParseInt: parsing {go_quoted(word.text)}"
+    start = f"strconv.ParseInt: parsing {quoted(word.text)}"
     if not _INTEGER.fullmatch(word.text):
         raise Fault(f"{start}: invalid syntax", word.span)
     if len(word.text) > 12 or not -_LARGEST - 1 <= int(word.text) <= _LARGEST:

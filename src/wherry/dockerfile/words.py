@@ -11,9 +11,9 @@ https://docs.docker.com/reference/dockerfile/#environment-replacement
 from collections.abc import Callable, Mapping
 
 from wherry.dockerfile.characters import SPACE
-from wherry.dockerfile.errors import go_quoted
 from wherry.dockerfile.patterns import BadPattern, replace_pattern, trim_prefix, trim_suffix
 from wherry.errors import InvalidArgument
+from wherry.go_text import quoted
 from wherry.values import dataclass
 
 _SPECIAL_PARAMETERS = "@*#?-$!0"
@@ -23,7 +23,7 @@ _DEEPEST = 50  # of one ${...} in another: an attack, not a default value
 
 class InvalidWord(InvalidArgument):
     def __init__(self, word: str, problem: str) -> None:
-        super().__init__(f"failed to process {go_quoted(word)}: {problem}")
+        super().__init__(f"failed to process {quoted(word)}: {problem}")
         self.word = word
         self.problem = problem
 

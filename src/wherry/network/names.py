@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 from wherry.errors import InvalidArgument
+from wherry.go_text import quoted
 from wherry.network.name_sockets import ADDRESS as NAME_SERVICE
 from wherry.network.name_sockets import Server
 from wherry.values import dataclass
@@ -63,14 +64,14 @@ def parse_extra_host(text: str) -> str:
     if not separator:
         name, separator, address = text.partition(":")
     if not separator or not name or ":" in name:
-        raise InvalidExtraHost(f"bad format for add-host: {_quoted(text)}")
+        raise InvalidExtraHost(f"bad format for add-host: {quoted(text)}")
     if _NOT_IN_A_WORD.search(name):
-        raise InvalidExtraHost(f"bad format for add-host: {_quoted(text)}")
+        raise InvalidExtraHost(f"bad format for add-host: {quoted(text)}")
     if address != HOST_GATEWAY:
         if len(address) > 2 and address[0] == "[" and address[-1] == "]":
             address = address[1:-1]
         if _address(address) is None:
-            raise InvalidExtraHost(f"invalid IP address in add-host: {_quoted(address)}")
+            raise InvalidExtraHost(f"invalid IP address in add-host: {quoted(address)}")
     return f"{name}:{address}"
 
 
@@ -125,7 +126,7 @@ def _own_names(hostname: str, domain: str) -> str:
 
 def _word(text: str, words: Iterable[str]) -> str:
     if any(_NOT_IN_A_WORD.search(word) for word in words):
-        raise InvalidArgument(f"invalid hostname: {_quoted(text)}")
+        raise InvalidArgument(f"invalid hostname: {quoted(text)}")
     return text
 
 
@@ -310,7 +311,7 @@ def _checked_nameserver(text: str) -> str:
 
 def _checked_option(text: str) -> str:
     if not text or _NOT_IN_A_WORD.search(text):
-        raise InvalidDnsOption(f"invalid DNS option: {_quoted(text)}")
+        raise InvalidDnsOption(f"invalid DNS option: {quoted(text)}")
     return text
 
 
@@ -319,9 +320,3 @@ def _address(text: str) -> Address | None:
         return ip_address(text)
     except ValueError:
         return None
-
-
-def _quoted(text: str) -> str:
-    """As Go's %q, for what such values can hold."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + escaped.replace("\n", "\\n").replace("\t", "\\t") + '"'

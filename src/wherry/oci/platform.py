@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from wherry.errors import InvalidArgument
+from wherry.go_text import quoted
 from wherry.values import dataclass, field, replace
 
 _COMPONENT = re.compile(r"[A-Za-z0-9_.-]+")
@@ -44,7 +45,7 @@ _ARM_VARIANTS = ("v8", "v7", "v6", "v5")
 
 class InvalidPlatform(InvalidArgument):
     def __init__(self, text: str, problem: str) -> None:
-        super().__init__(f"{_quoted(text)}: {problem}: invalid argument")
+        super().__init__(f"{quoted(text)}: {problem}: invalid argument")
         self.text = text
 
 
@@ -67,7 +68,7 @@ class Platform:
             if not _COMPONENT.fullmatch(part):
                 raise InvalidPlatform(
                     text,
-                    f"{_quoted(part)} is an invalid component of {_quoted(text)}: platform "
+                    f"{quoted(part)} is an invalid component of {quoted(text)}: platform "
                     f'specifier component must match "^{_COMPONENT.pattern}$"',
                 )
         if len(parts) == 1:
@@ -154,7 +155,3 @@ def _parse_word(text: str) -> Platform:
     if platform.architecture not in _ARCHITECTURES:
         raise InvalidPlatform(text, "unknown operating system or architecture")
     return platform
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from wherry.dockerfile.errors import Fault, InvalidDockerfile, go_quoted
+from wherry.dockerfile.errors import Fault, InvalidDockerfile
 from wherry.dockerfile.instructions import Onbuild
 from wherry.dockerfile.lines import lex
 from wherry.dockerfile.parser import decode, parse
@@ -18,6 +18,7 @@ from wherry.dockerfile.printing import print_exactly
 from wherry.dockerfile.reading import read_instruction
 from wherry.dockerfile.statement import Statement
 from wherry.dockerfile.words import Expander, InvalidWord
+from wherry.go_text import quoted
 from wherry.testing.dockerfiles import words_of
 
 ROOT = os.environ.get("WHERRY_BUILDKIT")
@@ -34,18 +35,18 @@ def dump(statement: Statement, escape: str) -> str:
             f"--{flag.name}" + ("" if flag.value is None else f"={flag.value}")
             for flag in statement.flags
         )
-        parts.append("[" + " ".join(go_quoted(flag) for flag in flags) + "]")
+        parts.append("[" + " ".join(quoted(flag) for flag in flags) + "]")
     try:
         # Its parser looks at no flag: which there are is for the next step.
         instruction = read_instruction(replace(statement, flags=()), escape)
     except Fault:
         # Nor does it look at what HEALTHCHECK is followed by.
         kind, _, rest = statement.arguments.text.partition(" ")
-        return " ".join([*parts, *(go_quoted(word) for word in (kind, rest) if word)])
+        return " ".join([*parts, *(quoted(word) for word in (kind, rest) if word)])
     if isinstance(instruction, Onbuild):
         assert instruction.trigger is not None
         return f"{parts[0]} ({dump(instruction.trigger.statement, escape)})"
-    return " ".join([*parts, *(go_quoted(word) for word in words_of(instruction))])
+    return " ".join([*parts, *(quoted(word) for word in words_of(instruction))])
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from wherry.cli.ports import ports_text
 from wherry.cli.templates.errors import TemplateError
 from wherry.cli.templates.template import Template
 from wherry.cli.templates.values import Methods
-from wherry.cli.units import human_duration, human_size, quoted
+from wherry.cli.units import human_duration, human_size
 from wherry.errors import InvalidArgument
+from wherry.go_text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ from wherry.cli.templates.values import (
     type_name,
 )
 from wherry.cli.templates.values import Nil as NilValue
-from wherry.cli.units import quoted
+from wherry.go_text import quoted
 
 _DEEPEST = 500  # templates that call templates
 _ABSENT = object()  # no value was piped in

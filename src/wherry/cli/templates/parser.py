@@ -24,7 +24,7 @@ from wherry.cli.templates.nodes import (
     Tree,
     Variable,
 )
-from wherry.cli.units import quoted
+from wherry.go_text import quoted
 
 _OPERANDS = frozenset(
     (

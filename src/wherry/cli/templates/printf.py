@@ -4,7 +4,7 @@ import re
 
 from wherry.cli.templates.lexer import code_point
 from wherry.cli.templates.values import MISSING, Duration, Methods, Moment, Nil, Struct, type_name
-from wherry.cli.units import quoted
+from wherry.go_text import quoted
 from wherry.values import dataclass, replace
 
 _DIRECTIVE = re.compile(

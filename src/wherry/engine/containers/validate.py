@@ -4,7 +4,6 @@ import os
 from posixpath import isabs
 
 from wherry.engine.containers.options.modes import is_valid_ipc_mode, is_valid_pid_mode
-from wherry.engine.containers.options.units import quoted
 from wherry.engine.containers.spec.security import (
     normalised_capability,
     parse_security_options,
@@ -13,6 +12,7 @@ from wherry.engine.containers.validate_limits import check_limits
 from wherry.engine.containers.validate_mounts import check_mounts
 from wherry.engine.containers.validate_network import check_networking
 from wherry.errors import InvalidArgument, Unsupported
+from wherry.go_text import quoted
 from wherry.linux import capabilities
 from wherry.network.names import parse_extra_host
 from wherry.network.requests import parse_port_range

@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterable
 from posixpath import isabs, normpath
 
-from wherry.engine.containers.options.units import quoted
 from wherry.engine.containers.options.volumes import PROPAGATIONS, InvalidVolumeSpecification
 from wherry.errors import InvalidArgument
+from wherry.go_text import quoted
 from wherry.oci.container_config import ContainerConfig, MountRequest, MountType
 
 _TMPFS_FLAGS = frozenset((

@@ -15,9 +15,9 @@ Good:
 
 from collections.abc import Iterator
 
-from wherry.dockerfile.errors import go_quoted
 from wherry.dockerfile.ignorefile import IgnoreFile
 from wherry.dockerfile.instructions import Add, Copy
+from wherry.go_text import quoted
 from wherry.lint.document import Document
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
@@ -39,7 +39,7 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
             if "://" in path or set("*?[$") & set(path):
                 continue
             if _is_left_out(ignore_file, path):
-                name = go_quoted(path)
+                name = quoted(path)
                 yield Hit(
                     step,
                     f"Attempting to {instruction.NAME.title()} file {name} that is excluded by "

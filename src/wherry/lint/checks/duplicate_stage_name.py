@@ -13,7 +13,7 @@ Good:
 
 from collections.abc import Iterator
 
-from wherry.dockerfile.errors import go_quoted
+from wherry.go_text import quoted
 from wherry.lint.document import Document
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
@@ -25,7 +25,7 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
     names: set[str] = set()
     for step, base in document.froms:
         if base.alias and base.stage_name in names:
-            name = go_quoted(base.stage_name)
+            name = quoted(base.stage_name)
             message = f"Duplicate stage name {name}, stage names should be unique"
             yield Hit(step, message, base.alias.span)
         names.add(base.stage_name)

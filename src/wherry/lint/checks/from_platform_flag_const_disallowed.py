@@ -11,7 +11,7 @@ Good:
 
 from collections.abc import Iterator
 
-from wherry.dockerfile.errors import go_quoted
+from wherry.go_text import quoted
 from wherry.lint.document import Document
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
@@ -25,7 +25,7 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
         if platform is None or "$" in platform.text:
             continue
         if not any(part and part in base.stage_name for part in platform.text.lower().split("/")):
-            text = go_quoted(platform.text)
+            text = quoted(platform.text)
             message = f"FROM --platform flag should not use constant value {text}"
             yield Hit(step, message, platform.span)
 

@@ -13,9 +13,9 @@ Good:
 
 from collections.abc import Iterator
 
-from wherry.dockerfile.errors import go_quoted
 from wherry.dockerfile.instructions import From
 from wherry.errors import InvalidArgument
+from wherry.go_text import quoted
 from wherry.lint.document import Document
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
@@ -33,8 +33,8 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
         if expected is not None and expected != actual:
             yield Hit(
                 step,
-                f"Base image {base.image.text} was pulled with platform {go_quoted(str(actual))}, "
-                f"expected {go_quoted(str(expected))} for current build",
+                f"Base image {base.image.text} was pulled with platform {quoted(str(actual))}, "
+                f"expected {quoted(str(expected))} for current build",
                 base.image.span,
             )
 

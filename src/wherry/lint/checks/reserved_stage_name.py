@@ -11,7 +11,7 @@ Good:
 
 from collections.abc import Iterator
 
-from wherry.dockerfile.errors import go_quoted
+from wherry.go_text import quoted
 from wherry.lint.document import Document
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
@@ -24,7 +24,7 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
     del options
     for step, base in document.froms:
         if base.alias and base.stage_name in _RESERVED:
-            name = go_quoted(base.stage_name)
+            name = quoted(base.stage_name)
             message = f"Stage name should not use the same name as reserved stage {name}"
             yield Hit(step, message, base.alias.span)
 

@@ -13,8 +13,8 @@ Good:
 
 from collections.abc import Iterator
 
-from wherry.dockerfile.errors import go_quoted
 from wherry.dockerfile.instructions import Arg, Env
+from wherry.go_text import quoted
 from wherry.lazy import regex
 from wherry.lint.document import Document, names_set
 from wherry.lint.finding import Level
@@ -35,7 +35,7 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
                 yield Hit(
                     step,
                     "Do not use ARG or ENV instructions for sensitive data "
-                    f"({step.instruction.NAME} {go_quoted(name)})",
+                    f"({step.instruction.NAME} {quoted(name)})",
                 )
 
 

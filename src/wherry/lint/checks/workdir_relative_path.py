@@ -14,8 +14,8 @@ Good:
 
 from collections.abc import Iterator
 
-from wherry.dockerfile.errors import go_quoted
 from wherry.dockerfile.instructions import Workdir
+from wherry.go_text import quoted
 from wherry.lint.document import Document
 from wherry.lint.finding import Level
 from wherry.lint.options import Options
@@ -30,7 +30,7 @@ def check(document: Document, options: Options) -> Iterator[Hit]:
         if step.is_trigger:
             continue
         if not is_absolute(workdir.path.text) and not known & set(document.ancestry(step.stage)):
-            path = go_quoted(workdir.path.text)
+            path = quoted(workdir.path.text)
             yield Hit(
                 step,
                 f"Relative workdir {path} can have unexpected results if the base image changes",

@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 
+from wherry.go_text import quoted
 from wherry.runtime.errors import ProgramNotRunnable
 from wherry.runtime.init.channel import reason_of
 
@@ -12,24 +13,18 @@ def find_program(name: str, environment: dict[str, str]) -> str:
     """The path of program `name` in this process's root, or ProgramNotRunnable."""
     if "/" in name:
         if (problem := _problem(name)) is not None:
-            raise ProgramNotRunnable(f"exec: {_quoted(name)}: {problem}")
+            raise ProgramNotRunnable(f"exec: {quoted(name)}: {problem}")
         return name
     for directory in environment.get("PATH", "").split(":") if name else ():
         path = os.path.join(directory, name)
         if _problem(path) is None:
             if not directory.startswith("/"):
                 raise ProgramNotRunnable(
-                    f"exec: {_quoted(name)}: cannot run executable found"
+                    f"exec: {quoted(name)}: cannot run executable found"
                     " relative to current directory"
                 )
             return path
-    raise ProgramNotRunnable(f"exec: {_quoted(name)}: executable file not found in $PATH")
-
-
-def _quoted(name: str) -> str:
-    """`name` as Go's %q has it."""
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + escaped.replace("\n", "\\n").replace("\t", "\\t") + '"'
+    raise ProgramNotRunnable(f"exec: {quoted(name)}: executable file not found in $PATH")
 
 
 def _problem(path: str) -> str | None:

@@ -21,10 +21,11 @@ from wherry.engine.containers.options.policy import (
 from wherry.engine.containers.options.resources import read_limits
 from wherry.engine.containers.options.security import effective_capabilities, read_security_options
 from wherry.engine.containers.options.sysctls import SysctlNotAllowed, check_sysctl
-from wherry.engine.containers.options.units import parse_size, quoted
+from wherry.engine.containers.options.units import parse_size
 from wherry.engine.containers.options.values import EngineRefusal, InvalidFlagValue, Options, pairs
 from wherry.engine.containers.options.volumes import parse_tmpfs, parse_volume
 from wherry.errors import InvalidArgument, Unsupported
+from wherry.go_text import quoted
 from wherry.network.requests import parse_expose, parse_publish
 from wherry.oci.container_config import ContainerConfig, MountRequest, RestartPolicyName
 from wherry.oci.platform import InvalidPlatform, Platform

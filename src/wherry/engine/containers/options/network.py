@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from wherry.engine.containers.options.units import parse_integer, quoted
+from wherry.engine.containers.options.units import parse_integer
 from wherry.engine.containers.options.values import EngineRefusal, InvalidFlagValue, Options
 from wherry.errors import InvalidArgument
+from wherry.go_text import quoted
 from wherry.network.names import parse_dns_search, parse_extra_host
 from wherry.network.requests import parse_ip, parse_mac
 from wherry.oci.container_config import NetworkAttachment

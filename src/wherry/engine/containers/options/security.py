@@ -4,8 +4,8 @@ import json
 import os
 
 from wherry.engine.containers.options.environment import read_regular_file
-from wherry.engine.containers.options.units import quoted
 from wherry.errors import InvalidArgument, WherryError
+from wherry.go_text import quoted
 
 BUILTIN = ("builtin", "unconfined")
 

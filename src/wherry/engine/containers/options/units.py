@@ -1,5 +1,7 @@
 """Sizes, durations and counts as Docker's flags write them, with Go's words for what is wrong."""
 
+from wherry.go_text import quoted
+
 _BINARY = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 _DURATION_UNITS = {
     "ns": 1,
@@ -12,34 +14,6 @@ _DURATION_UNITS = {
     "h": 3_600_000_000_000,
 }
 _INT64_MAX = (1 << 63) - 1
-
-
-def quoted(text: str) -> str:
-    """`text` in double quotes as Go's %q prints it."""
-    characters = []
-    for character in text:
-        if character in '"\\':
-            characters.append("\\" + character)
-        elif character in _ESCAPES:
-            characters.append(_ESCAPES[character])
-        elif character.isprintable():
-            characters.append(character)
-        elif ord(character) < 0x80:
-            characters.append(f"\\x{ord(character):02x}")
-        else:
-            characters.append(f"\\u{ord(character):04x}")
-    return '"' + "".join(characters) + '"'
-
-
-_ESCAPES = {
-    "\n": "\\n",
-    "\t": "\\t",
-    "\r": "\\r",
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\v": "\\v",
-}
 
 
 def parse_size(text: str) -> int:

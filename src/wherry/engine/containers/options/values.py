@@ -9,8 +9,9 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from wherry.engine.containers.options.units import parse_integer, quoted
+from wherry.engine.containers.options.units import parse_integer
 from wherry.errors import InvalidArgument
+from wherry.go_text import quoted
 
 T = TypeVar("T")
 

@@ -3,8 +3,9 @@
 import os
 from functools import cache
 
-from wherry.engine.containers.options.units import parse_boolean, quoted
+from wherry.engine.containers.options.units import parse_boolean
 from wherry.errors import InvalidArgument
+from wherry.go_text import quoted
 from wherry.linux import capabilities
 from wherry.oci.container_config import ContainerConfig
 from wherry.values import dataclass, replace
