@@ -73,6 +73,7 @@ from wherry.store.containers import (
     State,
     Status,
     find_container,
+    shim_pid_of,
     supervised_ids,
 )
 from wherry.store.hold import hold_open
@@ -354,30 +355,37 @@ def rehearse(root: Path, run_folder: Path, *, execs: bool = False) -> None:
     """What a child can do before it has a request, so that the request need not wait for it.
 
     After a fork the first touch of each page of memory costs a copy: it is touched here. Only
-    where `execs` are carried out as well, what these touch.
+    where `execs` are carried out as well, what these touch; that once more when somebody knocks,
+    for by then other programs have had the processor's caches.
     """
-    _use_documents()
-    _use_spec()
-    engine = Engine(root, run_folder)
+    engine = _prepared[0] if _prepared else Engine(root, run_folder)
+    if not _prepared:
+        _use_documents()
+        _use_spec()
     with suppress(WherryError, OSError):  # the request will say what is wrong
-        supervised_ids(engine.store)
+        running = supervised_ids(engine.store)
+        if not _prepared:
+            _prepared.append(engine)
         if execs:
-            _plan_exec_here(engine)
-        _prepared.append(engine)
+            plan_exec_in_vain(engine, next(iter(running), ""))
 
 
 # The engine of a child that has rehearsed.
 _prepared: list[Engine] = []
+_NOBODY = "-"  # a name that no container has
 
 
-def _plan_exec_here(engine: Engine) -> None:
-    """Plan an exec, in a container whose first process is this one."""
-    with suppress(NoSuchContainer):
-        find_container(engine.store, "")
+def plan_exec_in_vain(engine: Engine, name: str) -> None:
+    """Plan an exec in the container called `name`; without one, where this process is."""
+    try:
+        container = find_container(engine.store, name or _NOBODY)
+        shim_pid_of(engine.store, container.id)
+    except NoSuchContainer:
+        container = _example()
     pid = os.getpid()
-    state = State(status=Status.RUNNING, pid=pid, pid_start_time=start_time(pid))
+    here = State(status=Status.RUNNING, pid=pid, pid_start_time=start_time(pid))
     wanted = exec_request(("true",), {}, cwd="/", environ={})
-    rehearse_exec(engine.store, plan_exec(engine, replace(_example(), state=state), wanted))
+    rehearse_exec(engine.store, plan_exec(engine, replace(container, state=here), wanted))
 
 
 def _use_documents() -> None:
