@@ -15,6 +15,7 @@ _capset = declare("capset", c_void_p, c_void_p)
 _VERSION_3 = 0x20080522
 _HEADER = Struct("=Ii")
 _DATA = Struct("=6I")  # two times effective, permitted, inheritable: low and high words
+_Data = c_char * _DATA.size
 
 NAMES = (
     *("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID"),
@@ -75,7 +76,7 @@ def last_capability() -> int:
 
 def current() -> CapabilitySets:
     """The sets of this process."""
-    data = (c_char * _DATA.size)()
+    data = _Data()
     if _capget(_HEADER.pack(_VERSION_3, 0), data) != 0:
         raise last_error()
     words = _DATA.unpack(data)

@@ -82,13 +82,19 @@ def make_directories_in_root(root: int, path: str | bytes, mode: int = 0o755) ->
     return open_in_root(root, path, DIRECTORY)
 
 
-@contextmanager
-def opened(descriptor: int) -> Iterator[int]:
+class opened:  # noqa: N801 - used as a function; one of contextlib's costs a generator each time
     """Close `descriptor` at the end of the block."""
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+
+    __slots__ = ("descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __enter__(self) -> int:
+        return self.descriptor
+
+    def __exit__(self, *_failure: object) -> None:
+        os.close(self.descriptor)
 
 
 @contextmanager

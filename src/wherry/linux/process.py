@@ -3,6 +3,9 @@
 import gc
 import os
 import signal
+from _signal import getsignal as get_handler  # type: ignore[import-not-found]
+from _signal import pthread_sigmask as set_mask
+from _signal import signal as set_handler
 from ctypes import c_char, c_int, c_uint, c_ulong
 from enum import IntEnum
 from pathlib import Path
@@ -135,14 +138,17 @@ def reset_signals() -> None:
     """Default dispositions and nothing blocked: Python itself ignores SIGPIPE and SIGXFSZ."""
     for number in range(1, signal.NSIG):
         # Handlers end with exec; only SIG_IGN is passed on. None was set by other than Python.
-        if number not in _UNCATCHABLE and signal.getsignal(number) in (signal.SIG_IGN, None):
-            signal.signal(number, signal.SIG_DFL)
+        if number not in _UNCATCHABLE and get_handler(number) in (_IGNORED, None):
+            set_handler(number, _BY_DEFAULT)
     for number in _OF_THE_C_LIBRARY:
         # Who started us may have ignored all; the C library's own calls leave these two alone.
         syscall(_NUMBERS["rt_sigaction"], number, bytes(_LARGEST_SIGACTION), None, 8)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    set_mask(_AS_A_WHOLE, ())
 
 
+# Plain numbers: the module's own functions look at an enumeration with each call.
+_BY_DEFAULT, _IGNORED = int(signal.SIG_DFL), int(signal.SIG_IGN)
+_AS_A_WHOLE = int(signal.SIG_SETMASK)
 _OF_THE_C_LIBRARY = (32, 33)
 _UNCATCHABLE = frozenset((signal.SIGKILL, signal.SIGSTOP, *_OF_THE_C_LIBRARY))
 _LARGEST_SIGACTION = 32  # the kernel's structure: handler, flags, restorer, mask

@@ -1,9 +1,8 @@
 """Loading a seccomp filter, seccomp(2)."""
 
 import os
-from ctypes import addressof, c_char
+from ctypes import Structure, byref, c_char_p, c_ushort
 from enum import IntFlag
-from struct import Struct
 
 from wherry.linux.libc import syscall
 
@@ -11,7 +10,12 @@ _SYS_SECCOMP = 317 if os.uname().machine == "x86_64" else 277
 _SET_MODE_FILTER = 1
 _GET_ACTION_AVAIL = 2
 _INSTRUCTION_SIZE = 8
-_PROGRAM = Struct("@HP")  # struct sock_fprog: instructions, their address
+
+
+class _Program(Structure):
+    """struct sock_fprog."""
+
+    _fields_ = (("length", c_ushort), ("instructions", c_char_p))  # type: ignore[mutable-override]
 
 
 class FilterFlag(IntFlag):
@@ -27,9 +31,8 @@ def load_filter(program: bytes, flags: int = 0) -> int:
 
     Needs no_new_privs or CAP_SYS_ADMIN.
     """
-    text = (c_char * len(program)).from_buffer_copy(program)
-    head = _PROGRAM.pack(len(program) // _INSTRUCTION_SIZE, addressof(text))
-    descriptor = syscall(_SYS_SECCOMP, _SET_MODE_FILTER, flags, head)
+    head = _Program(len(program) // _INSTRUCTION_SIZE, program)
+    descriptor = syscall(_SYS_SECCOMP, _SET_MODE_FILTER, flags, byref(head))
     if flags & FilterFlag.NEW_LISTENER:
         os.set_inheritable(descriptor, False)
     return descriptor

@@ -20,7 +20,7 @@ from wherry.runtime.create import Created, follow_child, give_up, pass_on_listen
 from wherry.runtime.errors import ContainerNotRunning, ContainerStartFailed
 from wherry.runtime.init.channel import Channel, Kind, Message, PeerGone, reason_of
 from wherry.runtime.init.join import JoinPlan, run_join
-from wherry.runtime.init.process import Confinement
+from wherry.runtime.init.process import Confinement, rehearse_identity
 from wherry.runtime.namespaces import OF_CHILDREN
 from wherry.runtime.seccomp import compile_filter, filter_flags
 from wherry.runtime.stdio import Stdio
@@ -97,6 +97,7 @@ def exec_process(
 def rehearse_exec(process: Process, seccomp: Seccomp | None, seccomp_cache: Path) -> None:
     """Go over what `exec_process` will, so that its memory is this process's own by then."""
     check_process(process)
+    rehearse_identity(process)
     _namespaces_to_join(os.getpid())
     in_first_user_namespace()
     _confinement(seccomp, seccomp_cache)

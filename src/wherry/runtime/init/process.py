@@ -9,6 +9,7 @@ import errno
 import os
 import resource
 from collections.abc import Callable
+from functools import cache
 
 from wherry.linux import capabilities
 from wherry.linux.capabilities import NAMES, CapabilitySets, bits_of, names_in
@@ -324,8 +325,17 @@ def assume_identity(process: Process, confinement: Confinement, warn: Warn) -> C
     return final
 
 
+@cache
 def _known_bits(names: tuple[str, ...]) -> int:
     return bits_of(name for name in names if name in NAMES)  # of the others the caller was warned
+
+
+def rehearse_identity(process: Process) -> None:
+    """Have at hand what a fork of this process will look up."""
+    wanted = process.capabilities or Capabilities()
+    for names in (wanted.bounding, wanted.effective, wanted.permitted, wanted.inheritable):
+        _known_bits(names)
+    capabilities.last_capability()
 
 
 def _held_of(names: tuple[str, ...], held: int, warn: Warn) -> int:

@@ -16,8 +16,8 @@ def find_program(name: str, environment: dict[str, str]) -> str:
             raise ProgramNotRunnable(f"exec: {quoted(name)}: {problem}")
         return name
     for directory in environment.get("PATH", "").split(":") if name else ():
-        path = os.path.join(directory, name)
-        if _problem(path) is None:
+        path = f"{directory}/{name}" if directory else name
+        if _is_program(path):
             if not directory.startswith("/"):
                 raise ProgramNotRunnable(
                     f"exec: {quoted(name)}: cannot run executable found"
@@ -27,10 +27,18 @@ def find_program(name: str, environment: dict[str, str]) -> str:
     raise ProgramNotRunnable(f"exec: {quoted(name)}: executable file not found in $PATH")
 
 
-def _problem(path: str) -> str | None:
-    """Why `path` cannot be executed by this process, or None."""
+def _is_program(path: str) -> bool:
     try:
         mode = os.stat(path).st_mode
+    except OSError:  # as in most folders; why is nobody's question
+        return False
+    return _problem(path, mode) is None
+
+
+def _problem(path: str, mode: int = 0) -> str | None:
+    """Why `path` cannot be executed by this process, or None; its `mode` may be known."""
+    try:
+        mode = mode or os.stat(path).st_mode
     except OSError as error:
         return f"stat {reason_of(error)}"
     if stat.S_ISDIR(mode):
