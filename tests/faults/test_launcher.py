@@ -2,12 +2,14 @@
 
 import os
 import signal
+import socket
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.faults.conftest import kill, parent_of, processes_of, shims_of, supervisors_of
+from wherry.shim.knock import KNOCK, knock
 from wherry.testing.command import Wherry
 from wherry.testing.waiting import eventually
 
@@ -202,9 +204,25 @@ def test_a_killed_nursery_is_not_missed(clean: Wherry) -> None:
     (nursery,) = eventually(lambda: nurseries_of(clean, launcher), what="a nursery with a child")
 
     kill([nursery])
+    knock(str(clean.run_folder))
 
     assert clean("run", "--rm", "busybox", "echo", "done").stdout == "done\n"
     assert launcher_of(clean) == launcher
+
+
+def test_a_knock_asks_for_nothing(clean: Wherry) -> None:
+    clean("run", "-d", "--name", "it", "busybox", "sleep", "100")
+    launcher = launcher_of(clean)
+    path = str(clean.run_folder / "launcher.sock")
+
+    for said in (KNOCK, b"", KNOCK * 3, KNOCK + b"\0\0\0\x01"):
+        for _ in range(100):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(path)
+                client.send(said)
+    assert clean("exec", "it", "echo", "done").stdout == "done\n"
+    assert launcher_of(clean) == launcher
+    clean("rm", "-f", "it")
 
 
 def test_a_probe_wakes_a_supervisor(clean: Wherry) -> None:

@@ -2,6 +2,7 @@
 
 Between requests one child is forked and rehearses: it opens the database and touches the memory
 that a request will. It gets the next request; without a spare a child is forked there and then.
+When somebody knocks it rehearses once more, while that client is still starting.
 """
 
 from collections.abc import Callable
@@ -22,6 +23,9 @@ from wherry.linux.bare import (
     socketpair,
 )
 from wherry.shim.keeper import Keeper, Wake, Work, keep
+from wherry.shim.knock import KNOCK
+
+_MOST_KNOCKS = 64
 
 
 class Care(Protocol):
@@ -64,6 +68,12 @@ class Children:
         if line is None or not _sent(line, client):
             self._fork(self.handle, client)
 
+    def knock(self) -> None:
+        """Have the spare, if there is one, get ready: a request is about to come."""
+        if self.line is not None:
+            with suppress(OSError):  # somebody may have killed it
+                self.line.send(KNOCK)
+
     def fork_spare(self) -> None:
         """Fork a child for the next request."""
         self.line, theirs = socketpair(UNIX, STREAM)
@@ -98,9 +108,12 @@ class Children:
                 _exit(0)
 
     def _wait_for_request(self, number: int, keeper: Keeper) -> None:
-        self.rehearse()
         line = Socket(fileno=number)
-        _, client = receive_descriptor(line, 1)
+        said, client = KNOCK, -1
+        while said and client < 0:
+            self.rehearse()
+            # All knocks at once: to rehearse for each would keep the request waiting.
+            said, client = receive_descriptor(line, _MOST_KNOCKS)
         line.close()
         if client >= 0:  # else we are needed no more
             self.handle(client, keeper)

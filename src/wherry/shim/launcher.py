@@ -6,6 +6,7 @@ it asks for, forks, and the child reads, answers, and stays if it became the shi
 
     command  a request that begins with that word is for a child that has the commands loaded
     others   go on to the nursery, whose children are smaller: among them are those that stay
+    knock    a client that will soon have such a request: the nursery's spare child gets ready
     stale    a module of ours was written to: it executes itself anew, with the listening socket,
              so that requests in the backlog are answered by the new code
     wanted   a file in the run folder has the name of something that not every installation needs:
@@ -26,6 +27,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -38,6 +40,7 @@ from wherry.shim import memory
 from wherry.shim.children import Care, Children, has_children, reap_themselves
 from wherry.shim.client import LAUNCHER_DESCRIPTOR
 from wherry.shim.keeper import Wake
+from wherry.shim.knock import KNOCK
 from wherry.shim.nursery import QUIET_SECONDS, Nursery
 from wherry.shim.outside import leave_callers_cgroup
 from wherry.shim.protocol import request_bytes
@@ -243,9 +246,21 @@ class _Launcher:
         except OSError:
             client.close()
         else:
+            if begin == KNOCK:
+                self._knock()
+            if begin in (KNOCK, b""):  # or it has gone
+                client.close()
+                return
             # As marshal writes a word. Any child can carry out any request, but some would have
             # to load what others have.
             self._pass_on(client, is_command=b"%c%b" % (len(COMMAND), COMMAND.encode()) in begin)
+
+    def _knock(self) -> None:
+        if self.nursery is None:
+            self.children.knock()
+            return
+        with suppress(OSError):  # without a nursery nobody has time to get ready
+            self.nursery.knock()
 
     def _no_longer_silent(self, descriptor: int) -> Socket:
         self.poll.unregister(descriptor)

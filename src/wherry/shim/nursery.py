@@ -5,6 +5,7 @@ to between two forks is one that the first child has for itself. So it holds wha
 need and no more, and does nothing but fork: the launcher sends it connections over a line.
 
     a connection    a child carries out its request
+    a knock         the spare child gets ready for one
     a question      answered by whether there are children
     the end         it ends; its children live on
 """
@@ -28,6 +29,7 @@ from wherry.shim import memory
 from wherry.shim.children import Children, has_children
 from wherry.shim.keeper import Wake, Work
 from wherry.shim.keeper import rehearse as rehearse_keeping
+from wherry.shim.knock import KNOCK
 
 QUIET_SECONDS = 0.05  # after which a spare is forked, which would only hinder those who ask
 _QUIET = int(QUIET_SECONDS * 1000)
@@ -69,6 +71,10 @@ class Nursery:
         """Have a child carry out a descriptor's request; OSError when there is no nursery."""
         send_descriptor(self._line, _CONNECTION, client)
 
+    def knock(self) -> None:
+        """Tell of a request to come; OSError when there is no nursery."""
+        self._line.send(KNOCK)
+
     @property
     def has_children(self) -> bool:
         try:
@@ -97,6 +103,8 @@ def _nurse(line: Socket, children: Children) -> None:
         if order == _CONNECTION:
             children.take(client)
             close(client)
+        elif order == KNOCK:
+            children.knock()
         elif order == _QUESTION:
             children.dismiss_spare()
             line.send(_YES if has_children() else _NO)

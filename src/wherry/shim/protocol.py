@@ -1,5 +1,6 @@
 """What client, launcher and shim say to each other over a Unix stream socket.
 
+    client -> launcher perhaps first, on a connection for that alone, one byte: see `knock`
     client -> server   one request: length (4 bytes), marshalled (operation, payload),
                        descriptors beside its first byte (SCM_RIGHTS); after that raw bytes of
                        stdin, whose end is a half-close
