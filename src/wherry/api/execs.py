@@ -6,13 +6,16 @@ supervises it, which tells its end before its client can know.
 
 import asyncio
 import secrets
+import time
+from collections.abc import Mapping
 
-from wherry.errors import Conflict, NotFound
-from wherry.shim.client import Connection
-from wherry.shim.protocol import CONTROL, parse_control
+from wherry.errors import Conflict, NotFound, WherryError
+from wherry.shim.client import Connection, SupervisorGone, error_of
+from wherry.shim.protocol import CONTROL, TAKEN, parse_control
 from wherry.values import dataclass, field
 
 _MOST = 4096
+_MOMENT = 0.01  # seconds
 
 
 class NoSuchExec(NotFound):
@@ -51,6 +54,15 @@ class Exec:
     exit_code: int | None = None
     pid: int = 0
     socket_path: str = ""  # where its terminal's size is told
+    checked: float = 0.0  # when its container was last seen to run, monotonic
+
+    @property
+    def was_just_checked(self) -> bool:
+        """What ends after this look could as well have ended after another one."""
+        return time.monotonic() - self.checked < _MOMENT
+
+    def note_check(self) -> None:
+        self.checked = time.monotonic()
 
 
 class Execs:
@@ -91,28 +103,59 @@ class Execs:
             del self._execs[each.id]
 
 
-def watch(running: Exec, connection: Connection) -> None:
-    """Learn the end of `running` from its supervisor, whose connection this takes over."""
+async def is_taken(connection: Connection) -> bool:
+    """Whether somebody carries out the request that was offered on `connection`."""
     loop = asyncio.get_running_loop()
-    connection.socket.setblocking(False)
+    try:
+        # The class that all sockets descend from has what this needs.
+        return await loop.sock_recv(connection.socket, 1) == TAKEN  # type: ignore[arg-type]
+    except OSError:
+        return False
 
-    def ready() -> None:
+
+class Watch:
+    """What the supervisor of an exec tells of it, on a connection that this takes over."""
+
+    def __init__(self, chosen: Exec, connection: Connection) -> None:
+        self._exec = chosen
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self.started: asyncio.Future[None] = self._loop.create_future()  # or the reason why not
+        connection.socket.setblocking(False)
+        self._loop.add_reader(connection.fileno(), self._ready)
+
+    def _ready(self) -> None:
         try:
-            frames = connection.receive()
+            frames = self._connection.receive()
         except BlockingIOError:
             return
-        if frames is not None:
-            for stream, body in frames:
-                code = parse_control(body).get("exit") if stream == CONTROL else None
-                if isinstance(code, int):
-                    running.exit_code = code
-            if running.exit_code is None:
-                return
-        elif running.exit_code is None:
-            running.exit_code = 137  # its supervisor was killed, and the process with it
-        running.running = False
-        running.pid = 0
-        loop.remove_reader(connection.fileno())
-        connection.close()
+        for stream, body in frames or ():
+            if stream == CONTROL:
+                self._take(parse_control(body))
+        if frames is None or self._exec.exit_code is not None:
+            self._end()
 
-    loop.add_reader(connection.fileno(), ready)
+    def _take(self, message: Mapping[str, object]) -> None:
+        if "error" in message:
+            self._fail(error_of(message["error"]))
+        elif message.get("started"):
+            self._exec.pid = int(str(message.get("pid") or 0))
+            self._exec.socket_path = str(message.get("socket") or "")
+            self._exec.running = True
+            if not self.started.done():
+                self.started.set_result(None)
+        elif isinstance(code := message.get("exit"), int):
+            self._exec.exit_code = code
+
+    def _end(self) -> None:
+        self._fail(SupervisorGone())  # before it began
+        if self._exec.exit_code is None:
+            self._exec.exit_code = 137  # its supervisor was killed, and the process with it
+        self._exec.running = False
+        self._exec.pid = 0
+        self._loop.remove_reader(self._connection.fileno())
+        self._connection.close()
+
+    def _fail(self, reason: WherryError) -> None:
+        if not self.started.done():
+            self.started.set_exception(reason)

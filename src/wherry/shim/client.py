@@ -167,6 +167,26 @@ class Launcher:
             return Connection(sock)
         return None
 
+    def offer(
+        self, operation: str, payload: "Mapping[str, object]", descriptors: "Sequence[int]" = ()
+    ) -> Connection | None:
+        """Send a request, to a launcher that is there, and wait for nothing: not even for TAKEN,
+        which comes before the answer. The connection does not block; None when that would.
+
+        Where TAKEN does not come nothing was done, and `request` will do it.
+        """
+        if not self.is_wanted:
+            return None
+        sock = _stream_socket()
+        sock.setblocking(False)
+        try:
+            with_address(f"{self.run}/launcher.sock", sock.connect)
+            _send(sock, self._request(operation, payload), descriptors)
+        except OSError:
+            sock.close()
+            return None
+        return Connection(sock)
+
     def ensure_started(self) -> None:
         """Start a launcher unless one is there, or none can be had."""
         sock = self._connected() if self.is_wanted else None

@@ -1,10 +1,10 @@
 """Execs: made at a container, started on a connection of their own, looked at afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from wherry.api import web
 from wherry.api.call import Call, json_response
-from wherry.api.execs import Exec, ExecAlreadyRunning, watch
+from wherry.api.execs import Exec, ExecAlreadyRunning, Watch, is_taken
 from wherry.api.hijack import Hijacked, go_on, hijack
 from wherry.api.requests.container import console_size
 from wherry.api.routes.containers import window_size
@@ -14,10 +14,11 @@ from wherry.engine.containers.exec import check_running
 from wherry.engine.containers.orders import find_live_container, launcher_of
 from wherry.engine.engine import Engine
 from wherry.errors import Conflict, InvalidArgument, Unavailable, WherryError
-from wherry.shim.client import Connection, SupervisorGone, error_of, request_of
+from wherry.shim.client import Connection, Launcher, request_of
 from wherry.shim.detach_keys import parse_detach_keys
 from wherry.shim.events import container_event
-from wherry.shim.protocol import STDOUT, frame, parse_control
+from wherry.shim.knock import knock
+from wherry.shim.protocol import STDOUT, frame
 
 
 async def post_exec(call: Call) -> web.Response:
@@ -42,7 +43,9 @@ async def post_exec(call: Call) -> web.Response:
         size=console_size(fields),
     )
     call.service.execs.make_room()
+    knock(str(call.service.run))  # most clients start it at once
     new.container_id = await call.do(_announce, call.id, new)
+    new.note_check()
     call.service.execs.add(new)
     return json_response({"Id": new.id}, 201)
 
@@ -66,7 +69,8 @@ async def post_exec_start(call: Call) -> web.StreamResponse:
     bare = fields.flag("Tty", default=chosen.tty)
     chosen.size = console_size(fields) or chosen.size
     # Before the connection is taken, so that what is wrong by now can still be a status.
-    check_running(await call.do(find_live_container, chosen.container_id))
+    if not chosen.was_just_checked:
+        check_running(await call.do(find_live_container, chosen.container_id))
     chosen.started = True
     if detach:
         await _run(call.service, chosen, [], None)
@@ -99,20 +103,32 @@ async def _run_on(
 async def _run(
     service: Service, chosen: Exec, descriptors: Sequence[int], wanted: dict[str, object] | None
 ) -> None:
+    """Have it run; returns when it does."""
+    payload = _payload(chosen, descriptors, wanted)
+    # Without a thread, which would take a good part of the time that the process takes to start.
+    launcher = Launcher(str(service.root), str(service.run))
+    connection = launcher.offer("exec", payload, descriptors)
     try:
-        connection = await service.workers.run_alone(_started, chosen, descriptors, wanted)
+        if connection is None or not await is_taken(connection):
+            if connection is not None:
+                connection.close()
+            connection = await service.workers.run_alone(_request, payload, descriptors)
+        await Watch(chosen, connection).started
     except WherryError as error:
         chosen.exit_code = error.exit_code if error.exit_code in (126, 127) else 126
         raise
-    chosen.running = chosen.exit_code is None
-    watch(chosen, connection)
 
 
-def _started(
-    engine: Engine, chosen: Exec, descriptors: Sequence[int], wanted: dict[str, object] | None
+def _request(
+    engine: Engine, payload: Mapping[str, object], descriptors: Sequence[int]
 ) -> Connection:
-    """Have it run; the connection to its supervisor, who has told that it does."""
-    payload = {
+    return launcher_of(engine).request("exec", payload, descriptors)
+
+
+def _payload(
+    chosen: Exec, descriptors: Sequence[int], wanted: dict[str, object] | None
+) -> dict[str, object]:
+    return {
         "name": chosen.container_id,
         "command": chosen.command,
         "options": {
@@ -132,31 +148,6 @@ def _started(
         "watch": True,
         "others": [wanted] if wanted is not None else [],
     }
-    connection = launcher_of(engine).request("exec", payload, descriptors)
-    try:
-        _learn_start(chosen, connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _learn_start(chosen: Exec, connection: Connection) -> None:
-    started = False
-    while not started:
-        frames = connection.receive()
-        if frames is None:
-            raise SupervisorGone
-        for _stream, body in frames:
-            message = parse_control(body)
-            if "error" in message:
-                raise error_of(message["error"])
-            if message.get("started"):
-                chosen.pid = int(str(message.get("pid") or 0))
-                chosen.socket_path = str(message.get("socket") or "")
-                started = True
-            elif isinstance(code := message.get("exit"), int):
-                chosen.exit_code = code  # it may have ended by the time that its start is read
 
 
 async def get_exec(call: Call) -> web.Response:
