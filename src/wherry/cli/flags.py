@@ -10,6 +10,8 @@ in its own type and `operands` the words that are no flags. A class may extend a
 (`run` has those of `create`). Rules and error texts are pflag's: `--name value`, `--name=value`,
 `-n value`, `-nvalue`, `-n=value`, booleans joined as in `-it`, `--` ends the flags.
 
+Flags that are numbers are in `number_flags`.
+
 argparse would cost a tenth of a fast command's time, and reads `-it`, `-e=x` and `-p80:80`
 otherwise than Docker's users write them.
 """
@@ -19,14 +21,7 @@ from wherry.errors import InvalidArgument, Unsupported, WherryError
 TYPE_CHECKING = False  # typing is not imported at start-up; type checkers know this name
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import ModuleType
     from typing import Self
-
-
-def _units() -> "ModuleType":
-    from wherry.cli import units  # most command lines have no number
-
-    return units
 
 
 class UsageError(WherryError):
@@ -126,7 +121,11 @@ class Boolean(Flag):
     empty: object = False
 
     def read(self, text: str) -> object:
-        return text == self.alone or _units().parse_bool(text)
+        if text == self.alone:
+            return True
+        from wherry.cli.units import parse_bool  # few write `--all=false`
+
+        return parse_bool(text)
 
     if TYPE_CHECKING:
 
@@ -208,72 +207,6 @@ class Filters(Repeatable):
     if TYPE_CHECKING:
 
         def __get__(self, flags: "FlagSet", owner: type) -> dict[str, tuple[str, ...]]: ...
-
-
-class Integer(Flag):
-    """A signed number of 64 bits."""
-
-    type_name = "int"
-    empty: object = 0
-
-    def read(self, text: str) -> object:
-        return _units().parse_int(text)
-
-    if TYPE_CHECKING:
-
-        def __get__(self, flags: "FlagSet", owner: type) -> int: ...
-
-
-class Unsigned(Integer):
-    """A number that is not negative."""
-
-    type_name = "uint"
-
-    def read(self, text: str) -> object:
-        return _units().parse_uint(text)
-
-
-class Unsigned16(Integer):
-    """A number from 0 to 65535."""
-
-    type_name = "uint16"
-
-    def read(self, text: str) -> object:
-        return _units().parse_uint(text, 16)
-
-
-class Bytes(Integer):
-    """A size such as 512m, in bytes."""
-
-    type_name = "bytes"
-
-    def read(self, text: str) -> object:
-        return _units().parse_bytes(text)
-
-
-class BytesOrUnlimited(Bytes):
-    """A size in bytes, or -1 for no limit."""
-
-    def read(self, text: str) -> object:
-        return -1 if text == "-1" else _units().parse_bytes(text)
-
-
-class Duration(Integer):
-    """A duration such as 1m30s, in nanoseconds."""
-
-    type_name = "duration"
-
-    def read(self, text: str) -> object:
-        return _units().parse_duration(text)
-
-
-class Cpus(Integer):
-    """A number of processors such as 1.5, in thousand millionths."""
-
-    type_name = "decimal"
-
-    def read(self, text: str) -> object:
-        return _units().parse_nano(text)
 
 
 class FlagSet:

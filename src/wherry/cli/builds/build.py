@@ -9,16 +9,8 @@ from wherry.cli.builds.cached import (
     may_be_cached,
 )
 from wherry.cli.context import Context, is_terminal
-from wherry.cli.flags import (
-    Boolean,
-    Bytes,
-    BytesOrUnlimited,
-    FlagSet,
-    Integer,
-    String,
-    Strings,
-    Syntax,
-)
+from wherry.cli.flags import Boolean, FlagSet, String, Strings, Syntax
+from wherry.cli.number_flags import Bytes, BytesOrUnlimited, Integer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """wherry builder prune"""
 
 from wherry.cli.context import Context
-from wherry.cli.flags import Boolean, Bytes, Filters, FlagSet, Syntax
+from wherry.cli.flags import Boolean, Filters, FlagSet, Syntax
+from wherry.cli.number_flags import Bytes
 from wherry.cli.units import human_size
 
 SYNTAX = Syntax("[OPTIONS]")

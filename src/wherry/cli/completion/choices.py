@@ -9,7 +9,8 @@ from wherry.cli.commands import GROUPS, rows
 from wherry.cli.completion.place import Place
 from wherry.cli.completion.words import FILES, FLAG_KINDS, FLAG_WORDS, OPERAND_WORDS
 from wherry.cli.context import Context
-from wherry.cli.flags import Duration, Flag
+from wherry.cli.flags import Flag
+from wherry.cli.number_flags import Duration
 from wherry.errors import WherryError
 from wherry.linux.capabilities import NAMES as CAPABILITIES
 from wherry.store.containers import Status, list_containers

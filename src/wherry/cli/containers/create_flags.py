@@ -5,17 +5,13 @@ A row a flag, as in Docker's help: name, shorthand, type, text. What they mean i
 cannot differ; here they are only read, in their types, so that a typing error is told at once.
 """
 
-from wherry.cli.flags import (
-    Boolean,
+from wherry.cli.flags import Boolean, FlagSet, Mapping, String, Strings
+from wherry.cli.number_flags import (
     Bytes,
     BytesOrUnlimited,
     Cpus,
     Duration,
-    FlagSet,
     Integer,
-    Mapping,
-    String,
-    Strings,
     Unsigned,
     Unsigned16,
 )

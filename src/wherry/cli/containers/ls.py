@@ -4,8 +4,9 @@ import time
 
 from wherry.cli.client_config import user_setting
 from wherry.cli.context import Context
-from wherry.cli.flags import Boolean, Filters, FlagSet, Integer, String, Syntax
+from wherry.cli.flags import Boolean, Filters, FlagSet, String, Syntax
 from wherry.cli.listing import FORMAT_HELP, print_rows
+from wherry.cli.number_flags import Integer
 from wherry.cli.ports import ports_text
 from wherry.cli.templates.errors import TemplateError
 from wherry.cli.templates.template import Template

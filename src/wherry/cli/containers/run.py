@@ -18,7 +18,8 @@ from wherry.cli.containers.streaming import Attached, Orders, run_streams
 from wherry.cli.containers.supervised import SupervisorLost, launcher_for
 from wherry.cli.containers.terminal import check_terminal, window_size
 from wherry.cli.context import OutputFailed
-from wherry.cli.flags import Boolean, Integer, String, Syntax
+from wherry.cli.flags import Boolean, String, Syntax
+from wherry.cli.number_flags import Integer
 from wherry.errors import Unavailable, WherryError
 from wherry.shim.client import Connection, Launcher, request_of
 from wherry.store.places import root_path, run_path

@@ -1,6 +1,7 @@
 """The flags that `stop` and `restart` share."""
 
-from wherry.cli.flags import FlagSet, Integer, String
+from wherry.cli.flags import FlagSet, String
+from wherry.cli.number_flags import Integer
 
 
 class StopFlags(FlagSet):

@@ -1,16 +1,8 @@
 """wherry update"""
 
 from wherry.cli.context import Context
-from wherry.cli.flags import (
-    Bytes,
-    BytesOrUnlimited,
-    Cpus,
-    FlagSet,
-    Integer,
-    String,
-    Syntax,
-    Unsigned16,
-)
+from wherry.cli.flags import FlagSet, String, Syntax
+from wherry.cli.number_flags import Bytes, BytesOrUnlimited, Cpus, Integer, Unsigned16
 from wherry.errors import InvalidArgument, WherryError
 
 TYPE_CHECKING = False

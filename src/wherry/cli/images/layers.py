@@ -3,7 +3,8 @@
 import json
 
 from wherry.cli.context import Context, fitted
-from wherry.cli.flags import Boolean, Bytes, FlagSet, String, Syntax
+from wherry.cli.flags import Boolean, FlagSet, String, Syntax
+from wherry.cli.number_flags import Bytes
 from wherry.cli.units import human_size
 from wherry.errors import Conflict, InvalidArgument
 

@@ -1,7 +1,8 @@
 """wherry network connect"""
 
 from wherry.cli.context import Context
-from wherry.cli.flags import FlagSet, Integer, String, Strings, Syntax
+from wherry.cli.flags import FlagSet, String, Strings, Syntax
+from wherry.cli.number_flags import Integer
 from wherry.errors import InvalidArgument
 
 SYNTAX = Syntax("[OPTIONS] NETWORK CONTAINER", least=2, most=2)

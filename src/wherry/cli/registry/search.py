@@ -1,8 +1,9 @@
 """wherry search"""
 
 from wherry.cli.context import Context
-from wherry.cli.flags import Boolean, Filters, FlagSet, Integer, String, Syntax
+from wherry.cli.flags import Boolean, Filters, FlagSet, String, Syntax
 from wherry.cli.listing import print_rows
+from wherry.cli.number_flags import Integer
 
 SYNTAX = Syntax("[OPTIONS] TERM", least=1, most=1)
 TITLES = {
