@@ -300,3 +300,43 @@ def test_a_commit_takes_along_what_the_container_only_keeps(path: Path) -> None:
 
     assert committed(None) == {"Shell": ["/bin/ash", "-c"], "OnBuild": ["RUN true"]}
     assert committed({"User": "1"}) == {"Shell": None, "OnBuild": None}  # as in Docker
+
+
+def test_a_network_has_the_families_that_its_options_name(path: Path) -> None:
+    def made(version: str = "1.50", **body: object) -> tuple[bool, bool]:
+        answer = ask(path, "POST", f"/v{version}/networks/create", {"Name": "own", **body})
+        assert answer.status == 201, answer
+        found = ask(path, "GET", "/networks/own").json()
+        assert ask(path, "DELETE", "/networks/own").status == 204
+        return found["EnableIPv4"], found["EnableIPv6"]
+
+    option = {"com.docker.network.enable_ipv6": "true"}
+    assert made() == (True, False)
+    assert made(Options=option) == (True, True)
+    assert made(Options=option, EnableIPv6=False) == (True, False)
+    assert made(EnableIPv4=False, EnableIPv6=True) == (False, True)
+    assert made("1.47", EnableIPv4=False) == (True, False)  # which did not know it
+    wrong = {"Name": "own", "Options": {"com.docker.network.enable_ipv6": "perhaps"}}
+    refused = ask(path, "POST", "/networks/create", wrong)
+    assert refused.message == 'driver-opt "com.docker.network.enable_ipv6" is not a valid bool'
+    assert ask(path, "POST", "/networks/create", {"Name": "n", "Scope": "swarm"}).status == 403
+    assert ask(path, "POST", "/networks/create", {"Name": "n", "Scope": "global"}).status == 400
+
+
+def test_an_exec_is_what_it_was_asked_to_be(path: Path) -> None:
+    body: Document = {"Cmd": ["sleep", "60"], "User": "root"}
+    container = inspected(path, body)["Id"]
+    assert ask(path, "POST", f"/containers/{container}/start").status == 204
+
+    def exec_(**asked: object) -> Answer:
+        return ask(path, "POST", f"/containers/{container}/exec", {"Cmd": ["true"], **asked})
+
+    found = ask(path, "GET", f"/exec/{exec_(DetachKeys='ctrl-a', Env=['']).json()['Id']}/json")
+    assert found.json()["DetachKeys"] == "AQ=="  # bytes, as Go writes them
+    assert found.json()["ProcessConfig"]["user"] == "root"
+    assert exec_(Env=["=x"]).message == "invalid environment variable: =x"
+    refused = exec_(User="nosuch")
+    assert (refused.status, refused.message) == (
+        400,
+        "unable to find user nosuch: no matching entries in passwd file",
+    )
