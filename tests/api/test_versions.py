@@ -52,7 +52,9 @@ def test_defaults_are_those_of_the_version(path: Path) -> None:
     endpoints: dict[str, object] = {"EndpointsConfig": {"bridge": {}, "other": {}}}
     body = {"Image": "busybox", "NetworkingConfig": endpoints}
     refused = ask(path, "POST", "/v1.43/containers/create", body)
-    assert refused.message == "Container cannot be connected to network endpoints: bridge, other"
+    assert refused.message == (
+        "Container cannot be created with multiple network endpoints: bridge, other"
+    )
 
 
 def test_the_list_of_images_has_what_is_asked_for(path: Path, client: Side) -> None:

@@ -28,6 +28,10 @@ class Fields:
     def _wrong(self, key: str, wanted: str) -> NoReturn:
         raise WrongType(self._where(key), wanted)
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._values
+
     def has(self, key: str) -> bool:
         """Whether there is something other than null."""
         return self._values.get(key.lower()) is not None
@@ -76,6 +80,18 @@ class Fields:
             word if isinstance(word, str) else self._wrong(f"{key}[{number}]", "a string")
             for number, word in enumerate(value)
         )
+
+    def lists(self, key: str) -> list[tuple[str, ...]]:
+        """A list of lists of strings."""
+        value = self.raw(key)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self._wrong(key, "a list of lists of strings")
+        return [
+            Fields({f"{key}[{number}]": item}, self._path).texts(f"{key}[{number}]")
+            for number, item in enumerate(value)
+        ]
 
     def pairs(self, key: str) -> dict[str, str]:
         """An object of strings."""

@@ -50,8 +50,6 @@ def container_for(version: Version, document: Document) -> Document:
     """ContainerInspect."""
     if version < _1_45:
         _add_short_id_to_aliases(document)
-    if version < _1_44:
-        _add_mac_address(document)
     return document
 
 
@@ -62,13 +60,6 @@ def _add_short_id_to_aliases(document: Document) -> None:
             aliases = endpoint.get("Aliases")
             before = aliases if isinstance(aliases, list) else []
             endpoint["Aliases"] = list(dict.fromkeys([*before, short]))
-
-
-def _add_mac_address(document: Document) -> None:
-    config = document["Config"]
-    if isinstance(config, dict) and "MacAddress" not in config:
-        asked = (each.get("MacAddress") for each in _endpoints(document).values())
-        config["MacAddress"] = next((str(address) for address in asked if address), "")
 
 
 def _endpoints(document: Document) -> dict[str, Document]:

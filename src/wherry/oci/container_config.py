@@ -198,8 +198,14 @@ class ContainerConfig:
     exposed_ports: tuple[str, ...] = ()  # "80/tcp"
     image_volumes: tuple[str, ...] = ()  # -v /path without a source, and VOLUME
     healthcheck: Healthcheck | None = None
+    # What a container only keeps: for images that are made of it, and for who looks at it.
+    shell: tuple[str, ...] | None = None
+    on_build: tuple[str, ...] = ()
+    args_escaped: bool = False
+    network_disabled: bool = False  # another word for the mode none
 
     # Docker's HostConfig.
+    container_id_file: str = ""  # where the client has written the ID
     mounts: tuple[MountRequest, ...] = ()
     volumes_from: tuple[str, ...] = ()
     volume_driver: str = ""
@@ -216,7 +222,7 @@ class ContainerConfig:
     sysctls: dict[str, str] = field(default_factory=dict)
     shm_size: int = 0
     oom_score_adj: int = 0
-    init: bool = False
+    init: bool | None = None
     runtime: str = ""  # "" is our own; otherwise the name or path of an OCI runtime
     pid_mode: str = ""
     ipc_mode: str = ""

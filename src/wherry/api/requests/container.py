@@ -10,12 +10,13 @@ from wherry.api.fields import Fields
 from wherry.api.requests.mounts import read_mounts
 from wherry.api.requests.networking import exposed_ports, read_networking
 from wherry.api.requests.older import as_older, check_older
+from wherry.api.requests.refusals import refuse_unsupported
 from wherry.api.requests.resources import read_resources
 from wherry.api.versions import Version
 from wherry.engine.containers.options.policy import restart_policy
 from wherry.engine.containers.options.security import effective_capabilities
 from wherry.engine.containers.options.sysctls import check_sysctl
-from wherry.errors import InvalidArgument, Unsupported
+from wherry.errors import InvalidArgument
 from wherry.oci.container_config import ContainerConfig, Healthcheck, LogConfig, RestartPolicy
 from wherry.oci.platform import InvalidPlatform, Platform
 
@@ -23,21 +24,20 @@ from wherry.oci.platform import InvalidPlatform, Platform
 def read_container(fields: Fields, platform: str, version: Version) -> ContainerConfig:
     """The container that the body asks for."""
     host = fields.inner("HostConfig")
-    _refuse_unsupported(host)
+    refuse_unsupported(host)
     image = fields.text("Image")
     if not image:
         raise InvalidArgument("invalid reference format")
     check_older(fields, host, version)
-    mounts, anonymous = read_mounts(host, version)
     added, dropped = effective_capabilities(list(host.texts("CapAdd")), list(host.texts("CapDrop")))
     config = ContainerConfig(
         image=image,
         platform=_platform(platform),
         **_program(fields),
         **_namespaces(host),
-        **read_networking(fields, host),
-        mounts=mounts,
-        image_volumes=tuple(dict.fromkeys([*fields.keys("Volumes"), *anonymous])),
+        **read_networking(fields, host, version),
+        mounts=read_mounts(host, version),
+        image_volumes=fields.keys("Volumes"),
         volumes_from=host.texts("VolumesFrom"),
         volume_driver=host.text("VolumeDriver"),
         restart_policy=read_restart_policy(host),
@@ -54,7 +54,8 @@ def read_container(fields: Fields, platform: str, version: Version) -> Container
         storage_options=host.pairs("StorageOpt"),
         shm_size=host.integer("ShmSize"),
         oom_score_adj=host.integer("OomScoreAdj"),
-        init=host.flag("Init"),
+        init=host.flag("Init") if host.has("Init") else None,
+        container_id_file=host.text("ContainerIDFile"),
         runtime=host.text("Runtime"),
         isolation=host.text("Isolation"),
         masked_paths=host.optional_texts("MaskedPaths"),
@@ -72,16 +73,6 @@ def read_image_defaults(fields: Fields) -> ContainerConfig:
         exposed_ports=exposed_ports(fields),
         image_volumes=fields.keys("Volumes"),
     )
-
-
-def _refuse_unsupported(host: Fields) -> None:
-    if host.objects("DeviceRequests"):
-        raise Unsupported('could not select device driver "" with capabilities: [[gpu]]')
-    isolation = host.text("Isolation")
-    if isolation not in ("", "default"):
-        raise InvalidArgument(f"invalid isolation: \"{isolation}\" - linux only supports 'default'")
-    if host.text("Cgroup"):
-        raise Unsupported("a container cannot join another one's control group")
 
 
 def _platform(text: str) -> str:
@@ -110,6 +101,9 @@ def _program(fields: Fields) -> dict[str, Any]:
         "stop_signal": fields.text("StopSignal"),
         "stop_timeout": fields.optional_integer("StopTimeout", 32),
         "healthcheck": _healthcheck(fields),
+        "shell": fields.optional_texts("Shell"),
+        "on_build": fields.texts("OnBuild"),
+        "args_escaped": fields.flag("ArgsEscaped"),
     }
 
 

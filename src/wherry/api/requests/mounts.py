@@ -6,6 +6,7 @@ from wherry.api.fields import Fields
 from wherry.api.versions import Version, parse_version
 from wherry.engine.containers.options.mounts import UnknownMountType
 from wherry.engine.containers.options.volumes import parse_tmpfs, parse_volume
+from wherry.engine.containers.validate_mounts import InvalidMountConfig
 from wherry.errors import InvalidArgument
 from wherry.oci.container_config import MountRequest, MountType
 
@@ -19,9 +20,7 @@ _OPTIONS = {
 
 class OptionsOfAnotherType(InvalidArgument):
     def __init__(self, kind: str, key: str) -> None:
-        super().__init__(
-            f'invalid mount config for type "{kind}": field {key} must not be specified'
-        )
+        super().__init__(f'{key} must not be specified on mount type "{kind}"')
 
 
 class RelativeSource(InvalidArgument):
@@ -33,22 +32,20 @@ class RelativeSource(InvalidArgument):
         )
 
 
-def read_mounts(host: Fields, version: Version) -> tuple[tuple[MountRequest, ...], tuple[str, ...]]:
-    """The mounts, and the targets of volumes without a name."""
+def read_mounts(host: Fields, version: Version) -> tuple[MountRequest, ...]:
+    driver = host.text("VolumeDriver")
     mounts: list[MountRequest] = []
-    anonymous: list[str] = []
     for text in host.texts("Binds"):
         # A path is relative to a client's folder, which is not here.
         if text.startswith((".", "~")):
             raise RelativeSource(text.partition(":")[0])
-        volume = parse_volume(text, "/", {}, host.text("VolumeDriver"))
-        if isinstance(volume, str):
-            anonymous.append(volume)
-        else:
-            mounts.append(volume)
+        volume = parse_volume(text, "/", {}, driver)
+        if isinstance(volume, str):  # the target of one without a name
+            volume = MountRequest(type=MountType.VOLUME, target=volume, volume_driver=driver)
+        mounts.append(volume)
     mounts += [_mount(each, version) for each in host.objects("Mounts")]
     mounts += [parse_tmpfs(f"{target}:{text}") for target, text in host.pairs("Tmpfs").items()]
-    return tuple(mounts), tuple(anonymous)
+    return tuple(mounts)
 
 
 def _mount(fields: Fields, version: Version) -> MountRequest:
@@ -98,13 +95,18 @@ def _volume(options: Fields) -> dict[str, Any]:
 
 
 def _tmpfs(options: Fields) -> dict[str, Any]:
-    # As -o of mount(8) in words: only what has a key of its own can be told from a typing error.
-    if options.raw("Options"):
-        raise InvalidArgument("TmpfsOptions.Options are not supported; use Tmpfs")
     return {
         "tmpfs_size": options.integer("SizeBytes"),
         "tmpfs_mode": options.optional_integer("Mode", 32),
+        "tmpfs_options": ",".join(map(_tmpfs_option, options.lists("Options"))),
     }
+
+
+def _tmpfs_option(words: tuple[str, ...]) -> str:
+    """Of the options of mount(8) Docker takes these two; each is a list with nothing but itself."""
+    if words not in (("exec",), ("noexec",)):
+        raise InvalidMountConfig(MountType.TMPFS, f"invalid option: {'='.join(words)}")
+    return words[0]
 
 
 def _image(options: Fields) -> dict[str, Any]:

@@ -3,24 +3,41 @@
 from typing import Any
 
 from wherry.api.fields import Fields
+from wherry.api.versions import Version, parse_version
 from wherry.engine.containers.complete import with_protocol
+from wherry.engine.containers.validate_network import ConflictingOptions
 from wherry.errors import InvalidArgument
 from wherry.network.names import parse_dns_search
 from wherry.network.requests import parse_ip, parse_mac, parse_port_spec
 from wherry.oci.container_config import NetworkAttachment, PortBinding
+from wherry.values import replace
+
+_1_44 = parse_version("1.44")
 
 
-def read_networking(fields: Fields, host: Fields) -> dict[str, Any]:
+class MacAddressOfNobody(InvalidArgument):
+    """The container's address belongs to none of its networks, or the one it is for has another."""
+
+
+def read_networking(fields: Fields, host: Fields, version: Version) -> dict[str, Any]:
     mode = host.text("NetworkMode") or "default"
-    if fields.flag("NetworkDisabled"):
+    disabled = fields.flag("NetworkDisabled")
+    if disabled:
         mode = "none"
+    documents = fields.inner("NetworkingConfig").named_objects("EndpointsConfig")
+    if mode == "default" and "bridge" in documents:  # which is the same
+        documents[mode] = documents.pop("bridge")
+    endpoints = {name: read_endpoint(name, document) for name, document in documents.items()}
     mac_address = fields.text("MacAddress")
-    endpoints = fields.inner("NetworkingConfig").named_objects("EndpointsConfig")
+    if mac_address:
+        endpoints = _with_mac_address(endpoints, mode, parse_mac(mac_address), version)
+    elif version < _1_44:  # which knew no other
+        endpoints = {name: replace(each, mac_address="") for name, each in endpoints.items()}
     links = host.texts("Links")
     return {
         "network_mode": mode,
+        "network_disabled": disabled,
         "networks": _attachments(mode, endpoints, links),
-        "mac_address": parse_mac(mac_address) if mac_address else "",
         "links": links,
         "ports": tuple(_ports(host)),
         "exposed_ports": exposed_ports(fields, host),
@@ -32,14 +49,39 @@ def read_networking(fields: Fields, host: Fields) -> dict[str, Any]:
     }
 
 
+def _with_mac_address(
+    endpoints: dict[str, NetworkAttachment], mode: str, mac_address: str, version: Version
+) -> dict[str, NetworkAttachment]:
+    """The endpoints with the container's address at the one that it is for, as Docker chooses."""
+    if mode in ("host", "none") or mode.startswith("container:"):
+        if version < _1_44:
+            raise ConflictingOptions("mac-address and the network mode")
+        return endpoints
+    name = mode
+    if endpoints and version < _1_44:
+        (name,) = endpoints
+    elif endpoints and name not in endpoints:
+        raise MacAddressOfNobody(
+            "unable to migrate container-wide MAC address to a specific network:"
+            " HostConfig.NetworkMode must match the identity of a network in"
+            " NetworkSettings.Networks"
+        )
+    chosen = endpoints.get(name) or NetworkAttachment(network=name)
+    if version >= _1_44 and chosen.mac_address not in ("", mac_address):
+        raise MacAddressOfNobody(
+            "the container-wide MAC address must match the endpoint-specific MAC address for the"
+            " main network, or be left empty"
+        )
+    return {**endpoints, name: replace(chosen, mac_address=mac_address)}
+
+
 def _attachments(
-    mode: str, endpoints: dict[str, Fields], links: tuple[str, ...]
+    mode: str, endpoints: dict[str, NetworkAttachment], links: tuple[str, ...]
 ) -> tuple[NetworkAttachment, ...]:
     """The network of the mode first, then the others."""
-    found = {name: read_endpoint(name, endpoint) for name, endpoint in endpoints.items()}
     # The client's word for the network it names nowhere else.
-    first = found.pop(mode, None) or NetworkAttachment(network=mode)
-    attachments = (first, *found.values())
+    first = endpoints.pop(mode, None) or NetworkAttachment(network=mode)
+    attachments = (first, *endpoints.values())
     if attachments == (NetworkAttachment(network="default"),):
         return ()
     if attachments == (NetworkAttachment(network="default", links=links),):

@@ -15,14 +15,14 @@ from wherry.api.hijack import Hijacked, go_on, hijack
 from wherry.api.routing import Route
 from wherry.api.service import Service
 from wherry.engine.containers.attach import attach_connection
-from wherry.engine.containers.logs import container_logs
+from wherry.engine.containers.logs import LogNotReadable, container_logs
 from wherry.engine.containers.orders import find_live_container
 from wherry.engine.engine import Engine
 from wherry.errors import Conflict, InvalidArgument, Unavailable, WherryError
 from wherry.shim.detach_keys import parse_detach_keys
 from wherry.shim.errors import CannotAttach
 from wherry.shim.log.reader import LogRequest
-from wherry.shim.protocol import frame
+from wherry.shim.protocol import STDOUT, frame
 from wherry.store.containers import Container, Status
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ async def _attach_taken(
     logs, stream = modes
     # What has never run has no log, and its client is to be among those who wait for its start.
     if logs and container.status is not Status.CREATED:
-        await service.workers.run_alone(_send_logs, container.id, client)
+        stream &= await service.workers.run_alone(_send_logs, container.id, client)
     if not stream:
         client.connection.close()
     elif container.status.has_process:
@@ -154,15 +154,20 @@ async def _watch(service: Service, container_id: str, since: int) -> None:
         return
 
 
-def _send_logs(engine: Engine, container_id: str, client: WaitingClient) -> None:
-    """What was written so far, on the connection, before anything new."""
+def _send_logs(engine: Engine, container_id: str, client: WaitingClient) -> bool:
+    """What was written so far, on the connection, before anything new, which may follow."""
     wanted = client.wanted
     request = LogRequest(stdout=bool(wanted["stdout"]), stderr=bool(wanted["stderr"]))
     try:
         for piece in _pieces(engine, container_id, request, bare=bool(wanted["bare"])):
             _write(client.connection, piece)
+    except LogNotReadable as error:
+        text = f"Error attaching: {error.message}\n".encode()
+        _write(client.connection, text if wanted["bare"] else frame(STDOUT, text))
+        return False
     except (OSError, WherryError):
-        return  # the client has gone, or the log cannot be read
+        pass  # the client has gone, or the log is damaged
+    return True
 
 
 def _pieces(

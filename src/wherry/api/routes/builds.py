@@ -40,9 +40,7 @@ async def post_commit(call: Call) -> web.Response:
         message=query.text("comment"),
         changes=[line for text in query.texts("changes") for line in text.split("\n") if line],
         pause=query.flag("pause", default=True),
-        config=read_image_defaults(fields),
-        on_build=fields.texts("OnBuild"),
-        shell=fields.optional_texts("Shell"),
+        config=None if fields.is_empty else read_image_defaults(fields),
     )
     return json_response({"Id": str(image_id)}, 201)
 

@@ -5,7 +5,9 @@ from wherry.api.attachments import TOGETHER
 from wherry.api.call import Call, InvalidBody, json_response, no_content
 from wherry.api.older import container_for
 from wherry.api.requests.container import read_container, read_restart_policy
+from wherry.api.requests.refusals import refuse_unchangeable
 from wherry.api.requests.resources import read_resources
+from wherry.api.requests.warnings import request_warnings, resource_warnings
 from wherry.api.routes.attach import attach_now
 from wherry.api.routing import Route
 from wherry.engine.containers.create import create_container
@@ -28,11 +30,11 @@ from wherry.engine.containers.unpause import unpause_container
 from wherry.engine.containers.update import update_container
 from wherry.engine.engine import Engine
 from wherry.engine.images.resolve import PullPolicy
-from wherry.errors import Conflict, InvalidArgument, NotModified
+from wherry.errors import Conflict, InvalidArgument, MissingImage, NotFound, NotModified
 from wherry.oci.container_config import ContainerConfig
 from wherry.shim.detach_keys import parse_detach_keys
 from wherry.store.containers import Container, NoSuchContainer, Status
-from wherry.store.networks import NetworkNotFound
+from wherry.values import replace
 
 _KINDS = {"C": 0, "A": 1, "D": 2}
 
@@ -53,16 +55,25 @@ async def post_create(call: Call) -> web.Response:
     fields = await call.fields(required=True)
     config = read_container(fields, call.query.text("platform"), call.version)
     container = await call.do(_create, config, call.query.text("name") or None)
-    warnings = container.details.extra.get("warnings") or []
+    warnings = [
+        *_texts(container.details.extra.get("warnings")),
+        *request_warnings(fields, call.version),
+    ]
     return json_response({"Id": container.id, "Warnings": warnings}, 201)
+
+
+def _texts(value: object) -> list[str]:
+    return [str(text) for text in value] if isinstance(value, (list, tuple)) else []
 
 
 def _create(engine: Engine, config: ContainerConfig, name: str | None) -> Container:
     try:
         # The client pulls, with credentials and progress, when it reads of a missing image.
         return create_container(engine, config, name, pull=PullPolicy.NEVER)
-    except NetworkNotFound as error:
-        # Only a missing image may be a 404 here: clients would pull one.
+    except MissingImage:
+        raise
+    except NotFound as error:
+        # Nothing else may be a 404 here: clients would pull an image.
         raise InvalidArgument(error.message) from error
 
 
@@ -161,9 +172,13 @@ def window_size(call: Call) -> tuple[int, int]:
 
 async def post_update(call: Call) -> web.Response:
     fields = await call.fields(required=True)
+    refuse_unchangeable(fields)
+    limits = read_resources(fields)
+    if not call.speaks("1.40"):  # where 0 meant what null does since
+        limits = replace(limits, pids_limit=None)
     policy = read_restart_policy(fields) if fields.inner("RestartPolicy").text("Name") else None
-    warnings = await call.do(update_container, call.id, read_resources(fields), policy)
-    return json_response({"Warnings": warnings})
+    warnings = await call.do(update_container, call.id, limits, policy)
+    return json_response({"Warnings": [*warnings, *resource_warnings(fields, call.version)]})
 
 
 async def delete_container(call: Call) -> web.Response:

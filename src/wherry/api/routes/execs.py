@@ -1,5 +1,6 @@
 """Execs: made at a container, started on a connection of their own, looked at afterwards."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
 from wherry.api import web
@@ -10,7 +11,7 @@ from wherry.api.requests.container import console_size
 from wherry.api.routes.containers import window_size
 from wherry.api.routing import Route
 from wherry.api.service import Service
-from wherry.engine.containers.exec import check_running
+from wherry.engine.containers.exec import check_running, user_of_exec
 from wherry.engine.containers.orders import find_live_container, launcher_of
 from wherry.engine.engine import Engine
 from wherry.errors import Conflict, InvalidArgument, Unavailable, WherryError
@@ -19,6 +20,7 @@ from wherry.shim.detach_keys import parse_detach_keys
 from wherry.shim.events import container_event
 from wherry.shim.knock import knock
 from wherry.shim.protocol import STDOUT, frame
+from wherry.store.containers import Container
 
 
 async def post_exec(call: Call) -> web.Response:
@@ -28,6 +30,9 @@ async def post_exec(call: Call) -> web.Response:
         raise InvalidArgument("No exec command specified")
     keys = fields.text("DetachKeys")
     parse_detach_keys(keys)
+    for variable in fields.texts("Env"):
+        if variable.startswith("="):
+            raise InvalidArgument(f"invalid environment variable: {variable}")
     new = Exec(
         container_id="",
         command=command,
@@ -39,24 +44,28 @@ async def post_exec(call: Call) -> web.Response:
         user=fields.text("User"),
         workdir=fields.text("WorkingDir"),
         detach_keys=keys,
-        env=fields.texts("Env"),
-        size=console_size(fields),
+        env=tuple(filter(None, fields.texts("Env"))),  # which Docker passes over, too
+        size=console_size(fields) if call.speaks("1.42") else (),
     )
     call.service.execs.make_room()
     knock(str(call.service.run))  # most clients start it at once
-    new.container_id = await call.do(_announce, call.id, new)
+    container = await call.do(_announce, call.id, new)
     new.note_check()
+    new.container_id = container.id
+    new.user = new.user or container.config.user
     call.service.execs.add(new)
     return json_response({"Id": new.id}, 201)
 
 
-def _announce(engine: Engine, name: str, new: Exec) -> str:
-    """Tell followers of events of an exec to come in a container that runs; the container's ID."""
+def _announce(engine: Engine, name: str, new: Exec) -> Container:
+    """Tell followers of events of an exec to come in a container that runs."""
     container = find_live_container(engine, name)
     check_running(container)
+    if new.user:
+        user_of_exec(container, new.user)
     action = f"exec_create: {' '.join(new.command)}"
     container_event(engine.store, container, action, execID=new.id)
-    return container.id
+    return container
 
 
 async def post_exec_start(call: Call) -> web.StreamResponse:
@@ -67,7 +76,8 @@ async def post_exec_start(call: Call) -> web.StreamResponse:
     detach = fields.flag("Detach")
     # Whether it has a terminal was said when it was made; here, whether its output is framed.
     bare = fields.flag("Tty", default=chosen.tty)
-    chosen.size = console_size(fields) or chosen.size
+    if bare and call.speaks("1.42"):
+        chosen.size = console_size(fields) or chosen.size
     # Before the connection is taken, so that what is wrong by now can still be a status.
     if not chosen.was_just_checked:
         check_running(await call.do(find_live_container, chosen.container_id))
@@ -169,7 +179,9 @@ async def get_exec(call: Call) -> web.Response:
             "OpenStdout": found.stdout,
             "CanRemove": False,
             "ContainerID": found.container_id,
-            "DetachKeys": found.detach_keys,
+            "DetachKeys": b64encode(parse_detach_keys(found.detach_keys)).decode()
+            if found.detach_keys
+            else "",
             "Pid": found.pid,
         }
     )

@@ -13,7 +13,7 @@ from wherry.engine.networks.inspect import inspect_network
 from wherry.engine.networks.list import list_networks
 from wherry.engine.networks.remove import prune_networks, remove_network
 from wherry.engine.networks.subnets import SubnetRequest
-from wherry.errors import Unsupported
+from wherry.errors import InvalidArgument, PermissionDenied, Unsupported
 from wherry.store.networks import NetworkNotFound
 
 
@@ -41,11 +41,15 @@ async def post_create(call: Call) -> web.Response:
     for key in ("ConfigOnly", "ConfigFrom", "Ingress"):
         if fields.flag(key) if key != "ConfigFrom" else fields.inner(key).has("Network"):
             raise Unsupported(f"{key}: networks of a swarm are not supported")
-    network = await call.do_alone(create_network, _request(fields))
+    if fields.text("Scope") == "swarm":
+        raise PermissionDenied("cannot create a swarm scoped network when swarm is not active")
+    if fields.text("Scope") not in ("", "local"):
+        raise InvalidArgument(f"invalid network scope: {fields.text('Scope')}")
+    network = await call.do_alone(create_network, _request(fields, knows_ipv4=call.speaks("1.48")))
     return json_response({"Id": network.id, "Warning": ""}, 201)
 
 
-def _request(fields: Fields) -> NetworkRequest:
+def _request(fields: Fields, *, knows_ipv4: bool) -> NetworkRequest:
     ipam = fields.inner("IPAM")
     if ipam.text("Driver") not in ("", "default") or ipam.pairs("Options"):
         raise Unsupported("IPAM: the only driver is default, and it has no options")
@@ -63,8 +67,8 @@ def _request(fields: Fields) -> NetworkRequest:
         ],
         internal=fields.flag("Internal"),
         attachable=fields.flag("Attachable"),
-        ipv4=fields.flag("EnableIPv4", default=True),
-        ipv6=fields.flag("EnableIPv6"),
+        ipv4=fields.flag("EnableIPv4") if knows_ipv4 and fields.has("EnableIPv4") else None,
+        ipv6=fields.flag("EnableIPv6") if fields.has("EnableIPv6") else None,
         options=fields.pairs("Options"),
         labels=fields.pairs("Labels"),
         ipam_options=ipam.has("Options"),

@@ -13,9 +13,9 @@ from wherry.engine.containers.orders import find_live_container
 from wherry.engine.containers.stats import container_stats, follow_container_stats
 from wherry.engine.engine import Engine
 from wherry.engine.filters import parse_moment
-from wherry.errors import InvalidArgument
+from wherry.errors import InvalidArgument, WherryError
 from wherry.shim.log.reader import ALL, LogRequest
-from wherry.shim.protocol import frame
+from wherry.shim.protocol import ERROR, frame
 
 
 async def get_logs(call: Call) -> web.StreamResponse:
@@ -42,7 +42,12 @@ async def get_logs(call: Call) -> web.StreamResponse:
         return (text for _, text in pieces) if tty else (_framed(*piece) for piece in pieces)
 
     kind = MULTIPLEXED if call.speaks("1.42") and not tty else RAW
-    return await stream(call, {"Content-Type": kind}, produce, at_once=True)
+
+    def failed(error: WherryError) -> bytes:
+        text = f"{error.message}\n".encode()
+        return text if tty else frame(ERROR, text)
+
+    return await stream(call, {"Content-Type": kind}, produce, at_once=True, failed=failed)
 
 
 def _framed(stream: int, text: bytes) -> bytes:

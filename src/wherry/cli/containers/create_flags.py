@@ -17,7 +17,7 @@ from wherry.cli.number_flags import (
 )
 
 # Of the client alone.
-_OWN = frozenset(("cidfile", "detach_keys", "sig_proxy", "pull", "quiet", "wait", "name"))
+_OWN = frozenset(("detach_keys", "sig_proxy", "pull", "quiet", "wait", "name"))
 
 
 class CreateFlags(FlagSet):

@@ -43,8 +43,8 @@ def run(flags: Flags, context: Context) -> None:
         ),
         internal=flags.internal,
         attachable=flags.attachable,
-        ipv4=flags.ipv4,
-        ipv6=flags.ipv6,
+        ipv4=flags.ipv4 if flags.given("ipv4") else None,
+        ipv6=flags.ipv6 if flags.given("ipv6") else None,
         options=flags.opt,
         labels=dict(text.partition("=")[::2] for text in flags.label),
     )

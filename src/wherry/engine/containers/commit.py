@@ -47,8 +47,6 @@ def commit_container(
     changes: Iterable[str] = (),
     pause: bool = True,
     config: ContainerConfig | None = None,
-    on_build: tuple[str, ...] = (),
-    shell: tuple[str, ...] | None = None,
 ) -> Digest:
     """Make an image of the container called `name`, called `tag`; its ID.
 
@@ -64,7 +62,6 @@ def commit_container(
     defaults = defaults_of(container.config)
     if config is not None:
         defaults = defaults_of(complete_from_image(config, defaults))
-    defaults = replace(defaults, on_build=on_build, shell=shell)
     defaults = apply_changes(defaults, changes)
     with lease_of(store) as lease, _standing_still(engine, container, wanted=pause):
         below = _layers(lease, container)
@@ -154,6 +151,9 @@ def defaults_of(config: ContainerConfig) -> ContainerDefaults:
         labels=config.labels,
         stop_signal=config.stop_signal,
         stop_timeout=config.stop_timeout,
+        shell=config.shell,
+        on_build=config.on_build,
+        args_escaped=config.args_escaped,
     )
 
 

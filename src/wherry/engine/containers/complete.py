@@ -110,7 +110,9 @@ def default_hostname(config: ContainerConfig, container_id: str) -> str:
 
 
 def complete_limits(limits: ResourceLimits) -> ResourceLimits:
-    """A memory limit without a word on swap allows as much of it again."""
+    """A memory limit without a word on swap allows as much again; -1 processes: any number."""
+    if limits.pids_limit is not None and limits.pids_limit <= 0:
+        limits = replace(limits, pids_limit=None)
     if limits.memory > 0 and limits.memory_swap == 0:
         limits = replace(limits, memory_swap=limits.memory * 2)
     return limits

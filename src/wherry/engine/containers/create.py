@@ -22,7 +22,7 @@ from wherry.engine.images.resolve import PullPolicy, ResolvedImage, resolve_imag
 from wherry.engine.networks.membership import check_attachment
 from wherry.errors import InvalidArgument, PermissionDenied
 from wherry.linux.files import remove_tree
-from wherry.oci.container_config import ContainerConfig
+from wherry.oci.container_config import ContainerConfig, NetworkAttachment
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.oci.timestamps import format_timestamp
@@ -99,13 +99,15 @@ def _with_networks(engine: "Engine", config: ContainerConfig) -> ContainerConfig
         return config
     if config.network_mode.startswith("container:"):
         return config
-    attachments = []
+    attachments: dict[str, NetworkAttachment] = {}
     for attachment in config.networks:
         network = find_network(engine.store, _real_name(attachment.network))
         check_attachment(network, attachment)
         name = attachment.network if attachment.network == "default" else network.name
-        attachments.append(replace(attachment, network=name))
-    return replace(config, networks=tuple(attachments))
+        # The mode may have by its ID the network that says more under its name.
+        if attachments.get(name) in (None, NetworkAttachment(network=name)):
+            attachments[name] = replace(attachment, network=name)
+    return replace(config, networks=tuple(attachments.values()))
 
 
 def _real_name(network: str) -> str:

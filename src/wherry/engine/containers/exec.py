@@ -83,7 +83,7 @@ def plan_exec(engine: "Engine", container: Container, request: ExecRequest) -> "
     process = spec_process(
         config,
         program=request.command,
-        user=_user_of(container, request.user),
+        user=user_of_exec(container, request.user),
         hostname=config.hostname,
         capabilities=capabilities,
         security=security,
@@ -130,7 +130,8 @@ def check_running(container: Container) -> None:
         raise Conflict(f"Container {container.id} is not running")
 
 
-def _user_of(container: Container, text: str) -> User:
+def user_of_exec(container: Container, text: str) -> User:
+    """As whom `text`, or the container's own user, runs there; NoUserForExec if there is none."""
     root = running_root(container)
     if root is None:
         raise Conflict(f"Container {container.id} is not running")

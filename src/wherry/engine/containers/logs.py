@@ -1,11 +1,12 @@
 """The log of a container: reading it, following it, clearing it."""
 
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.orders import carry_out, find_live_container, order
-from wherry.errors import Internal, Unsupported
+from wherry.errors import Internal, Unsupported, os_error_text
 from wherry.shim.client import Connection, SupervisorGone
 from wherry.shim.errors import ContainerNotRunning
 from wherry.shim.log.files import clear_files
@@ -27,6 +28,12 @@ class LogNotReadable(Unsupported):
         super().__init__("configured logging driver does not support reading")
 
 
+class LogDamaged(Internal):
+    def __init__(self, error: Exception) -> None:
+        reason = os_error_text(error) if isinstance(error, OSError) else str(error)
+        super().__init__(f"Error grabbing logs: {reason}")
+
+
 class LogNotClearable(Unsupported):
     def __init__(self, driver: str) -> None:
         super().__init__(
@@ -40,7 +47,8 @@ def container_logs(
 ) -> Iterator[tuple[int, bytes]]:
     """The log of the container called `name`: (1 for stdout or 2 for stderr, text) in order.
 
-    With `follow` until the container stops, or the descriptor `stop` can be read.
+    With `follow` until the container stops, or the descriptor `stop` can be read. Raises
+    LogDamaged at what cannot be read, be it after what could.
     """
     container = find_live_container(engine, name)
     check_readable(engine, container)
@@ -54,6 +62,8 @@ def container_logs(
             yield from reader.follow(connection.fileno(), stop)
         finally:
             connection.close()
+    except (OSError, EOFError, zlib.error) as error:
+        raise LogDamaged(error) from error
     finally:
         reader.close()
 

@@ -179,7 +179,7 @@ def claim_endpoint(
         container.id,
         ipv4=attachment.ipv4_address or None,
         ipv6=attachment.ipv6_address or None,
-        mac=attachment.mac_address or container.config.mac_address or None,
+        mac=attachment.mac_address or None,
         aliases=attachment.aliases,
         names=endpoint_names(container, attachment) if network.has_names else (),
         links=attachment.links,

@@ -39,7 +39,7 @@ class CannotUpdate(Internal):
         self.api_status = error.http_status
 
 
-class SwapWouldBeExceeded(InvalidArgument):
+class SwapWouldBeExceeded(Conflict):
     def __init__(self) -> None:
         super().__init__(
             "Memory limit should be smaller than already set memoryswap limit, update the"
@@ -107,7 +107,7 @@ def merged_limits(old: ResourceLimits, new: ResourceLimits) -> ResourceLimits:
     if new.memory and not new.memory_swap and new.memory > old.memory_swap:
         raise SwapWouldBeExceeded
     changes = {name: getattr(new, name) for name in _CHANGEABLE if getattr(new, name)}
-    if new.pids_limit == 0:  # no limit, and not: no change
+    if new.pids_limit is not None and new.pids_limit <= 0:  # no limit, and not: no change
         changes["pids_limit"] = 0
     return replace(old, **changes)
 

@@ -4,6 +4,7 @@ import os
 from posixpath import isabs
 
 from wherry.engine.containers.options.modes import is_valid_ipc_mode, is_valid_pid_mode
+from wherry.engine.containers.options.values import EngineRefusal
 from wherry.engine.containers.spec.security import (
     normalised_capability,
     parse_security_options,
@@ -17,6 +18,7 @@ from wherry.linux import capabilities
 from wherry.network.names import parse_extra_host
 from wherry.network.requests import parse_port_range
 from wherry.oci.container_config import ContainerConfig, Healthcheck, RestartPolicyName
+from wherry.shim.log.options import check_mode
 from wherry.shim.stop_signal import parse_signal
 
 _ONE_MILLISECOND = 1_000_000
@@ -144,7 +146,7 @@ def _check_modes(config: ContainerConfig) -> None:
 def _check_log(config: ContainerConfig) -> None:
     driver = config.log.driver or "json-file"
     if driver not in LOG_DRIVERS:
-        raise Unsupported(
+        raise EngineRefusal(
             f'error looking up logging plugin {driver}: plugin "{driver}" not found',
             hint=f"this engine has {', '.join(LOG_DRIVERS)}",
         )
@@ -152,6 +154,7 @@ def _check_log(config: ContainerConfig) -> None:
         raise Unsupported(
             "failed to initialize logging driver: journald is not enabled on this host"
         )
+    check_mode(config.log.options)
     for name in config.log.options:
         if name not in _LOG_OPTIONS[driver]:
             raise InvalidArgument(f"unknown log opt '{name}' for {driver} log driver")

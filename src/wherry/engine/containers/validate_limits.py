@@ -53,7 +53,9 @@ def _check_memory(limits: ResourceLimits, update: bool) -> None:
 
 def _check_cpu(limits: ResourceLimits) -> None:
     if limits.cpu_shares < 0:
-        raise InvalidArgument("shares: invalid argument")
+        raise InvalidArgument(
+            f"invalid CPU shares ({limits.cpu_shares}): value must be a positive integer"
+        )
     if limits.nano_cpus > 0 and limits.cpu_period > 0:
         raise InvalidArgument("Conflicting options: Nano CPUs and CPU Period cannot both be set")
     if limits.nano_cpus > 0 and limits.cpu_quota > 0:

@@ -22,8 +22,24 @@ def check_networking(config: ContainerConfig) -> None:
         )
     if config.uts_mode == "host" and config.hostname:
         raise ConflictingOptions("hostname and the UTS mode")
+    _check_together(mode, {attachment.network for attachment in config.networks} - {mode})
     for attachment in config.networks:
         _check_addresses(attachment)
+
+
+def _check_together(mode: str, others: set[str]) -> None:
+    if not others:
+        return
+    if "host" in (mode, *others) or mode.startswith("container:"):
+        raise InvalidArgument(
+            "container sharing network namespace with another container or host cannot be connected"
+            " to any other network"
+        )
+    if "none" in (mode, *others):
+        raise InvalidArgument(
+            "container cannot be connected to multiple networks with one of the networks in private"
+            " (none) mode"
+        )
 
 
 def _check_joined(config: ContainerConfig) -> None:

@@ -150,14 +150,31 @@ def config_document(container: Container) -> Document:
         "Volumes": {path: {} for path in config.image_volumes} or None,
         "WorkingDir": config.working_dir,
         "Entrypoint": _list_or_none(config.entrypoint),
-        "OnBuild": None,
+        "OnBuild": list(config.on_build) or None,
         "Labels": dict(config.labels),
     }
-    if config.stop_signal:
-        document["StopSignal"] = config.stop_signal
+    return document | _optional_words(config)
+
+
+def _optional_words(config: ContainerConfig) -> Document:
+    """Of Config what Docker leaves out where nothing was said."""
+    parts: Document = {
+        "ArgsEscaped": config.args_escaped,
+        "NetworkDisabled": config.network_disabled,
+        "MacAddress": _asked_mac_address(config),
+        "StopSignal": config.stop_signal,
+        "Shell": list(config.shell or ()),
+    }
+    found = {key: value for key, value in parts.items() if value}
     if config.stop_timeout is not None:
-        document["StopTimeout"] = config.stop_timeout
-    return document
+        found["StopTimeout"] = config.stop_timeout
+    return found
+
+
+def _asked_mac_address(config: ContainerConfig) -> str:
+    """The one that was asked for on the network of the mode, as clients before 1.44 read it."""
+    mode = config.network_mode
+    return next((each.mac_address for each in config.networks if each.network == mode), "")
 
 
 def _exposed_ports(config: ContainerConfig) -> list[str]:
@@ -189,7 +206,7 @@ def host_config_document(config: ContainerConfig, name: str) -> Document:
     """Docker's HostConfig of the container called `name`: what depends on this host."""
     document: Document = {
         "Binds": [_bind_text(mount) for mount in config.mounts if _is_bind(mount)] or None,
-        "ContainerIDFile": "",
+        "ContainerIDFile": config.container_id_file,
         "LogConfig": {"Type": config.log.driver, "Config": dict(config.log.options)},
         "NetworkMode": config.network_mode,
         "PortBindings": _port_bindings(config),
@@ -242,9 +259,11 @@ def _optional_parts(config: ContainerConfig) -> Document:
         "Sysctls": dict(config.sysctls),
         "Annotations": dict(config.annotations),
         "StorageOpt": dict(config.storage_options),
-        "Init": config.init,
     }
-    return {key: value for key, value in parts.items() if value}
+    found = {key: value for key, value in parts.items() if value}
+    if config.init is not None:
+        found["Init"] = config.init
+    return found
 
 
 def _is_bind(mount: MountRequest) -> bool:
@@ -272,6 +291,8 @@ def _mount_document(mount: MountRequest) -> Document:
             options["SizeBytes"] = mount.tmpfs_size
         if mount.tmpfs_mode is not None:
             options["Mode"] = mount.tmpfs_mode
+        if mount.tmpfs_options:
+            options["Options"] = [[word] for word in mount.tmpfs_options.split(",")]
     elif mount.type is MountType.IMAGE:
         if mount.subpath:
             options["Subpath"] = mount.subpath
@@ -355,7 +376,7 @@ def _limits_document(limits: ResourceLimits) -> Document:
         "MemorySwap": limits.memory_swap,
         "MemorySwappiness": limits.memory_swappiness,
         "OomKillDisable": limits.oom_kill_disable,
-        "PidsLimit": limits.pids_limit if (limits.pids_limit or 0) > 0 else None,
+        "PidsLimit": limits.pids_limit,
         "Ulimits": [
             {"Name": limit.name, "Hard": limit.hard, "Soft": limit.soft} for limit in limits.ulimits
         ],

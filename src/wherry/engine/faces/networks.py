@@ -30,8 +30,8 @@ class Networks:
         subnets: Sequence[SubnetRequest] = (),
         internal: bool = False,
         attachable: bool = False,
-        ipv4: bool = True,
-        ipv6: bool = False,
+        ipv4: bool | None = None,
+        ipv6: bool | None = None,
         options: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> Network:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from wherry.engine.networks.options import checked_options
+from wherry.engine.networks.options import FAMILY_OPTIONS, checked_options, families
 from wherry.engine.networks.remove import take_down_network
 from wherry.engine.networks.subnets import SubnetRequest, checked_subnets
 from wherry.errors import InvalidArgument, NotFound, PermissionDenied, WherryError
@@ -32,8 +32,8 @@ class NetworkRequest:
     subnets: Sequence[SubnetRequest] = ()
     internal: bool = False
     attachable: bool = False
-    ipv4: bool = True
-    ipv6: bool = False
+    ipv4: bool | None = None  # None: as the options have it, or else True
+    ipv6: bool | None = None  # ... or else False
     options: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     ipam_options: bool = True
@@ -81,18 +81,21 @@ def create_network(engine: "Engine", request: NetworkRequest) -> Network:
 
 def _network_of(engine: "Engine", request: NetworkRequest) -> Network:
     options = checked_options(request.driver, request.options, internal=request.internal)
+    asked = {4: request.ipv4, 6: request.ipv6}
+    for version, said in asked.items():
+        if said is not None:  # and the option says nothing, whatever it says
+            options.pop(FAMILY_OPTIONS[version], None)
+    ipv4, ipv6 = families(options, asked).values()
     gateways = [v for v in (4, 6) if needs_gateway(options, v, internal=request.internal)]
-    subnets = checked_subnets(
-        request.subnets, ipv4=request.ipv4, ipv6=request.ipv6, gateways=gateways
-    )
+    subnets = checked_subnets(request.subnets, ipv4=ipv4, ipv6=ipv6, gateways=gateways)
     network = Network(
         id="",
         name=request.name,
         driver=request.driver,
         internal=request.internal,
         attachable=request.attachable,
-        enable_ipv4=request.ipv4,
-        enable_ipv6=request.ipv6,
+        enable_ipv4=ipv4,
+        enable_ipv6=ipv6,
         subnets=tuple(subnets),
         chosen_subnets=bool(request.subnets),
         options=options,

@@ -31,6 +31,7 @@ from wherry.store.networks import (
 )
 
 _DOCKERS = "com.docker.network."
+FAMILY_OPTIONS = {4: "com.docker.network.enable_ipv4", 6: "com.docker.network.enable_ipv6"}
 _TRUTHS = {"true": "true", "1": "true", "t": "true", "false": "false", "0": "false", "f": "false"}
 _MODES: dict[str, dict[str, Mapping[str, int]]] = {
     "macvlan": {MACVLAN_MODE_OPTION: MACVLAN_MODES},
@@ -68,6 +69,13 @@ class IsolatedWorld(Internal):
         super().__init__("gateway mode 'isolated' can only be used for an internal network")
 
 
+class NoTruth(InvalidArgument):
+    """As Docker words it."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f'driver-opt "{key}" is not a valid bool')
+
+
 class InvalidMode(InvalidArgument):
     def __init__(self, driver: str, key: str, value: str) -> None:
         what = key.removeprefix(f"{driver}_")
@@ -87,6 +95,10 @@ def checked_options(
     for key, value in options.items():
         if driver == "bridge" and key in _OF_BRIDGES:
             checked[key] = _OF_BRIDGES[key](key, value)
+        elif key in FAMILY_OPTIONS.values():
+            if value.lower() not in _TRUTHS:
+                raise NoTruth(key)
+            checked[key] = value
         elif key == MTU_OPTION:
             checked[key] = _mtu(key, value)
         elif key in _MODES.get(driver, {}):
@@ -100,6 +112,16 @@ def checked_options(
     if driver == "bridge" and not internal and _is_isolated(checked):
         raise IsolatedWorld
     return checked
+
+
+def families(options: Mapping[str, str], asked: Mapping[int, bool | None]) -> dict[int, bool]:
+    """Whether there are addresses of each version, as asked or else as the options have it."""
+    found = {}
+    for version, default in ((4, True), (6, False)):
+        word = _TRUTHS.get(options.get(FAMILY_OPTIONS[version], "").lower())
+        said = asked[version]
+        found[version] = said if said is not None else word == "true" if word else default
+    return found
 
 
 def _is_isolated(options: Mapping[str, str]) -> bool:

@@ -25,7 +25,6 @@ from wherry.engine.containers.options.units import parse_size
 from wherry.engine.containers.options.values import EngineRefusal, InvalidFlagValue, Options, pairs
 from wherry.engine.containers.options.volumes import parse_tmpfs, parse_volume
 from wherry.errors import InvalidArgument, Unsupported
-from wherry.go_text import quoted
 from wherry.network.requests import parse_expose, parse_publish
 from wherry.oci.container_config import ContainerConfig, MountRequest, RestartPolicyName
 from wherry.oci.platform import InvalidPlatform, Platform
@@ -79,6 +78,7 @@ def config_from_options(
         shm_size=given.size("shm_size", parse_size),
         oom_score_adj=given.integer("oom_score_adj"),
         runtime=given.text("runtime"),
+        container_id_file=given.text("cidfile"),
     )
 
 
@@ -90,9 +90,7 @@ def _refuse_unsupported(options: Options) -> None:
         options.parsed("gpus", refuse_gpus, None)
     isolation = options.text("isolation")
     if isolation not in ("", "default"):
-        raise EngineRefusal(
-            f"invalid isolation: {quoted(isolation)} - linux only supports 'default'"
-        )
+        raise EngineRefusal(f"invalid isolation ({isolation}): linux only supports 'default'")
     if options.flag("use_api_socket"):
         raise Unsupported(
             "--use-api-socket needs an API service",
@@ -121,7 +119,7 @@ def _program(options: Options) -> dict[str, Any]:
         "domainname": options.text("domainname"),
         "stop_signal": options.text("stop_signal"),
         "stop_timeout": options.integer("stop_timeout") if options.has("stop_timeout") else None,
-        "init": options.flag("init"),
+        "init": options.flag("init") if options.has("init") else None,
     }
 
 

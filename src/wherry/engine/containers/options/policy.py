@@ -33,7 +33,8 @@ def restart_policy(name: str, maximum_retry_count: int) -> RestartPolicy:
             f"invalid restart policy: unknown policy '{name}';"
             " use one of 'no', 'always', 'on-failure', or 'unless-stopped'"
         ) from None
-    if maximum_retry_count and policy is not RestartPolicyName.ON_FAILURE:
+    # Who names no policy may count, as clients of Docker did before 25.0.
+    if name and maximum_retry_count and policy is not RestartPolicyName.ON_FAILURE:
         raise EngineRefusal(
             "invalid restart policy: maximum retry count can only be used with 'on-failure'"
         )

@@ -34,19 +34,20 @@ SHORT = {
 }
 
 # Flags of the client alone, which say nothing about the container.
-_CLIENT = "cidfile detach_keys disable_content_trust help name pull quiet sig_proxy wait"
+_CLIENT = "detach_keys disable_content_trust help name pull quiet sig_proxy wait"
 _CONTAINER = """
 add_host annotation attach blkio_weight blkio_weight_device cap_add cap_drop cgroup_parent cgroupns
-cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset_cpus
-cpuset_mems detach device device_cgroup_rule device_read_bps device_read_iops device_write_bps
-device_write_iops dns dns_opt dns_option dns_search domainname entrypoint env env_file expose gpus
-group_add health_cmd health_interval health_on_failure health_retries health_start_interval
-health_start_period health_timeout hostname init interactive io_maxbandwidth io_maxiops ip ip6 ipc
-isolation kernel_memory label label_file link link_local_ip log_driver log_opt mac_address memory
-memory_reservation memory_swap memory_swappiness mount net net_alias network network_alias
-no_healthcheck oom_kill_disable oom_score_adj pid pids_limit platform privileged publish
-publish_all read_only restart rm runtime security_opt shm_size stop_signal stop_timeout storage_opt
-sysctl tmpfs tty ulimit use_api_socket user userns uts volume volume_driver volumes_from workdir
+cidfile cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus
+cpuset_cpus cpuset_mems detach device device_cgroup_rule device_read_bps device_read_iops
+device_write_bps device_write_iops dns dns_opt dns_option dns_search domainname entrypoint env
+env_file expose gpus group_add health_cmd health_interval health_on_failure health_retries
+health_start_interval health_start_period health_timeout hostname init interactive io_maxbandwidth
+io_maxiops ip ip6 ipc isolation kernel_memory label label_file link link_local_ip log_driver log_opt
+mac_address memory memory_reservation memory_swap memory_swappiness mount net net_alias network
+network_alias no_healthcheck oom_kill_disable oom_score_adj pid pids_limit platform privileged
+publish publish_all read_only restart rm runtime security_opt shm_size stop_signal stop_timeout
+storage_opt sysctl tmpfs tty ulimit use_api_socket user userns uts volume volume_driver volumes_from
+workdir
 """
 NAMES = frozenset(_CLIENT.split()) | frozenset(_CONTAINER.split())
 
