@@ -42,7 +42,10 @@ def test_a_log_that_cannot_be_read_ends_with_an_error(tty: bool, path: Path) -> 
     container, file = logged(path, tty=tty, Type="json-file", Config=rotates)
     file.with_name(f"{file.name}.1.gz").write_bytes(b"no archive")
 
-    answer = ask(path, "GET", f"/containers/{container}/logs?stdout=1&stderr=1")
+    request = f"/containers/{container}/logs?stdout=1&stderr=1"
+    answer = ask(path, "GET", request)
+    while not answer.body and "dockerd" in str(path):  # it ends the stream without, now and then
+        answer = ask(path, "GET", request)
 
     assert answer.status == 200
     text = answer.body if tty else answer.body[8:]
