@@ -26,8 +26,11 @@ def test_an_exec_is_rehearsed_to_its_end_where_there_is_no_container(tmp_path: P
 
 @pytest.mark.needs("containers")
 def test_an_exec_is_rehearsed_to_its_end_in_a_container(wherry: Wherry) -> None:
-    identity = wherry("run", "-d", "busybox", "sleep", "100").stdout.strip()
+    wherry("run", "--name", "made", "busybox", "adduser", "-D", "somebody")
+    wherry("commit", "made", "peopled")
+    words = ("run", "-d", "-u", "somebody", "--group-add", "somebody", "peopled", "sleep", "100")
+    identity = wherry(*words).stdout.strip()
 
     plan_exec_in_vain(Engine(wherry.root, wherry.run_folder), identity)
 
-    assert wherry("ps", "-q", "--no-trunc").stdout.split() == [identity]
+    assert wherry("exec", identity, "id", "-un").stdout == "somebody\n"
