@@ -26,7 +26,9 @@ def test_an_exec_is_rehearsed_to_its_end_where_there_is_no_container(tmp_path: P
 
 @pytest.mark.needs("containers")
 def test_an_exec_is_rehearsed_to_its_end_in_a_container(wherry: Wherry) -> None:
-    wherry("run", "--name", "made", "busybox", "adduser", "-D", "somebody")
+    entry = "somebody:x:77:77::/:/bin/sh"
+    add = f"echo {entry} >> /etc/passwd; echo {entry} >> /etc/group"
+    wherry("run", "--name", "made", "busybox", "sh", "-c", add)
     wherry("commit", "made", "peopled")
     words = ("run", "-d", "-u", "somebody", "--group-add", "somebody", "peopled", "sleep", "100")
     identity = wherry(*words).stdout.strip()
