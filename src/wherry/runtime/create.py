@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
+from wherry.errors import WherryError
 from wherry.linux.cgroup.hierarchies import UNIFIED, hierarchies
 from wherry.linux.cgroup.manager import CgroupManager
 from wherry.linux.cgroup.unified import delegate
@@ -310,9 +311,16 @@ def _accompany(
             write_time_offsets(created.pid, linux)
             channel.send(Kind.CONTINUE)
         elif kind is Kind.NAMESPACES:
-            if on_namespaces is not None:
-                on_namespaces(created.pid)
-            move_devices(created.pid, linux.net_devices)
+            try:
+                if on_namespaces is not None:
+                    on_namespaces(created.pid)
+                move_devices(created.pid, linux.net_devices)
+            except (OSError, WherryError):
+                if channel.is_closed:
+                    # Init has ended, and its namespaces with it; why is still to be read.
+                    with suppress(PeerGone):
+                        follow_child(created, channel)
+                raise
             if plan.waits_for_network:
                 channel.send(Kind.CONNECTED)
         elif kind is Kind.HOOKS and hooks is not None:

@@ -25,6 +25,7 @@ The process of an exec waits for nobody but for those: it says READY and goes on
 
 import json
 import os
+import select
 import socket
 from enum import Enum
 from typing import Any
@@ -77,6 +78,13 @@ class Channel:
 
     def fileno(self) -> int:
         return self._end.fileno()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the other side has closed it; what that has sent before can still be read."""
+        waiting = select.poll()
+        waiting.register(self._end, 0)
+        return bool(waiting.poll(0))
 
     def close(self) -> None:
         self._end.close()
