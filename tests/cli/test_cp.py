@@ -47,6 +47,15 @@ dlink/. cp:/l5
 -L dlink cp:/
 dangling cp:/
 -L dangling cp:/
+loop cp:/
+-L loop cp:/l7
+loop/x cp:/
+loop/ cp:/
+file cp:/loop/
+file cp:/loop
+pipe cp:/
+file cp:/pipe
+new cp:/
 file cp:/l3
 file cp:/ro
 file cp:/ro/x
@@ -57,6 +66,8 @@ file cp:/new/a
 - cp:/etc/passwd
 - cp:/nowhere
 - cp:/tmp
+dir cp:/made/
+file cp:/made/here
 file nope:/
 """.strip().splitlines()
 OUT = """
@@ -86,6 +97,14 @@ cp:/vol/kept v
 cp:/vol out
 cp:/src/file link-to-out
 cp:/src/file dangling-here
+cp:/src/file loop
+cp:/src/file loop/
+cp:/src/dir loop
+cp:/src/file loop/x
+cp:/src/file file/x
+cp:/src/file pipe
+cp:/src/pipe l9
+cp:/src/file other
 cp: out
 nope:/x out
 out out
@@ -96,7 +115,7 @@ MAKE = (
     "mkdir -p /src/dir/sub; echo f >/src/file; chmod 640 /src/file; chown 12:34 /src/file;"
     "echo a >/src/dir/a; ln /src/dir/a /src/dir/sub/hard; ln -s file /src/flink;"
     "ln -s dir /src/dlink; ln -s nowhere /src/dangling; echo k >/vol/kept;"
-    "touch -d @1000000000 /src/file /src/dir /src/dir/a; sleep 1000"
+    "mkfifo /src/pipe; touch -d @1000000000 /src/file /src/dir /src/dir/a; sleep 1000"
 )
 LIST = "find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /bin \\) -prune -o "
 LIST += "-exec stat -c '%A %u:%g %n %Y' {} + -exec readlink {} \\; ; find /vol /ro -type f"
@@ -110,6 +129,9 @@ def folder(tmp_path: Path) -> Path:
     os.link(tmp_path / "dir/a", tmp_path / "dir/sub/hard")
     for link, target in (("flink", "file"), ("dlink", "dir"), ("dangling", "nowhere")):
         (tmp_path / link).symlink_to(target)
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "new").write_text("n")
     os.chown(tmp_path / "file", 1234, 5678)
     (tmp_path / "file").chmod(0o640)
     for name in ("file", "dir/a", "dir/sub", "dir"):
@@ -191,6 +213,9 @@ def test_copies_out_of_a_container_are_docker_s(
         (here / "file").write_text("old")
         (here / "link-to-out").symlink_to("out")
         (here / "dangling-here").symlink_to("made-there")
+        (here / "loop").symlink_to("loop")
+        (here / "other/file").mkdir(parents=True)
+        os.mkfifo(here / "pipe")
         monkeypatch.chdir(here)
         answers[name] = [said(command("cp", *words.split(), check=False), here) for words in OUT]
         trees[name] = listing(here)
@@ -209,6 +234,19 @@ def listing(folder: Path) -> list[str]:
         owner = f"{status.st_uid}:{status.st_gid}"
         found.append(f"{path.relative_to(folder)} {status.st_mode:o} {owner} {time} {target}")
     return found
+
+
+def test_the_working_directory_is_there_before_the_first_start(
+    wherry: Wherry, dockerd: Dockerd, tmp_path: Path
+) -> None:
+    for command in (wherry, dockerd.docker):
+        command("create", "--name", "cp", "-w", "/made/here", "busybox", "cat", "before")
+        (tmp_path / "before").write_text("copied\n")
+        command("cp", f"{tmp_path}/before", "cp:/made/here/")
+        try:
+            assert command("start", "-a", "cp").stdout == "copied\n"
+        finally:
+            command("rm", "cp")
 
 
 def test_an_archive_streams_out_with_docker_s_names(both: Both) -> None:

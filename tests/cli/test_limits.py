@@ -108,6 +108,20 @@ def test_shares_reach_the_kernel(wherry: Wherry) -> None:
         assert (paths[""] / "cpu.weight").read_text() == "20\n"
 
 
+@pytest.mark.needs("cgroup1")
+def test_shares_that_the_kernel_would_change_are_refused(wherry: Wherry) -> None:
+    reason = "the minimum allowed cpu-shares is 2"
+    wherry("create", "--name", "web", "--cpu-shares", "1", "busybox", "sleep", "1000")
+    failed = wherry("start", "web", check=False)
+    run_detached(wherry, "--name", "other", "busybox", "sleep", "1000")
+    refused = wherry("update", "--cpu-shares", "1", "other", check=False)
+
+    assert (failed.returncode, refused.returncode) == (1, 1)
+    assert reason in failed.stderr
+    assert reason in refused.stderr
+    assert wherry("inspect", "-f", "{{.HostConfig.CpuShares}}", "other").stdout == "0\n"
+
+
 def test_a_device_is_refused_unless_it_is_given(wherry: Wherry) -> None:
     words = ("run", "--rm", "--network", "none", "--cap-add", "MKNOD")
     attempt = "mknod /tmp/fuse c 10 229 && head -c 0 /tmp/fuse && cat /tmp/fuse"

@@ -155,6 +155,20 @@ def test_options_that_are_refused(it: Side, flags: tuple[str, ...]) -> None:
     assert result.stdout == ""
 
 
+def test_names_and_modes_are_refused_before_anything_is_made(ours: Side, theirs: Side) -> None:
+    flags = (
+        ("--log-opt", "mode=fast"),
+        ("--log-opt", "max-buffer-size=1m"),
+        ("--log-opt", "mode=non-blocking", "--log-opt", "max-buffer-size=x"),
+        ("--log-driver", "local", "--log-opt", "labels=x"),
+        ("--log-opt", ""),
+    )
+    for words in flags:
+        results = [side("create", *words, "busybox") for side in (ours, theirs)]
+        assert results[0] == results[1]
+        assert (results[0].status, results[0].stdout) == (1, "")
+
+
 def test_a_driver_that_is_not_there(ours: Side) -> None:
     """Docker says the same, after 15 seconds of looking for a plugin of that name."""
     result = ours("run", "--rm", "--log-driver", "nosuch", "busybox", "true")

@@ -36,7 +36,7 @@ def test_init_says_why_it_ended_before_it_had_its_network(tmp_path: Path) -> Non
     bundle = Bundle("", tmp_path, "")
     bundle.write(lambda config: config["process"].update(args=["/proc"]))
 
-    command = [sys.executable, "-c", PROGRAM, bundle.path]
+    command = [sys.executable, "-c", PROGRAM, str(bundle.path)]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
 
     assert result.stdout == (

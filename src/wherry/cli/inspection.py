@@ -6,7 +6,7 @@ from wherry.cli.context import Context
 from wherry.cli.templates.documents import typed_document
 from wherry.cli.templates.errors import ExecutionError, ParseError, TemplateError
 from wherry.cli.templates.template import Template
-from wherry.errors import InvalidArgument, NotFound, WherryError
+from wherry.errors import InvalidArgument, WherryError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,47 +39,63 @@ def print_documents(
     names: "Sequence[str]",
     find: "Callable[[str], dict[str, object]]",
     template: str,
+    *,
+    type_name: str = "",
 ) -> None:
-    """Print what `find` gives for each of `names`; what is not there is told, the rest printed."""
+    """Print what `find` gives for each of `names`; what fails is told, the rest printed.
+
+    With a `type_name` a template sees nothing but the fields of that type.
+    """
+    parsed = None if template in ("", "json") else parsed_template(template)
     documents: list[dict[str, object]] = []
+    texts: list[str] = []
     failures: list[WherryError] = []
     for name in names:
         try:
             documents.append(find(name))
-        except NotFound as error:
+            if parsed is not None:
+                texts.append(_text(parsed, documents[-1], type_name))
+        except ExecutionError as error:
+            failures.append(BadTemplate(error))
+        except WherryError as error:
             failures.append(error)
-    if template in ("", "json"):
-        _print_json(context, documents, whole=not template)
+    if parsed is None:
+        context.out(_as_json(documents, whole=not template))
     else:
-        _print_text(context, documents, template)
+        context.out("\n".join(texts))  # an empty line for none of them, as Docker does
     for failure in failures:
         context.flush()
         context.fail(failure)
 
 
-def _print_json(context: Context, documents: "Sequence[dict[str, object]]", *, whole: bool) -> None:
-    if whole:
-        text = json.dumps(documents, indent=4, ensure_ascii=False) if documents else "[]"
-        context.out(text)
-        return
-    for document in documents:
-        context.out(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
-
-
-def _print_text(context: Context, documents: "Sequence[dict[str, object]]", template: str) -> None:
+def print_template(context: Context, template: str, data: object, name: str = "") -> None:
+    """Print what `template`, called `name` in errors, makes of `data`; where it fails, so far."""
     try:
-        parsed = Template(template)
-        for document in documents:
-            context.out(_text(parsed, document))
-    except TemplateError as error:
-        if not isinstance(error, ParseError):
-            context.out("")  # as Docker does
+        text = parsed_template(template, name).execute(data)
+    except ExecutionError as error:
+        context.out(error.written)
+        raise
+    context.out(text)
+
+
+def parsed_template(template: str, name: str = "") -> Template:
+    try:
+        return Template(template, name)
+    except ParseError as error:
         raise BadTemplate(error) from error
 
 
-def _text(template: Template, document: dict[str, object]) -> str:
+def _as_json(documents: "Sequence[dict[str, object]]", *, whole: bool) -> str:
+    if whole and documents:
+        return json.dumps(documents, indent=4, ensure_ascii=False)
+    return json.dumps(documents, separators=(",", ":"), ensure_ascii=False)
+
+
+def _text(template: Template, document: dict[str, object], type_name: str) -> str:
     """As Docker: on the typed object, and where that fails on what its JSON is."""
     try:
-        return template.execute(typed_document(document))
+        return template.execute(typed_document(document, type_name))
     except ExecutionError:
+        if type_name:
+            raise
         return template.execute(document)

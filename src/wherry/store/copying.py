@@ -50,12 +50,11 @@ def stat_path(root: int, path: str) -> PathStatus:
 
 
 def archive_path(
-    root: int, path: str, *, called: str = "", devices: frozenset[int] | None = frozenset()
+    root: int, path: str, *, called: str = "", devices: frozenset[int] = frozenset()
 ) -> tuple[PathStatus, Iterator[bytes]]:
     """The entry at `path` with all below it as a tar, under the name that Docker gives it.
 
-    `called` is another name; directories on `devices` (None: on any) are entered as well as those
-    on its own.
+    `called` is another name; directories on `devices` are entered as well as those on its own.
     """
     parent, name = _located(root, path)
     try:
@@ -65,6 +64,11 @@ def archive_path(
         raise
     named = os.fsencode(called) or _archived_name(path)
     return status, _archive(parent, name, named, devices)
+
+
+def archive_entry(folder: int, name: str, called: str) -> Iterator[bytes]:
+    """The entry `name` of an opened folder with all below it, on any device, as a tar."""
+    return _archive(os.dup(folder), os.fsencode(name), os.fsencode(called), None)
 
 
 def resolved_path(root: int, path: str) -> str:
@@ -106,8 +110,9 @@ def extract_archive(
     *,
     keep_kinds: bool = False,
     owner: tuple[int, int] | None = None,
+    called: str = "",
 ) -> None:
-    """Unpack a tar, compressed or not, into the directory `path`.
+    """Unpack a tar, compressed or not, into the directory `path`, which errors call `called`.
 
     `keep_kinds` is the API's noOverwriteDirNonDir. Raises FileNotFoundError,
     NotADirectoryError, InvalidArchive, and OSError with the path in the root.
@@ -116,7 +121,9 @@ def extract_archive(
     base = clean_name(os.fsencode("/" + path), 0)
     with (
         closing(_as_generator(chunks)) as stream,
-        TreeWriter(root, base, owner=owner, keep_kinds=keep_kinds, settled=True) as tree,
+        TreeWriter(
+            root, base, owner=owner, keep_kinds=keep_kinds, settled=True, called=called
+        ) as tree,
     ):
         reader = TarReader(decompressed(stream))
         for entry in reader:
@@ -177,7 +184,7 @@ def _as_generator(chunks: Iterable[bytes]) -> Generator[bytes, None, None]:
 
 def _located(root: int, path: str) -> tuple[int, bytes]:
     """The opened directory that `path` is in, and its last name; of the root itself, `.`."""
-    encoded = os.fsencode("/" + path)
+    encoded = os.fsencode("/" + path.lstrip("/"))
     above, _, name = encoded.rpartition(b"/")
     if name in (b"", b".", b".."):  # all of it is followed
         return open_in_root(root, encoded, DIRECTORY), b"."

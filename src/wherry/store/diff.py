@@ -22,6 +22,7 @@ from wherry.store.tar.entry import Kind, TarEntry
 from wherry.store.unpack import OPAQUE_MARKER, WHITEOUT, Unpacked
 from wherry.values import dataclass
 
+_CAPABILITY = "security.capability"
 _OPEN_DIRECTORY = READABLE_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -42,7 +43,11 @@ class Change:
 
 
 def changes(upper: Path, lower: Sequence[Path]) -> list[Change]:
-    """What `upper` changes about the lower directories (topmost first), in order of paths."""
+    """What `upper` changes about the lower directories (topmost first).
+
+    In each directory what is there comes first, and then what is gone, both in order of names:
+    Docker's order, as far as it has one (the rest is that of its hash tables).
+    """
     with ExitStack() as stack:
         comparison = _Comparison(
             [stack.enter_context(directory_descriptor(folder)) for folder in lower]
@@ -89,6 +94,14 @@ def _as_layer(entry: TarEntry, directory: int, name: bytes) -> Iterator[TarEntry
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Below:
+    """What a lower directory, open as `layer`, has at a path."""
+
+    status: os.stat_result
+    layer: int
+
+
 class _Comparison:
     """Looks up names in the lower directories as the overlay merges them.
 
@@ -102,23 +115,30 @@ class _Comparison:
 
     def directory(self, upper: int, path: bytes, shown: list[int], *, opaque: bool) -> list[Change]:
         """The changes below `path`, which `upper` has open."""
-        found: list[Change] = []
         with os.scandir(upper) as entries:
             names = {os.fsencode(entry.name) for entry in entries}
-        hidden = self._names(path, shown) - names if opaque else set()
-        for name in sorted(names | hidden):
+        gone = self._names(path, shown) - names if opaque else set()
+        found: list[Change] = []
+        for name in sorted(names):
             here = path + b"/" + name if path else name
-            if name in hidden:
-                found.append(_change(ChangeKind.DELETED, here))
-            else:
-                found.extend(self._entry(upper, name, here, shown))
-        return found
+            status = os.stat(name, dir_fd=upper, follow_symlinks=False)
+            below = self._find(here, shown)
+            if not is_whiteout(status):
+                found.extend(self._entry(upper, name, here, status, shown, below))
+            elif below is not None:
+                gone.add(name)
+        start = path + b"/" if path else b""
+        return [*found, *(_change(ChangeKind.DELETED, start + name) for name in sorted(gone))]
 
-    def _entry(self, upper: int, name: bytes, path: bytes, shown: list[int]) -> list[Change]:
-        status = os.stat(name, dir_fd=upper, follow_symlinks=False)
-        below = self._find(path, shown)
-        if is_whiteout(status):
-            return [_change(ChangeKind.DELETED, path)] if below else []
+    def _entry(
+        self,
+        upper: int,
+        name: bytes,
+        path: bytes,
+        status: os.stat_result,
+        shown: list[int],
+        below: "_Below | None",
+    ) -> list[Change]:
         inner: list[Change] = []
         if stat.S_ISDIR(status.st_mode):
             check_depth(path)
@@ -128,18 +148,23 @@ class _Comparison:
                 inner = self.directory(directory, path, merged, opaque=opaque)
         if below is None:
             return [_change(ChangeKind.ADDED, path), *inner]
-        if inner or _differs(status, below):
+        if inner or _differs(status, below.status):
             return [_change(ChangeKind.CHANGED, path), *inner]
+        if stat.S_ISREG(status.st_mode):
+            before = get_entry_xattr(below.layer, path, _CAPABILITY)
+            if get_entry_xattr(upper, name, _CAPABILITY) != before:
+                return [_change(ChangeKind.CHANGED, path)]
         return []  # copied up, and as it was
 
-    def _find(self, path: bytes, shown: list[int]) -> os.stat_result | None:
+    def _find(self, path: bytes, shown: list[int]) -> "_Below | None":
         """What the lower directories have at `path`."""
         for number in shown:
+            layer = self._lower[number]
             try:
-                status = os.stat(path, dir_fd=self._lower[number], follow_symlinks=False)
+                status = os.stat(path, dir_fd=layer, follow_symlinks=False)
             except FileNotFoundError:
                 continue
-            return None if is_whiteout(status) else status
+            return None if is_whiteout(status) else _Below(status, layer)
         return None
 
     def _directories(self, path: bytes, shown: list[int]) -> list[int]:
@@ -189,4 +214,10 @@ def _differs(new: os.stat_result, old: os.stat_result) -> bool:
         return True
     if stat.S_ISDIR(new.st_mode):
         return False
-    return (new.st_mtime_ns, new.st_size) != (old.st_mtime_ns, old.st_size)
+    return new.st_size != old.st_size or not _same_time(new.st_mtime_ns, old.st_mtime_ns)
+
+
+def _same_time(one: int, other: int) -> bool:
+    """Whether moments are the same, as far as a tar that knows seconds alone can tell."""
+    fractions = (one % 1_000_000_000, other % 1_000_000_000)
+    return one == other or (one - fractions[0] == other - fractions[1] and 0 in fractions)

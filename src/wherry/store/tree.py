@@ -45,7 +45,7 @@ class CannotOverwrite(InvalidArchive):
 
     def __init__(self, existing: str, path: bytes, new: str, folder: bytes, offset: int) -> None:
         super().__init__("", offset)
-        whole = os.path.normpath(folder + b"/" + path)
+        whole = os.path.join(folder, path)
         self.message = (
             f'cannot overwrite {existing} "{os.fsdecode(whole)}" with {new} "{os.fsdecode(folder)}"'
         )
@@ -58,7 +58,8 @@ class TreeWriter:
     `owner` is given to everything instead of what the entries say. With `keep_kinds` a directory
     is never replaced by something else, nor something else by a directory. `settled` says that
     there are directories already, any of which may be setgid. `aside` takes files and directories
-    that a later entry replaces, which are removed otherwise.
+    that a later entry replaces, which are removed otherwise. `called` is what Docker's refusals
+    call the folder.
     """
 
     def __init__(
@@ -70,9 +71,11 @@ class TreeWriter:
         keep_kinds: bool = False,
         settled: bool = False,
         aside: SetAside | None = None,
+        called: str = "",
     ) -> None:
         self._root = root
         self._base = b"/" + base.strip(b"/")
+        self._called = os.fsencode(called) or self._base
         self._owner = owner
         self._keep_kinds = keep_kinds
         self._aside = aside
@@ -283,9 +286,9 @@ class TreeWriter:
         parent = self.directory(above)
         there = os.stat(name, dir_fd=parent, follow_symlinks=False)
         if self._keep_kinds and stat.S_ISDIR(there.st_mode):
-            raise CannotOverwrite("directory", path, "non-directory", self._base, offset)
+            raise CannotOverwrite("directory", path, "non-directory", self._called, offset)
         if self._keep_kinds and entry.kind == Kind.DIRECTORY:
-            raise CannotOverwrite("non-directory", path, "directory", self._base, offset)
+            raise CannotOverwrite("non-directory", path, "directory", self._called, offset)
         kind = stat.S_IFMT(there.st_mode)
         if self._aside is not None and kind in (stat.S_IFREG, stat.S_IFDIR):
             self._aside(parent, name, self.real_path(path))

@@ -3,6 +3,7 @@
 import io
 import os
 import stat
+import struct
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -121,11 +122,23 @@ def test_changes_are_told_as_docker_diff_tells_them(
         "D /data/file",
         "C /etc",
         "C /etc/passwd",
-        "D /link",
         "A /new",
         "A /new/inner",
         "A /new/inner/file",
+        "D /link",
     ]
+
+
+def test_a_files_capabilities_are_changes_and_fractions_that_a_tar_leaves_out_are_none(
+    store: Store, image: Layer, container: Path
+) -> None:
+    group, file = container / "etc/group", container / "data/file"
+    moment = int(group.stat().st_mtime) * 1_000_000_000
+    os.utime(group, ns=(moment, moment))
+    capability = struct.pack("<5I", 0x0200_0001, 1 << 10, 0, 0, 0)  # cap_net_bind_service=ep
+    os.setxattr(file, "security.capability", capability)
+
+    assert changed(store, image) == ["C /data", "C /data/file"]
 
 
 def test_a_folder_made_anew_hides_what_it_had(store: Store, image: Layer, container: Path) -> None:

@@ -184,6 +184,15 @@ def test_processors_and_real_time() -> None:
 
 
 @pytest.mark.parametrize(
+    ("shares", "reason"),
+    [(1, "the minimum allowed cpu-shares is 2"), (262145, "maximum allowed cpu-shares is 262144")],
+)
+def test_shares_that_the_kernel_would_change_are_refused_on_v1(shares: int, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        v1(Limits(cpu=CPULimits(shares=shares)))
+
+
+@pytest.mark.parametrize(
     ("limit", "written"), [(10, ["pids.max 10"]), (-1, ["pids.max max"]), (0, [])]
 )
 def test_processes(limit: int, written: list[str]) -> None:

@@ -5,12 +5,12 @@ import time
 from wherry.cli.client_config import user_setting
 from wherry.cli.context import Context
 from wherry.cli.flags import Boolean, Filters, FlagSet, String, Syntax
-from wherry.cli.listing import FORMAT_HELP, print_rows
+from wherry.cli.listing import FORMAT_HELP, Row, print_rows
 from wherry.cli.number_flags import Integer
 from wherry.cli.ports import ports_text
 from wherry.cli.templates.errors import TemplateError
 from wherry.cli.templates.template import Template
-from wherry.cli.templates.values import Methods
+from wherry.cli.templates.values import NIL_POINTER
 from wherry.cli.units import human_duration, human_size
 from wherry.errors import InvalidArgument
 from wherry.go_text import quoted
@@ -48,6 +48,7 @@ names: {{.Names}}
 labels: {{- pad .Labels 1 0}}
 ports: {{- pad .Ports 1 0}}
 """
+KIND = "*formatter.ContainerContext"
 _SHORT = 12
 _LONGEST_COMMAND = 20
 _LONGEST_MOUNT = 15
@@ -91,7 +92,11 @@ def run(flags: Flags, context: Context) -> None:
     print_rows(
         context,
         [
-            _Row(container_row(summary, whole=flags.no_trunc), summary["Labels"])
+            Row(
+                container_row(summary, whole=flags.no_trunc),
+                kind=KIND,
+                labels=summary["Labels"],
+            )
             for summary in summaries
         ],
         chosen=_RAW + ("size: {{.Size}}\n" if flags.size else "") if chosen == "raw" else chosen,
@@ -107,7 +112,7 @@ def _shows_size(text: str) -> bool:
     """
     if text in ("", "table", "json", "raw"):
         return False
-    trial = _Row(dict.fromkeys(TITLES, ""), {})
+    trial = _Trial()
     try:
         template = Template(text)
     except TemplateError as error:
@@ -119,25 +124,20 @@ def _shows_size(text: str) -> bool:
     return "Size" in trial.used
 
 
-class _Row(Methods):
-    """A container's fields by Docker's names, and `.Label "key"`."""
+class _Trial(Row):
+    """A row that notes what a template asks of it."""
 
-    type_name = "*formatter.ContainerContext"
-
-    def __init__(self, fields: dict[str, object], labels: dict[str, str]) -> None:
-        self._fields = fields
-        self._labels = labels
+    def __init__(self) -> None:
+        super().__init__(dict.fromkeys(TITLES, ""), kind=KIND, labels={})
         self.used: set[str] = set()
 
     def field(self, name: str) -> object:
         self.used.add(name)
-        if name == "Label":
-            return lambda key: self._labels.get(key, "")
-        return self._fields[name]
+        return super().field(name)
 
     def as_json(self) -> object:
-        self.used.update(self._fields)
-        return self._fields
+        self.used.update(TITLES)
+        return super().as_json()
 
 
 def container_row(summary: "dict[str, Any]", *, whole: bool) -> dict[str, object]:
@@ -154,7 +154,7 @@ def container_row(summary: "dict[str, Any]", *, whole: bool) -> dict[str, object
         "Mounts": ",".join(mounts if whole else [_cut(name, _LONGEST_MOUNT) for name in mounts]),
         "Names": ",".join(name.removeprefix("/") for name in summary["Names"]),
         "Networks": ",".join(summary["NetworkSettings"]["Networks"]),
-        "Platform": None,
+        "Platform": NIL_POINTER,
         "Ports": ports_text(summary["Ports"]),
         "RunningFor": f"{human_duration(time.time() - created)} ago",
         "Size": _size(summary),

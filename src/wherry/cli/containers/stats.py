@@ -30,6 +30,7 @@ _TABLE = (
     "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}"
     "\t{{.PIDs}}"
 )
+_KIND = "*container.statsContext"
 _INTERVAL = 1.0  # seconds between the two samples that a share of the processors needs
 _CLEAR = "\033[H\033[2J"
 _SHORT = 12
@@ -57,7 +58,7 @@ def run(flags: Flags, context: Context) -> None:
         ]
         if not flags.no_stream and is_terminal(1):
             context.write(_CLEAR)
-        print_rows(context, rows, chosen=format_, titles=TITLES, default=_TABLE)
+        print_rows(context, rows, chosen=format_, titles=TITLES, default=_TABLE, kind=_KIND)
         context.flush()
         if flags.no_stream:
             return

@@ -52,6 +52,7 @@ def run(flags: Flags, context: Context) -> None:
         chosen=flags.format,
         titles=TITLES,
         default=_TABLE if flags.human else _TABLE.replace("Since", "At"),
+        kind="*image.historyContext",
     )
 
 

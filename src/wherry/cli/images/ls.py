@@ -32,6 +32,7 @@ TITLES = {
 _TABLE = "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
 _TABLE_WITH_DIGESTS = _TABLE.replace("{{.ID}}", "{{.Digest}}\t{{.ID}}")
 _NONE = "<none>"
+KIND = "*formatter.imageContext"
 _SHORT = 12
 _RAW_ID = "image_id: {{.ID}}"
 _RAW = (
@@ -80,6 +81,7 @@ def run(flags: Flags, context: Context) -> None:
         chosen=flags.format if flags.format != "raw" else _RAW_ID if flags.quiet else _RAW,
         titles=TITLES,
         default=_TABLE_WITH_DIGESTS if flags.digests else _TABLE,
+        kind=KIND,
     )
 
 

@@ -2,7 +2,11 @@
 
 from wherry.cli.context import Context
 from wherry.cli.flags import Boolean, Filters, FlagSet, String, Syntax
-from wherry.cli.listing import FORMAT_HELP, print_rows
+from wherry.cli.listing import FORMAT_HELP, Row, print_rows
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherry.store.networks import Network
 
 SYNTAX = Syntax("[OPTIONS]")
 TITLES = {
@@ -32,25 +36,34 @@ class Flags(FlagSet):
 def run(flags: Flags, context: Context) -> None:
     from wherry.engine.networks.list import list_networks  # --help does without the engine
 
-    rows = [
-        {
-            "CreatedAt": network.created,
-            "Driver": network.driver,
-            "ID": network.id if flags.no_trunc else network.id[:_SHORT],
-            "IPv4": str(network.enable_ipv4).lower(),
-            "IPv6": str(network.enable_ipv6).lower(),
-            "Internal": str(network.internal).lower(),
-            "Labels": ",".join(f"{key}={value}" for key, value in network.labels.items()),
-            "Name": network.name,
-            "Scope": network.scope,
-        }
-        for network in list_networks(context.engine, flags.filter)
-    ]
+    networks = list_networks(context.engine, flags.filter)
     if flags.quiet and not flags.format:
-        for row in rows:
-            context.out(row["ID"])
+        for network in networks:
+            context.out(_identifier(network, flags))
         return
+    rows = [
+        Row(_fields(network, flags), kind="*network.networkContext", labels=network.labels)
+        for network in networks
+    ]
     chosen = flags.format
     if chosen == "raw":
         chosen = _RAW_ID if flags.quiet else _RAW
     print_rows(context, rows, chosen=chosen, titles=TITLES, default=_TABLE)
+
+
+def _fields(network: "Network", flags: Flags) -> dict[str, object]:
+    return {
+        "CreatedAt": network.created,
+        "Driver": network.driver,
+        "ID": _identifier(network, flags),
+        "IPv4": str(network.enable_ipv4).lower(),
+        "IPv6": str(network.enable_ipv6).lower(),
+        "Internal": str(network.internal).lower(),
+        "Labels": ",".join(f"{key}={value}" for key, value in network.labels.items()),
+        "Name": network.name,
+        "Scope": network.scope,
+    }
+
+
+def _identifier(network: "Network", flags: Flags) -> str:
+    return network.id if flags.no_trunc else network.id[:_SHORT]

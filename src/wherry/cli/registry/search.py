@@ -38,7 +38,14 @@ def run(flags: Flags, context: Context) -> None:
         }
         for result in found
     ]
-    print_rows(context, rows, chosen=flags.format, titles=TITLES, default=_TABLE)
+    print_rows(
+        context,
+        rows,
+        chosen=flags.format,
+        titles=TITLES,
+        default=_TABLE,
+        kind="*registry.searchContext",
+    )
 
 
 def _description(text: str, *, whole: bool) -> str:

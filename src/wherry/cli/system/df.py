@@ -21,6 +21,8 @@ TITLES = {
 }
 _TABLE = "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}"
 
+_KIND = "*formatter.diskUsageImagesContext"  # the first row's: where any fails, it does
+
 
 class Flags(FlagSet):
     format = String("", FORMAT_HELP)
@@ -44,7 +46,7 @@ def run(flags: Flags, context: Context) -> None:
         return
     usage = disk_usage(context.engine)
     rows = _summary(usage, disk_space(context.engine, usage))
-    print_rows(context, rows, chosen=flags.format, titles=TITLES, default=_TABLE)
+    print_rows(context, rows, chosen=flags.format, titles=TITLES, default=_TABLE, kind=_KIND)
 
 
 def _summary(usage: "DiskUsage", space: "DiskSpace") -> list[dict[str, object]]:

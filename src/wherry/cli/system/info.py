@@ -5,9 +5,8 @@ from typing import Any
 
 from wherry.cli.context import Context
 from wherry.cli.flags import FlagSet, String, Syntax
-from wherry.cli.inspection import BadTemplate
-from wherry.cli.templates.errors import TemplateError
-from wherry.cli.templates.template import Template
+from wherry.cli.inspection import print_template
+from wherry.cli.templates.values import Struct
 from wherry.cli.units import bytes_size
 
 SYNTAX = Syntax("[OPTIONS]")
@@ -23,16 +22,30 @@ def run(flags: Flags, context: Context) -> None:
     from wherry.engine.system.info import info_document  # --help does without the engine
 
     document: dict[str, Any] = info_document(context.engine)
+    if flags.format:
+        from wherry.cli.client_version import client_document
+
+        client = client_document()
+        del client["ApiVersion"]  # Docker's client has not asked for it here
+        document["ClientInfo"] = {"Debug": False, **client, "Plugins": [], "Warnings": None}
     if flags.format == "json":
         context.out(json.dumps(document, separators=(",", ":")))
     elif flags.format:
-        try:
-            context.out(Template(flags.format).execute(document))
-        except TemplateError as error:
-            raise BadTemplate(error) from error
+        print_template(context, flags.format, _typed(document))
     else:
         for line in _lines(document):
             context.out(line)
+
+
+def _typed(document: dict[str, Any]) -> Struct:
+    """With the types of Docker's client, as far as people ask for their fields."""
+    named = {
+        "Plugins": "system.PluginsInfo",
+        "Swarm": "swarm.Info",
+        "ClientInfo": "*system.clientInfo",
+    }
+    parts = {key: Struct(document[key], type_name=kind) for key, kind in named.items()}
+    return Struct({**document, **parts}, type_name="system.dockerInfo")
 
 
 def _lines(info: dict[str, Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from wherry.cli.context import Context
 from wherry.cli.flags import Boolean, FlagSet, String, Syntax
 from wherry.cli.inspection import FORMAT_HELP, print_documents
 from wherry.errors import InvalidArgument, NotFound
+from wherry.go_text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,18 +26,22 @@ class NoSuchObject(NotFound):
 
 
 def run(flags: Flags, context: Context) -> None:
-    if flags.type and flags.type not in KINDS:
-        raise InvalidArgument(f'unknown type: "{flags.type}": must be one of {", ".join(KINDS)}')
+    if flags.given("type") and flags.type not in KINDS:
+        problem = f"unknown type: {quoted(flags.type)}" if flags.type else "type is empty"
+        raise InvalidArgument(f"{problem}: must be one of {', '.join(map(quoted, KINDS))}")
     finders = _finders(context, flags.size)
 
     def find(name: str) -> dict[str, object]:
-        if flags.type:
-            return finders[flags.type](name)
-        for kind in KINDS:
+        for kind in (flags.type,) if flags.type else KINDS:
             try:
-                return finders[kind](name)
+                document = finders[kind](name)
             except NotFound:
+                if flags.type:
+                    raise
                 continue
+            if flags.size and kind != "container":
+                context.err(f"WARNING: --size ignored for {kind}")
+            return document
         raise NoSuchObject(name)
 
     print_documents(context, flags.operands, find, flags.format)

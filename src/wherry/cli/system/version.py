@@ -4,6 +4,12 @@ from wherry.cli.context import Context
 from wherry.cli.flags import FlagSet, String, Syntax
 from wherry.version import __version__
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from wherry.cli.templates.values import Struct
+
 SYNTAX = Syntax("[OPTIONS]")
 
 
@@ -33,34 +39,41 @@ def _print_formatted(template: str, context: Context) -> None:
     # Docker's document has a client and a server; here both are this program.
     import json
 
-    from wherry.cli.inspection import BadTemplate
-    from wherry.cli.templates.errors import ParseError
-    from wherry.cli.templates.template import Template
-    from wherry.cli.templates.values import Struct
-    from wherry.engine.documents.version import API_VERSION, version_document
+    from wherry.cli.client_version import client_document
+    from wherry.cli.inspection import print_template
+    from wherry.engine.documents.version import version_document
 
-    server = version_document()
-    client = {
-        "Version": __version__,
-        "ApiVersion": API_VERSION,
-        "DefaultAPIVersion": API_VERSION,
-        "GitCommit": "",
-        "GoVersion": "",
-        "Os": "linux",
-        "Arch": server["Arch"],
-        "BuildTime": "",
-        "Context": "default",
-    }
-    document = {"Client": client, "Server": server}
+    client, server = client_document(), version_document()
     if template == "json":
-        context.out(json.dumps(document, separators=(",", ":")))
+        context.out(json.dumps({"Client": client, "Server": server}, separators=(",", ":")))
     else:
-        # In templates one field has another name than in JSON.
-        typed = {
-            side: Struct({**fields, "APIVersion": fields["ApiVersion"]})
-            for side, fields in document.items()
-        }
-        try:
-            context.out(Template(template, "version").execute(Struct(typed)))
-        except ParseError as error:
-            raise BadTemplate(error) from error
+        print_template(context, template, _typed(client, server), name="version")
+
+
+def _typed(client: dict[str, object], server: "dict[str, Any]") -> "Struct":
+    """With the types of Docker's; in templates one field has another name than in JSON."""
+    from wherry.cli.client_version import CLIENT_TYPE
+    from wherry.cli.templates.values import NIL_POINTER, Map, Struct
+
+    components = [
+        Struct({**each, "Details": Map(each["Details"])}, type_name="types.ComponentVersion")
+        for each in server["Components"]
+    ]
+    sides = {
+        "Client": Struct(
+            {**client, "APIVersion": client["ApiVersion"], "Platform": NIL_POINTER},
+            type_name=CLIENT_TYPE,
+        ),
+        "Server": Struct(
+            {
+                **server,
+                "APIVersion": server["ApiVersion"],
+                "Experimental": False,
+                "BuildTime": "",
+                "Platform": Struct(server["Platform"]),
+                "Components": components,
+            },
+            type_name="*types.Version",
+        ),
+    }
+    return Struct(sides, type_name="system.versionInfo")

@@ -68,6 +68,7 @@ _OMITTED: Mapping[str, Mapping[str, object]] = {
         **dict.fromkeys(("BindOptions", "VolumeOptions", "ImageOptions"), NIL_POINTER),
         **dict.fromkeys(("TmpfsOptions", "ClusterOptions"), NIL_POINTER),
     },
+    "volume": {"ClusterVolume": NIL_POINTER, "Status": NIL_MAP, "UsageData": NIL_POINTER},
     "IPAM Config": {"IPRange": "", "Gateway": "", "AuxiliaryAddresses": NIL_MAP},
 }
 # Parts that have the name of another.
@@ -80,18 +81,20 @@ _DURATIONS = frozenset(("Interval", "Timeout", "StartPeriod", "StartInterval"))
 _MOMENTS = frozenset(("Log.Start", "Log.End", "Metadata.LastTagTime", "network.Created"))
 
 
-def typed_document(document: Mapping[str, object]) -> Struct:
-    """`document` as a template is to see it."""
-    return _struct(document, _kind_of(document))
+def typed_document(document: Mapping[str, object], type_name: str = "") -> Struct:
+    """`document` as a template is to see it; errors call it `type_name`."""
+    return _struct(document, _kind_of(document), type_name)
 
 
 def _kind_of(document: Mapping[str, object]) -> str:
     if "HostConfig" in document:
         return ""
-    return "image" if "RootFS" in document else "network" if "IPAM" in document else "other"
+    if "RootFS" in document:
+        return "image"
+    return "network" if "IPAM" in document else "volume"
 
 
-def _struct(items: Mapping[str, object], name: str) -> Struct:
+def _struct(items: Mapping[str, object], name: str, type_name: str = "") -> Struct:
     fields = {key: _typed(value, key, name) for key, value in items.items()}
     omitted = {key: zero for key, zero in _OMITTED.get(name, {}).items() if key not in fields}
     fields |= omitted
@@ -103,7 +106,7 @@ def _struct(items: Mapping[str, object], name: str) -> Struct:
         for part in shape
         if isinstance(part, tuple)
     }
-    return Struct(ordered, frozenset(omitted), embedded)
+    return Struct(ordered, frozenset(omitted), embedded, type_name)
 
 
 def _typed(value: object, key: str, parent: str) -> object:

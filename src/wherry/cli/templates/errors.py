@@ -15,6 +15,7 @@ class ParseError(TemplateError):
 class ExecutionError(TemplateError):
     def __init__(self, name: str, place: str, source: str, reason: str) -> None:
         super().__init__(f'template: {place}: executing "{name}" at <{source}>: {reason}')
+        self.written = ""  # what the template had made before
 
 
 class CallError(Exception):

@@ -53,7 +53,11 @@ class _ContinueLoop(Exception):
 def execute(tree: Tree, functions: Mapping[str, TemplateFunction], data: object) -> str:
     """The text that `tree` makes of `data`; raises ExecutionError."""
     executor = _Executor(tree, functions, data)
-    executor.walk_all(tree.body, data)
+    try:
+        executor.walk_all(tree.body, data)
+    except ExecutionError as error:
+        error.written = "".join(executor.parts)
+        raise
     return "".join(executor.parts)
 
 
@@ -248,14 +252,14 @@ class _Executor:
         if isinstance(value, Struct) and name in value.embedded:
             return value.part(name)
         if isinstance(value, dict):
+            if name not in value and isinstance(value, Struct) and value.type_name:
+                raise self.error(f"can't evaluate field {name} in type {value.type_name}")
             if name not in value:
                 raise self.error(f"map has no entry for key {quoted(name)}")
             return value[name]
         if isinstance(value, Methods):
             return self.method(value, name, self.node, [], value, _ABSENT)
-        if value is MISSING:
-            raise self.error(f"nil data; no entry for key {quoted(name)}")
-        if value is NIL_MAP:
+        if value is MISSING or value is NIL_MAP:
             return MISSING
         if value is None or isinstance(value, NilValue):
             raise self.error(f"nil pointer evaluating interface {{}}.{name}")

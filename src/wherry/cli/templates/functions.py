@@ -125,7 +125,7 @@ def _indexed(item: object, key: object) -> object:
         if at == len(item):
             raise CallError("reflect: slice index out of range")
         return item[at]
-    if item is None or isinstance(item, Nil):
+    if is_nothing(item):
         raise CallError("index of nil pointer")
     raise CallError(f"can't index item of type {type_name(item)}")
 

@@ -63,6 +63,10 @@ SHAPES: Mapping[str, Shape] = {
         *("Type", "Source", "Target", "ReadOnly", "Consistency", "BindOptions", "VolumeOptions"),
         *("ImageOptions", "TmpfsOptions", "ClusterOptions"),
     ),
+    "volume": (
+        *("ClusterVolume", "CreatedAt", "Driver", "Labels", "Mountpoint", "Name", "Options"),
+        *("Scope", "Status", "UsageData"),
+    ),
     "IPAM Config": ("Subnet", "IPRange", "Gateway", "AuxiliaryAddresses"),
     "image Config": (
         (

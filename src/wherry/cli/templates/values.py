@@ -14,20 +14,22 @@ MISSING = type("Missing", (), {"__repr__": lambda _self: "MISSING", "__bool__": 
 class Struct(dict[str, object]):
     """An object with a fixed set of fields, in their order; JSON leaves `omitted` ones out.
 
-    `embedded` names the structs inside it by the fields that they have in common with it.
+    `embedded` names the structs inside it by the fields that they have in common with it. One with
+    a `type_name` is called so in errors; those of others are a map's, as which Docker tries again
+    what fails on the struct.
     """
-
-    type_name = "struct"
 
     def __init__(
         self,
         fields: Mapping[str, object],
         omitted: frozenset[str] = frozenset(),
         embedded: Mapping[str, tuple[str, ...]] | None = None,
+        type_name: str = "",
     ) -> None:
         super().__init__(fields)
         self.omitted = omitted
         self.embedded = embedded or {}
+        self.type_name = type_name
 
     def part(self, name: str) -> "Struct":
         """The embedded struct called `name`."""
@@ -134,7 +136,7 @@ def type_name(value: object) -> str:
     if isinstance(value, Map):
         return f"map[string]{value.element}"
     if isinstance(value, Struct | Methods):
-        return value.type_name
+        return value.type_name or "struct"
     if isinstance(value, dict):
         return "map[string]interface {}"
     if isinstance(value, list | tuple):

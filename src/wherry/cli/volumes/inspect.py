@@ -21,4 +21,5 @@ def run(flags: Flags, context: Context) -> None:
         flags.operands,
         lambda name: volume_document(store, get_volume(store, name)),
         flags.format,
+        type_name="volume.Volume",
     )

@@ -2,7 +2,7 @@
 
 from wherry.cli.context import Context
 from wherry.cli.flags import Boolean, Filters, FlagSet, String, Syntax
-from wherry.cli.listing import FORMAT_HELP, print_rows
+from wherry.cli.listing import FORMAT_HELP, Row, print_rows
 from wherry.cli.units import human_size
 
 TYPE_CHECKING = False
@@ -22,6 +22,7 @@ TITLES = {
     "Group": "GROUP",
     "Status": "STATUS",
 }
+KIND = "*formatter.volumeContext"
 _RAW_NAME = "name: {{.Name}}"
 _RAW = "name: {{.Name}}\ndriver: {{.Driver}}\n"
 
@@ -47,7 +48,8 @@ def run(flags: Flags, context: Context) -> None:
     for volume in volumes:
         document = volume_document(context.engine.store, volume)
         links, size = usage.get(volume.name, ("N/A", "N/A"))
-        rows.append(volume_row(volume, str(document["Mountpoint"]), links, size))
+        fields = volume_row(volume, str(document["Mountpoint"]), links, size)
+        rows.append(Row(fields, kind=KIND, labels=volume.labels))
     chosen = flags.format
     if chosen == "raw":
         chosen = _RAW_NAME if flags.quiet else _RAW

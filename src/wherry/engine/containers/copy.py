@@ -1,5 +1,6 @@
 """Copying between a container and the machine's own files, one way or the other."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -21,7 +22,7 @@ from wherry.engine.containers.copy_rules import (
 )
 from wherry.errors import InvalidArgument, NotFound, WherryError
 from wherry.linux.openat import DIRECTORY
-from wherry.store.copying import archive_path, extract_archive
+from wherry.store.copying import archive_entry, extract_archive
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
@@ -86,7 +87,7 @@ def copy_in(
     try:
         root = os.open(directory, DIRECTORY | os.O_CLOEXEC)
         try:
-            _, chunks = archive_path(root, entry, called=goes.name, devices=None)
+            chunks = archive_entry(root, entry, goes.name)
         finally:
             os.close(root)
     except OSError as error:
@@ -127,7 +128,7 @@ def _destination_in(engine: "Engine", name: str, path: str) -> Destination:
         if status.is_link:
             path = status.link
             status = stat_in_container(engine, name, path)
-    except (NotFound, InvalidArgument):
+    except (NotFound, InvalidArgument, OSError):
         return Destination(path=path)
     if problem := _no_place(status.mode):
         raise BadDestination(
@@ -137,11 +138,8 @@ def _destination_in(engine: "Engine", name: str, path: str) -> Destination:
 
 
 def _no_place(mode: int) -> str:
-    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-        return "got a device"
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)):
-        return "got an irregular file"
-    return ""
+    """What keeps a copy from going there; pipes and sockets make place."""
+    return "got a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else ""
 
 
 # ---- the machine's own files
@@ -168,20 +166,31 @@ def _local_source(path: str, *, follow: bool) -> Source:
 def _local_error(error: OSError, path: str) -> WherryError:
     if isinstance(error, NotADirectoryError):
         return BadLocalPath("not a directory")
-    reason = os.strerror(error.errno or 0)
+    if error.errno == errno.ELOOP:
+        return BadLocalPath("EvalSymlinks: too many links")
     kind = NotFound if isinstance(error, FileNotFoundError) else BadLocalPath
-    where = os.fsdecode(error.filename or path)
-    return kind(f"lstat {where}: {reason[:1].lower() + reason[1:]}")
+    return kind(f"lstat {os.fsdecode(error.filename or path)}: {_reason(error)}")
+
+
+def _reason(error: OSError) -> str:
+    text = os.strerror(error.errno or 0)
+    return text[:1].lower() + text[1:]
 
 
 def _check_output(path: str) -> None:
     folder = parent(path)
-    if not os.path.exists(folder):
-        raise NotFound(f'invalid output path: directory "{folder}" does not exist')
+    try:
+        os.stat(folder)
+    except FileNotFoundError:
+        raise NotFound(f'invalid output path: directory "{folder}" does not exist') from None
+    except OSError:
+        pass  # what is behind it cannot be looked at either
     try:
         mode = os.stat(path).st_mode
-    except OSError:  # to be made, or told about when that fails
+    except FileNotFoundError:  # to be made
         return
+    except OSError as error:
+        raise BadLocalPath(f"stat {path}: {_reason(error)}") from error
     if problem := _no_place(mode):
         raise BadLocalPath(
             f'invalid output path: "{path}" must be a directory or a regular file: {problem}'
@@ -214,7 +223,7 @@ def _extract(goes: Placement, chunks: Generator[bytes, None, None]) -> None:
             raise _local_error(error, goes.directory) from error
         try:
             owner = (os.geteuid(), os.getegid())
-            extract_archive(root, "/", stream, keep_kinds=True, owner=owner)
+            extract_archive(root, "/", stream, keep_kinds=True, owner=owner, called=goes.directory)
         finally:
             os.close(root)
 

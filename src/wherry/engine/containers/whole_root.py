@@ -22,7 +22,7 @@ from wherry.linux.openat import DIRECTORY, make_directories_in_root, open_in_roo
 from wherry.oci.mount import Mount
 from wherry.shim.errors import AlreadyStarted
 from wherry.shim.lock import remove_run_folder, take_shim_lock
-from wherry.store.containers import Container, MountPoint, find_container
+from wherry.store.containers import Container, MountPoint, Status, find_container
 from wherry.store.roots import stopped_root
 from wherry.store.snapshots import container_mount
 from wherry.values import dataclass
@@ -119,6 +119,9 @@ class _Namespace:
             _mount_overlay(self._root, os.fspath(self._place))
             root = os.open(self._place, DIRECTORY | os.O_CLOEXEC)
             self._descriptors.append(root)
+            if self._container.status is Status.CREATED and self._container.config.working_dir:
+                # With Docker it is there before the first start, too.
+                os.close(make_directories_in_root(root, self._container.config.working_dir))
             for point in sorted(self._container.details.mounts, key=_depth):
                 if point.type in _SHOWN:
                     _put_in_place(root, point, self._subpath(point))

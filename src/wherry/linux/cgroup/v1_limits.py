@@ -18,6 +18,9 @@ from wherry.linux.cgroup.limits import (
     MemoryLimits,
 )
 
+LEAST_SHARES = 2
+MOST_SHARES = 262_144
+
 Read = Callable[[str, str], str]  # (controller, file); FileNotFoundError if there is none
 
 
@@ -60,7 +63,7 @@ def cpuset_writes(cpu: CPULimits) -> Iterator[Write]:
 
 def cpu_writes(cpu: CPULimits, read: Read) -> Iterator[Write]:
     if cpu.shares:
-        yield Write("cpu", "cpu.shares", str(cpu.shares))
+        yield Write("cpu", "cpu.shares", str(_possible(cpu.shares)))
     if cpu.idle is not None:
         yield Write("cpu", "cpu.idle", str(int(cpu.idle)))
     yield from _quota_writes(cpu, read)
@@ -68,6 +71,15 @@ def cpu_writes(cpu: CPULimits, read: Read) -> Iterator[Write]:
         yield Write("cpu", "cpu.rt_period_us", str(cpu.realtime_period))
     if cpu.realtime_runtime:
         yield Write("cpu", "cpu.rt_runtime_us", str(cpu.realtime_runtime))
+
+
+def _possible(shares: int) -> int:
+    """The kernel would take any number, and make it one of those that are possible."""
+    if shares < LEAST_SHARES:
+        raise ValueError(f"the minimum allowed cpu-shares is {LEAST_SHARES}")
+    if shares > MOST_SHARES:
+        raise ValueError(f"the maximum allowed cpu-shares is {MOST_SHARES}")
+    return shares
 
 
 def _quota_writes(cpu: CPULimits, read: Read) -> Iterator[Write]:

@@ -49,8 +49,7 @@ def cpu_limits(limits: ResourceLimits) -> CPULimits | None:
         period = CPU_PERIOD
         quota = limits.nano_cpus * CPU_PERIOD // 1_000_000_000
     cpu = CPULimits(
-        # The kernel takes no less than 2 and no more than 262144.
-        shares=min(max(limits.cpu_shares, 2), 262_144) if limits.cpu_shares else None,
+        shares=limits.cpu_shares or None,
         quota=quota,
         period=period,
         realtime_period=limits.cpu_realtime_period or None,
