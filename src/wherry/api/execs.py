@@ -111,7 +111,6 @@ def watch(running: Exec, connection: Connection) -> None:
         elif running.exit_code is None:
             running.exit_code = 137  # its supervisor was killed, and the process with it
         running.running = False
-        running.pid = 0
         loop.remove_reader(connection.fileno())
         connection.close()
 
