@@ -1,4 +1,7 @@
-"""What cannot be read of a log is said in the stream: its head has been sent."""
+"""What cannot be read of a log is said in the stream: its head has been sent.
+
+As dockerd says it, which now and then forgets to.
+"""
 
 from pathlib import Path
 
@@ -25,12 +28,12 @@ def logged(path: Path, *, tty: bool = False, **log: object) -> tuple[str, Path]:
 
 
 @pytest.mark.parametrize("tty", [False, True])
-def test_a_log_that_cannot_be_read_ends_with_an_error(tty: bool, engine_socket: Path) -> None:
+def test_a_log_that_cannot_be_read_ends_with_an_error(tty: bool, service: RunningService) -> None:
     rotates = {"max-size": "1m", "max-file": "3", "compress": "true"}
-    container, file = logged(engine_socket, tty=tty, Type="json-file", Config=rotates)
+    container, file = logged(service.socket, tty=tty, Type="json-file", Config=rotates)
     file.with_name(f"{file.name}.1.gz").write_bytes(b"no archive")
 
-    answer = ask(engine_socket, "GET", f"/containers/{container}/logs?stdout=1&stderr=1")
+    answer = ask(service.socket, "GET", f"/containers/{container}/logs?stdout=1&stderr=1")
 
     assert answer.status == 200
     text = answer.body if tty else answer.body[8:]
