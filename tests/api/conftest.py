@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from wherry.testing.command import Wherry
 from wherry.testing.dockerd import Dockerd
 from wherry.testing.service import RunningService, end_service, start_service
 from wherry.testing.sides import Side, docker_side
+
+ENGINES = ("wherry", "docker")
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +29,18 @@ def module_service(
 def service(module_service: RunningService, wherry: Wherry) -> RunningService:
     """What a test makes with it is removed afterwards."""
     return module_service
+
+
+@pytest.fixture(params=ENGINES if os.environ.get("WHERRY_CLIENTS") else ENGINES[:1])
+def engine_socket(request: pytest.FixtureRequest, service: RunningService) -> Iterator[Path]:
+    """Where our service listens, and where a daemon does, if there is time for it."""
+    if request.param == "wherry":
+        yield service.socket
+        return
+    dockerd: Dockerd = request.getfixturevalue("dockerd")
+    dockerd.remove_everything()
+    yield dockerd.socket
+    dockerd.remove_everything()
 
 
 @pytest.fixture

@@ -163,8 +163,10 @@ def test_what_is_said_of_a_container_is_kept(path: Path, dockerd: Dockerd) -> No
         ),
     ],
 )
-def test_what_cannot_be_is_refused(body: Document, status: int, message: str, path: Path) -> None:
-    answer = create(path, {"HostConfig": body})
+def test_what_cannot_be_is_refused(
+    body: Document, status: int, message: str, module_service: RunningService
+) -> None:
+    answer = create(module_service.socket, {"HostConfig": body})
     assert (answer.status, answer.message) == (status, message)
 
 
@@ -178,29 +180,18 @@ def test_networks_of_two_kinds_do_not_go_together(path: Path) -> None:
     assert refused("none").endswith("with one of the networks in private (none) mode")
 
 
-@pytest.mark.parametrize(
-    ("version", "body", "word"),
-    [
+def test_what_is_discarded_is_said(path: Path) -> None:
+    mounts = {"VolumeDriver": "local", "Mounts": [{"Type": "volume", "Target": "/v"}]}
+    for version, body, word in (
         ("1.50", {"HostConfig": {"CpuPercent": 1}}, "linux does not support CPU percent."),
         ("1.50", {"HostConfig": {"CpuCount": 1}}, "linux does not support CPU count."),
         ("1.50", {"HostConfig": {"KernelMemoryTCP": 1 << 25}}, "kernel memory TCP limit"),
         ("1.41", {"HostConfig": {"KernelMemory": 1 << 25}}, "kernel memory limit"),
         ("1.50", {"MacAddress": "02:42:ac:11:00:09"}, "MacAddress field is now deprecated"),
-        (
-            "1.50",
-            {
-                "HostConfig": {
-                    "VolumeDriver": "local",
-                    "Mounts": [{"Type": "volume", "Target": "/v"}],
-                }
-            },
-            "volume-driver configuration is ignored",
-        ),
-    ],
-)
-def test_what_is_discarded_is_said(version: str, body: Document, word: str, path: Path) -> None:
-    (warning,) = create(path, body, version).json()["Warnings"]
-    assert word in warning
+        ("1.50", {"HostConfig": mounts}, "volume-driver configuration is ignored"),
+    ):
+        (warning,) = create(path, body, version).json()["Warnings"]
+        assert word in warning
 
 
 def test_a_tmpfs_may_execute(path: Path) -> None:

@@ -3,7 +3,9 @@
 import io
 import json
 import tarfile
+import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -128,3 +130,42 @@ def test_an_exec_with_a_terminal_can_be_framed(path: Path) -> None:
             wire.send("POST", f"/exec/{name}/start", start, Content_Type="application/json")
             assert wire.head()[0] == 200
             assert wire.to_end() == expected
+
+
+def test_what_had_no_name_was_said_to_have_one(path: Path) -> None:
+    root = io.BytesIO()
+    with tarfile.open(fileobj=root, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("file"))
+    kind = "application/x-tar"
+    made = ask(path, "POST", "/images/create?fromSrc=-", root.getvalue(), Content_Type=kind)
+    image = json.loads(made.body.splitlines()[-1])["status"]
+
+    def names(version: str) -> object:
+        listed = ask(path, "GET", f"/v{version}/images/json").json()
+        return next((e["RepoTags"], e["RepoDigests"]) for e in listed if e["Id"] == image)
+
+    assert names("1.42") == (["<none>:<none>"], ["<none>@<none>"])
+    assert names("1.43") == ([], [])
+    assert ask(path, "DELETE", f"/images/{image}").status == 200
+
+
+def test_an_image_of_another_machine_is_warned_of(path: Path) -> None:
+    root = io.BytesIO()
+    with tarfile.open(fileobj=root, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("file"))
+    target = "/images/create?fromSrc=-&repo=strange&tag=1&platform=linux/s390x"
+    ask(path, "POST", target, root.getvalue(), Content_Type="application/x-tar")
+    body = {"Image": "strange:1", "Cmd": ["x"]}
+    (warning,) = ask(path, "POST", "/containers/create", body).json()["Warnings"]
+    assert "platform (linux/s390x) does not match the detected host platform" in warning
+    answer = ask(path, "POST", "/containers/create?platform=linux/s390x", body)
+    assert answer.json()["Warnings"] == []
+
+
+def test_events_of_images_can_be_told_by_their_labels(path: Path, client: Side) -> None:
+    client("build", "-q", "-t", "labelled:1", "-", stdin=b"FROM busybox\nLABEL told=yes\n")
+    client("rmi", "labelled:1")
+    filters = quote('{"label": ["told=yes"], "type": ["image"]}')
+    answer = ask(path, "GET", f"/events?since=1&until={time.time():.9f}&filters={filters}")
+    actions = [json.loads(line)["Action"] for line in answer.body.splitlines()]
+    assert actions == ["create", "tag", "untag", "delete"]

@@ -152,7 +152,6 @@ class Watch:
         if self._exec.exit_code is None:
             self._exec.exit_code = 137  # its supervisor was killed, and the process with it
         self._exec.running = False
-        self._exec.pid = 0
         self._loop.remove_reader(self._connection.fileno())
         self._connection.close()
 

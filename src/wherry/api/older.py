@@ -11,9 +11,9 @@ from wherry.api.versions import Version, parse_version
 
 Document = dict[str, object]
 
-_1_25, _1_28, _1_42, _1_44, _1_45, _1_48, _1_49, _1_50 = map(
+_1_25, _1_28, _1_42, _1_43, _1_44, _1_45, _1_48, _1_49, _1_50 = map(
     parse_version,
-    ("1.25", "1.28", "1.42", "1.44", "1.45", "1.48", "1.49", "1.50"),
+    ("1.25", "1.28", "1.42", "1.43", "1.44", "1.45", "1.48", "1.49", "1.50"),
 )
 _CONFIG_BEFORE_1_50: Document = {
     "Hostname": "",
@@ -44,6 +44,14 @@ def with_virtual_size(version: Version, document: Document) -> Document:
     if version < _1_44:
         document["VirtualSize"] = document["Size"]
     return document
+
+
+def image_summary_for(version: Version, document: Document) -> Document:
+    """ImageSummary; images without names were said to have one."""
+    if version < _1_43:
+        document["RepoTags"] = document["RepoTags"] or ["<none>:<none>"]
+        document["RepoDigests"] = document["RepoDigests"] or ["<none>@<none>"]
+    return with_virtual_size(version, document)
 
 
 def container_for(version: Version, document: Document) -> Document:

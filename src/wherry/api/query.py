@@ -61,12 +61,13 @@ class Query:
             found = None
         if not isinstance(found, dict):
             raise InvalidArgument("invalid filter")
-        return {key: _words(value) for key, value in found.items()}
+        # A key without values asks for nothing, as in Docker.
+        return {key: words for key, value in found.items() if (words := _words(value))}
 
 
 def _words(value: object) -> tuple[str, ...]:
     if isinstance(value, dict):
-        value = [word for word, chosen in value.items() if chosen]
+        value = list(value)  # whatever it says of each, as Docker reads it
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         raise InvalidArgument("invalid filter")
     return tuple(dict.fromkeys(value))

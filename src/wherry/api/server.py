@@ -7,6 +7,7 @@ It may end at any moment: containers, attached clients and running execs belong 
 """
 
 import asyncio
+import re
 import signal
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -48,7 +49,13 @@ class Server:
 
     async def _answer(self, http: web.BaseRequest) -> web.StreamResponse:
         refuse_strange_origin(http)
+        if http.method == "OPTIONS":  # of anything, known or not
+            return web.Response()
         path, _, query = http.raw_path.partition("?")
+        if path.startswith("http://"):  # as a proxy is asked
+            path = "/" + path.removeprefix("http://").partition("/")[2]
+        if "//" in path:
+            return _without_gaps(path, query)
         version, path = split_version(path)
         route, names = self._router.find(http.method, path, version)
         if any("\0" in name for name in names.values()):
@@ -58,6 +65,12 @@ class Server:
         except ValueError:
             raise InvalidArgument(f"the query has more than {_MOST_FIELDS} fields") from None
         return await route.handler(Call(http, self._service, version, names, Query(values)))
+
+
+def _without_gaps(path: str, query: str) -> web.Response:
+    """Names of containers begin with a slash where they are listed, and are asked for like that."""
+    tidy = re.sub("//+", "/", path)
+    return web.Response(status=301, headers={"Location": f"{tidy}?{query}" if query else tidy})
 
 
 async def serve(service: Service, listeners: Sequence[Listener], ready: Callable[[], None]) -> None:

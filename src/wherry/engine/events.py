@@ -7,7 +7,7 @@ write-ahead log changes, and reads the rows that are new to it.
 
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from wherry.linux.inotify import Change, Inotify
@@ -27,6 +27,12 @@ class Events:
     def publish(self, type_: str, action: str, actor_id: str, attributes: dict[str, str]) -> None:
         """Record that `action` happened to the object of this type and ID."""
         publish(self._store, type_, action, actor_id, attributes)
+
+    def publish_image(
+        self, action: str, actor_id: str, name: str, labels: Mapping[str, str]
+    ) -> None:
+        """The same of an image, whose labels go along: events can be filtered by them."""
+        self.publish("image", action, actor_id, {**labels, "name": name})
 
 
 def follow_events(

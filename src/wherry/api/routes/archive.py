@@ -36,10 +36,10 @@ def go_file_mode(mode: int) -> int:
     return stat.S_IMODE(mode) & 0o777 | _KINDS.get(stat.S_IFMT(mode), 0) | special
 
 
-def stat_header(status: PathStatus) -> str:
-    """X-Docker-Container-Path-Stat."""
+def stat_header(status: PathStatus, path: str) -> str:
+    """X-Docker-Container-Path-Stat of what was asked for as `path`."""
     document = {
-        "name": status.name,
+        "name": "." if path.endswith("/.") else status.name,
         "size": status.size,
         "mode": go_file_mode(status.mode),
         "mtime": format_timestamp(status.mtime_ns),
@@ -60,7 +60,7 @@ def _path(call: Call) -> str:
 async def get_archive(call: Call) -> web.StreamResponse:
     path = _path(call)
     status = await call.do_alone(stat_in_container, call.id, path)
-    headers = {**COMMON, **_TAR, "X-Docker-Container-Path-Stat": stat_header(status)}
+    headers = {**COMMON, **_TAR, "X-Docker-Container-Path-Stat": stat_header(status, path)}
     if call.http.method == "HEAD":
         return web.Response(headers=headers)
 

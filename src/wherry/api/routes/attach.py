@@ -86,10 +86,11 @@ async def get_attach_ws(call: Call) -> web.StreamResponse:
     call.http[BEGUN] = True
     await socket.prepare(call.http)
     pair = await open_pair()
+    every = not call.speaks("1.42")  # whatever was asked for
     wanted: dict[str, object] = {
-        "stdin": query.flag("stdin") and container.config.open_stdin,
-        "stdout": query.flag("stdout"),
-        "stderr": query.flag("stderr"),
+        "stdin": (every or query.flag("stdin")) and container.config.open_stdin,
+        "stdout": every or query.flag("stdout"),
+        "stderr": every or query.flag("stderr"),
         "keys": keys if container.config.tty else b"",
         "controls": False,
         "bare": True,

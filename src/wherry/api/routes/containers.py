@@ -9,7 +9,7 @@ from wherry.api.requests.refusals import refuse_unchangeable
 from wherry.api.requests.resources import read_resources
 from wherry.api.requests.warnings import request_warnings, resource_warnings
 from wherry.api.routes.attach import attach_now
-from wherry.api.routing import Route
+from wherry.api.routing import Route, refusing
 from wherry.engine.containers.create import create_container
 from wherry.engine.containers.diff import container_changes
 from wherry.engine.containers.inspect import inspect_container
@@ -30,12 +30,20 @@ from wherry.engine.containers.unpause import unpause_container
 from wherry.engine.containers.update import update_container
 from wherry.engine.engine import Engine
 from wherry.engine.images.resolve import PullPolicy
-from wherry.errors import Conflict, InvalidArgument, MissingImage, NotFound, NotModified
+from wherry.errors import (
+    Conflict,
+    InvalidArgument,
+    MissingImage,
+    NotFound,
+    NotModified,
+    Unsupported,
+)
 from wherry.oci.container_config import ContainerConfig
 from wherry.shim.detach_keys import parse_detach_keys
 from wherry.store.containers import Container, NoSuchContainer, Status
 from wherry.values import replace
 
+_NO_CHECKPOINTS = "containers have no checkpoints here"
 _KINDS = {"C": 0, "A": 1, "D": 2}
 
 
@@ -239,6 +247,9 @@ ROUTES = (
     Route("POST", "/containers/{id}/update", post_update),
     Route("GET", "/containers/{id}/top", get_top),
     Route("GET", "/containers/{id}/changes", get_changes),
+    refusing("GET", "/containers/{id}/checkpoints", Unsupported, _NO_CHECKPOINTS),
+    refusing("POST", "/containers/{id}/checkpoints", Unsupported, _NO_CHECKPOINTS),
+    refusing("DELETE", "/containers/{id}/checkpoints/{name}", Unsupported, _NO_CHECKPOINTS),
     Route("DELETE", "/containers/{id}", delete_container),
     Route("DELETE", "/containers/{id}/{alias}", delete_link),
 )

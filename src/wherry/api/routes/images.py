@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from wherry.api import web
 from wherry.api.call import Call, json_response
 from wherry.api.headers import JSON
-from wherry.api.older import image_for, with_virtual_size
+from wherry.api.older import image_for, image_summary_for
 from wherry.api.progress import Loading, progress, progress_error
 from wherry.api.requests.platform import parse_platform, read_platform
 from wherry.api.routes.registry import pull
@@ -54,7 +54,7 @@ def _summaries(engine: Engine, call: Call) -> list[dict[str, object]]:
     documents = []
     for each in listed:
         document = summary_document(each.image, list(each.names))
-        document = with_virtual_size(call.version, document)
+        document = image_summary_for(call.version, document)
         if shared:
             document["SharedSize"] = shared.get(each.image.id, 0)
         if with_manifests:

@@ -115,7 +115,8 @@ def _swarm_routes() -> Iterator[Route]:
     yield refusing("GET", "/swarm/unlockkey", Unavailable, _NO_SWARM)
     for word in ("init", "join"):
         yield refusing("POST", f"/swarm/{word}", Unsupported, _ALONE)
-    for word in ("leave", "update", "unlock"):
+    yield refusing("POST", "/swarm/leave", Unavailable, "This node is not part of a swarm")
+    for word in ("update", "unlock"):
         yield refusing("POST", f"/swarm/{word}", Unavailable, _NO_SWARM)
     for noun in _MANAGED:
         yield refusing("GET", f"/{noun}", Unavailable, _NO_SWARM)

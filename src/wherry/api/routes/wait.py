@@ -23,7 +23,9 @@ _CONDITIONS = ("not-running", "next-exit", "removed")
 
 
 async def post_wait(call: Call) -> web.StreamResponse:
-    condition = call.query.text("condition", "not-running")
+    condition = "not-running"
+    if call.speaks("1.30"):
+        condition = call.query.text("condition", condition)
     if condition not in _CONDITIONS:
         raise InvalidArgument(f'invalid condition: "{condition}"')
     since = call.service.news.now()

@@ -193,12 +193,14 @@ def _commit(
     """Commit the image with all its names, and what of the cache went into it."""
     with vertex(workshop.report, "exporting to image") as say:
         new = NewImage(document=built.document, layers=built.result.layers, names=names)
-        commit_images(workshop.lease, [new], reason="build")
+        (committed,) = commit_images(workshop.lease, [new], reason="build")
         say(f"writing image {id_} done")
         for name in names:
             say(f"naming to {name.full} done")
+    labels = committed.image.config.config.labels
+    engine.events.publish_image("create", str(id_), str(id_), labels)
     for name in names:
-        engine.events.publish("image", "tag", str(id_), {"name": str(name)})
+        engine.events.publish_image("tag", str(id_), str(name), labels)
 
 
 def _taker(engine: "Engine", options: BuildOptions, undo: ExitStack, report: Report) -> Take:

@@ -17,7 +17,7 @@ from wherry.engine.containers.names import ATTEMPTS, checked_name, generated_nam
 from wherry.engine.containers.runtimes import check_runtime
 from wherry.engine.containers.spec.namespaces import with_resolved_modes
 from wherry.engine.containers.validate import check_config, check_program
-from wherry.engine.containers.warnings import create_warnings
+from wherry.engine.containers.warnings import create_warnings, platform_warnings
 from wherry.engine.images.resolve import PullPolicy, ResolvedImage, resolve_image
 from wherry.engine.networks.membership import check_attachment
 from wherry.errors import InvalidArgument, PermissionDenied
@@ -143,7 +143,7 @@ def _make(
                 layer_chain=str(top or ""),
                 mounts=make_mount_points(engine, config, top, undo),
                 extra={
-                    "warnings": create_warnings(config),
+                    "warnings": [*create_warnings(config), *platform_warnings(config, image)],
                     "reference": _full_reference(config.image, image),
                 },
             ),

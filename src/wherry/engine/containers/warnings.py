@@ -4,8 +4,12 @@ import os
 
 from wherry.engine.containers.complete import CGROUPS, is_cgroup2
 from wherry.engine.containers.spec.security import missing_capabilities
+from wherry.engine.images.resolve import ResolvedImage
 from wherry.oci.container_config import ContainerConfig, ResourceLimits
+from wherry.oci.platform import Platform
 from wherry.store.tag_settings import warning_of
+
+_RUNS = {"amd64": ("386",), "arm64": ("arm",)}  # besides their own
 
 
 def create_warnings(config: ContainerConfig) -> list[str]:
@@ -17,6 +21,19 @@ def create_warnings(config: ContainerConfig) -> list[str]:
     if text := warning_of(config.image, os.environ):
         found.append(text)
     return found
+
+
+def platform_warnings(config: ContainerConfig, image: ResolvedImage) -> list[str]:
+    """Of an image for another machine, which was not asked for."""
+    host, made_for = Platform.host(), image.config.platform
+    fitting = ("", host.architecture, *_RUNS.get(host.architecture, ()))
+    if config.platform or made_for.architecture in fitting:
+        return []
+    text = (
+        f"The requested image's platform ({made_for}) does not match the detected host platform"
+        f" ({host}) and no specific platform was requested"
+    )
+    return [text]
 
 
 def limit_warnings(limits: ResourceLimits) -> list[str]:

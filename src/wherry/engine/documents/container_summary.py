@@ -31,10 +31,17 @@ def summary_document(engine: "Engine", container: Container, now_ns: int) -> Doc
         "Status": status_text(
             state, parse_timestamp(state.started_at), parse_timestamp(state.finished_at), now_ns
         ),
-        "HostConfig": {"NetworkMode": container.config.network_mode},
+        "HostConfig": _host_config(container),
         "NetworkSettings": {"Networks": networks_document(engine, container)},
         "Mounts": [mount_point_document(point) for point in details.mounts],
     }
+
+
+def _host_config(container: Container) -> Document:
+    document: Document = {"NetworkMode": container.config.network_mode}
+    if container.config.annotations:
+        document["Annotations"] = dict(container.config.annotations)
+    return document
 
 
 def command_text(container: Container) -> str:

@@ -47,5 +47,5 @@ def import_image(
     with lease_of(engine.store) as lease:
         image = image_of_rootfs(lease, chunks, document, names, reason="import").image
     attributes = {"name": str(names[0])} if names else {}
-    engine.events.publish("image", "import", str(image.id), attributes)
+    engine.events.publish("image", "import", str(image.id), {**defaults.labels, **attributes})
     return image.id

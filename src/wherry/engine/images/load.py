@@ -57,7 +57,8 @@ def load_images(
         ]
         committed = commit_images(lease, new, reason="load")
     for each in committed:
-        engine.events.publish("image", "load", str(each.image.id), {"name": str(each.image.id)})
+        identity, labels = str(each.image.id), each.image.config.config.labels
+        engine.events.publish_image("load", identity, identity, labels)
     return [
         LoadedImage(image=each.image, names=image.names, moved=each.moved)
         for each, image in zip(committed, found, strict=True)

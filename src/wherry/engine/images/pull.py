@@ -229,7 +229,8 @@ def _pulled(
     tell: Reporter,
 ) -> PulledImage:
     tell(f"Digest: {digest}")
-    engine.events.publish("image", "pull", str(reference), {"name": reference.familiar_name})
+    labels = image.config.config.labels
+    engine.events.publish_image("pull", str(reference), reference.familiar_name, labels)
     is_new = before is None or before.id != image.id
     return PulledImage(reference=reference, id=image.id, digest=digest, is_new=is_new)
 

@@ -187,7 +187,8 @@ def _push(
                 record_blob(connection, layer.diff_id, descriptor)
     digest, size = document.descriptor.digest, document.descriptor.size
     tell(f"{tag.tag}: digest: {digest} size: {size}")
-    engine.events.publish("image", "push", str(tag), {"name": tag.familiar_name})
+    labels = image.config.config.labels
+    engine.events.publish_image("push", str(tag), tag.familiar_name, labels)
     return PushedImage(reference=tag, digest=digest, size=size)
 
 

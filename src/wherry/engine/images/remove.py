@@ -65,14 +65,14 @@ class _Work:
     force: bool
     now_ns: int
     removals: list[Removal] = field(default_factory=list)
-    events: list[tuple[str, str]] = field(default_factory=list)
+    events: list[tuple[str, StoredImage]] = field(default_factory=list)
     # The layers of the images that went, in the order of their going.
     chains: list[tuple[Digest, list[ChainID]]] = field(default_factory=list)
 
-    def untag(self, name: Reference, image_id: Digest) -> None:
+    def untag(self, name: Reference, image: StoredImage) -> None:
         if remove_name(self.connection, name, self.now_ns, force=self.force):
             self.removals.append(Removal(untagged=name))
-            self.events.append(("untag", str(image_id)))
+            self.events.append(("untag", image))
 
     def names(self, image_id: Digest) -> list[Reference]:
         return names_of(self.connection, image_id)
@@ -99,8 +99,9 @@ def remove_image(
         engine.store.trace("image to be forgotten")
     engine.store.trace("image forgotten")
     gone = set(collect(engine.store).layers) if work.chains else set()
-    for action, image_id in work.events:
-        engine.events.publish("image", action, image_id, {"name": image_id})
+    for action, each in work.events:
+        identity = str(each.id)
+        engine.events.publish_image(action, identity, identity, each.config.config.labels)
     return _with_layers(work, gone)
 
 
@@ -114,24 +115,24 @@ def _remove(work: _Work, image: StoredImage, name: str, prune: bool) -> None:
             user = _user(work, image.id)
             if user is not None:
                 raise NameInUse(name, user, image.id)
-        work.untag(reference, image.id)
-        _untag_leftover_digests(work, image.id, reference)
+        work.untag(reference, image)
+        _untag_leftover_digests(work, image, reference)
         if not work.names(image.id):
             _delete(work, image, prune=prune, quiet=True)
         return
     if _is_single(names):
         _check(work, image.id, soft=not work.force, names=False)
         for each in names:
-            work.untag(each, image.id)
+            work.untag(each, image)
     _delete(work, image, prune=prune, quiet=False)
 
 
-def _untag_leftover_digests(work: _Work, image_id: Digest, removed: Reference) -> None:
+def _untag_leftover_digests(work: _Work, image: StoredImage, removed: Reference) -> None:
     """With the last tag of a repository its digests go too."""
-    names = [name for name in work.names(image_id) if name.name == removed.name]
+    names = [name for name in work.names(image.id) if name.name == removed.name]
     if removed.digest is None and all(name.digest is not None for name in names):
         for name in names:
-            work.untag(name, image_id)
+            work.untag(name, image)
 
 
 def _delete(work: _Work, image: StoredImage, *, prune: bool, quiet: bool) -> None:
@@ -142,11 +143,11 @@ def _delete(work: _Work, image: StoredImage, *, prune: bool, quiet: bool) -> Non
             return
         raise
     for name in work.names(image.id):
-        work.untag(name, image.id)
+        work.untag(name, image)
     work.chains.append((image.id, layers_of(work.connection, image.id)))
     delete_image(work.connection, image.id)
     work.removals.append(Removal(deleted=image.id))
-    work.events.append(("delete", str(image.id)))
+    work.events.append(("delete", image))
     if prune and image.parent_id is not None:
         _delete_parent(work, image.parent_id)
 

@@ -73,7 +73,8 @@ def _archive(
             saved.append(SavedImage(document=image.document, layers=layers, names=tuple(tags)))
         yield from archive_of(store, saved, form)
     for image, _ in asked:
-        engine.events.publish("image", "save", str(image.id), {"name": str(image.id)})
+        labels = image.config.config.labels
+        engine.events.publish_image("save", str(image.id), str(image.id), labels)
 
 
 def _found(

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import InvalidArgument
 from wherry.oci.reference import InvalidReference, Reference
-from wherry.store.events import publish
 from wherry.store.images import (
     NoSuchImage,
     TagMove,
@@ -48,7 +47,7 @@ def tag_image(engine: "Engine", source: str, target: str) -> None:
     with engine.store.database.write() as connection:
         image = find_image(connection, source)
         set_tag(connection, name, image.id, time.time_ns(), "tag")
-    publish(engine.store, "image", "tag", str(image.id), {"name": str(name)})
+    engine.events.publish_image("tag", str(image.id), str(name), image.config.config.labels)
 
 
 def lock_tag(engine: "Engine", name: str, *, locked: bool = True) -> Reference:

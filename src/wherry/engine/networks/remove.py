@@ -102,4 +102,5 @@ def prune_networks(engine: "Engine", filters: Filters | None = None) -> list[str
         except NetworkInUse:
             continue
         removed.append(network.name)
+    engine.events.publish("network", "prune", "", {"reclaimed": "0"})
     return removed
