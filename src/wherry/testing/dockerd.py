@@ -13,7 +13,6 @@ from pathlib import Path
 
 from wherry.testing.waiting import eventually
 
-
 # A containerd that the machine runs would be used, which does not see the mounts made here.
 _BEGIN = """
 ip link set lo up
