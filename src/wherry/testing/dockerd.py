@@ -13,6 +13,13 @@ from pathlib import Path
 
 from wherry.testing.waiting import eventually
 
+# A containerd that the machine runs would be used, which does not see the mounts made here.
+_BEGIN = """
+ip link set lo up
+[ ! -d /run/containerd ] || mount -t tmpfs tmpfs /run/containerd
+exec "$@"
+"""
+
 
 class Dockerd:
     """A running daemon; `docker(...)` is the stock client talking to it."""
@@ -31,7 +38,7 @@ class Dockerd:
                 [
                     *("unshare", "--mount"),
                     *(("--net",) if self._own_network else ()),
-                    *("sh", "-c", 'ip link set lo up; exec "$@"', "sh", "dockerd"),
+                    *("sh", "-ec", _BEGIN, "sh", "dockerd"),
                     f"--data-root={self.folder}/data",
                     f"--exec-root={self.folder}/exec",
                     f"--pidfile={self.folder}/pid",

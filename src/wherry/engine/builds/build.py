@@ -48,6 +48,7 @@ from wherry.engine.images.progress import Report as PullReport
 from wherry.engine.images.progress import quietly
 from wherry.engine.images.resolve import PullPolicy, resolve_image
 from wherry.engine.images.tag import parse_tag
+from wherry.engine.privilege import check_root
 from wherry.errors import Conflict, InvalidArgument, MissingImage
 from wherry.images.ingest import NewImage, commit_images
 from wherry.oci.digest import ChainID, Digest
@@ -99,6 +100,7 @@ def build_image(
     Only for a process with one thread: containers are forked from it. With `only_cached` nothing
     is carried out, fetched or forked: NotCached where something would have to be.
     """
+    check_root("builds")
     names = tuple(parse_tag(tag) for tag in options.tags)
     outputs = outputs_of(options.outputs, push=options.push, load=options.load)
     pushed = [name for output in outputs if output.push for name in (*names, *output.names)]

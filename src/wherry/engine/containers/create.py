@@ -20,7 +20,8 @@ from wherry.engine.containers.validate import check_config, check_program
 from wherry.engine.containers.warnings import create_warnings, platform_warnings
 from wherry.engine.images.resolve import PullPolicy, ResolvedImage, resolve_image
 from wherry.engine.networks.membership import check_attachment
-from wherry.errors import InvalidArgument, PermissionDenied
+from wherry.engine.privilege import check_root
+from wherry.errors import InvalidArgument
 from wherry.linux.files import remove_tree
 from wherry.oci.container_config import ContainerConfig, NetworkAttachment
 from wherry.oci.platform import Platform
@@ -46,14 +47,6 @@ if TYPE_CHECKING:
 ROOTFS = "rootfs"  # where its init mounts the root, for itself alone
 
 
-class NeedsRoot(PermissionDenied):
-    def __init__(self) -> None:
-        super().__init__(
-            "containers need root: running them as an ordinary user is not supported yet",
-            hint="repeat the command with sudo",
-        )
-
-
 def create_container(
     engine: "Engine",
     config: ContainerConfig,
@@ -70,8 +63,7 @@ def create_container(
     if name:
         name = checked_name(name)
     check_config(config)
-    if os.geteuid() != 0:
-        raise NeedsRoot
+    check_root("containers")
     check_runtime(config.runtime)
     image = resolve_image(
         engine,

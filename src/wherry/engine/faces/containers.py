@@ -21,6 +21,7 @@ from wherry.engine.containers.options.config import config_from_options
 from wherry.engine.containers.prune import PrunedContainers, prune_containers
 from wherry.engine.filters import Filters
 from wherry.engine.images.resolve import PullPolicy, ensure_image, parse_pull_policy
+from wherry.engine.privilege import check_root
 from wherry.errors import NotFound
 from wherry.oci.platform import Platform
 from wherry.store.containers import find_container
@@ -44,6 +45,7 @@ class Containers:
         **options: object,
     ) -> ContainerHandle:
         """Make a container that does not run yet."""
+        check_root("containers")  # before an image is pulled for nothing
         policy = parse_pull_policy(str(options.pop("pull", "")))
         config = config_from_options(
             image, command, options, cwd=os.getcwd(), environ=dict(os.environ)

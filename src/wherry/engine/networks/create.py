@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from wherry.engine.networks.options import FAMILY_OPTIONS, checked_options, families
 from wherry.engine.networks.remove import take_down_network
 from wherry.engine.networks.subnets import SubnetRequest, checked_subnets
+from wherry.engine.privilege import check_root
 from wherry.errors import InvalidArgument, NotFound, PermissionDenied, WherryError
 from wherry.linux.netlink import RouteSocket
 from wherry.network import firewall
@@ -64,6 +65,7 @@ def create_network(engine: "Engine", request: NetworkRequest) -> Network:
         raise PermissionDenied(f'only one instance of "{name}" network is allowed')
     if request.driver not in DRIVERS:
         raise NoSuchDriver(request.driver)
+    check_root("networks")
     ensure_default_networks(engine.store)
     network = _network_of(engine, request)
     network = add_network(engine.store, network)
