@@ -3,12 +3,14 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from contextlib import suppress
 
 import pytest
 
 from wherry.testing.command import Wherry
-from wherry.testing.traces import survey
+from wherry.testing.traces import left_on_disk, survey
 from wherry.testing.waiting import eventually
 
 pytestmark = pytest.mark.needs("containers")
@@ -67,6 +69,42 @@ def test_policies_decide_what_runs_after_a_reboot(wherry: Wherry) -> None:
     assert (code, pid) == ("255", "0")
     assert not finished.startswith("0001")
     assert wherry("exec", "unless", "sh", "-c", "echo $NAME").stdout == "unless\n"
+
+
+def test_a_shutdown_is_no_stop_by_hand(wherry: Wherry) -> None:
+    loop = 'trap "exit 7" USR1; while :; do sleep 0.1; done'
+    words = ("--restart", "unless-stopped", "--stop-signal", "USR1", "busybox", "sh", "-c", loop)
+    wherry("run", "-d", "--name", "web", *words)
+    wherry("run", "-d", "--name", "plain", "--stop-signal", "KILL", *SLEEP)
+    wherry("run", "-d", "--name", "paused", "--stop-signal", "KILL", *SLEEP)
+    wherry("pause", "paused")
+    wherry("run", "-d", "--name", "failing", "--restart", "always", "busybox", "false")
+
+    assert set(wherry("system", "shutdown").stdout.split()) == {"web", "plain", "paused", "failing"}
+    seen = wherry("inspect", "-f", "{{.State.ExitCode}}", "web", "plain").stdout
+    assert (states(wherry), seen.split()) == (
+        dict.fromkeys(("web", "plain", "paused", "failing"), "exited"),
+        ["7", "137"],
+    )
+    assert wherry("system", "shutdown").stdout == ""
+    assert wherry("system", "restore").stdout.split() == ["web", "failing"]
+
+
+@pytest.mark.parametrize("point", ["end recorded", "container forgotten"])
+def test_what_a_reboot_cut_short_is_finished(wherry: Wherry, point: str) -> None:
+    words = ("run", "-d", "--rm", "-v", "/anonymous", "-p", "127.0.0.1::80", "busybox", "true")
+    subprocess.run(
+        [sys.executable, "-m", "wherry.testing.killed", point, *words],
+        env=wherry.environment,
+        check=True,
+        capture_output=True,
+    )
+
+    reboot(wherry)
+    wherry("system", "restore")
+
+    assert wherry("ps", "-aq").stdout == ""
+    assert left_on_disk(wherry.root, wherry.run_folder) == []
 
 
 def test_nothing_is_started_by_a_command_that_only_looks(wherry: Wherry) -> None:

@@ -199,6 +199,7 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("system.prune", "system prune", "Remove unused data"),
     ("system.restore", "system restore", "Start what ran before the machine went down, by policy"),
     ("system.serve", "serve", "Serve the Docker Engine API"),
+    ("system.shutdown", "system shutdown", "Stop all containers before the machine goes down"),
     ("volumes.cp", "volume cp, volume copy", "Make a new volume with the content of another"),
     ("volumes.create", "volume create", "Create a volume"),
     ("volumes.export", "volume export", "Export a volume's content as a tar archive"),

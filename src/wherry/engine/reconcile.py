@@ -27,11 +27,14 @@ from wherry.store.containers import (
     Container,
     Status,
     find_container,
+    list_containers,
     shim_pid_of,
     supervised_ids,
     update_state,
 )
 from wherry.store.garbage import has_dead_staging, sweep
+from wherry.store.networks import containers_with_endpoints
+from wherry.store.published_ports import containers_with_ports
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
@@ -57,6 +60,23 @@ def reconcile(engine: "Engine") -> None:
         _repair(engine, container_id)
     if has_dead_staging(store):
         sweep(store)
+
+
+def finish_what_a_reboot_cut_short(engine: "Engine") -> None:
+    """Release and remove what no run folder tells of any more, since those are gone.
+
+    That is of containers that had ended, or whose rows were deleted, and were not yet tidied up.
+    """
+    store = engine.store
+    half = containers_with_ports(store) | containers_with_endpoints(store)
+    half |= {
+        container.id
+        for container in list_containers(store)
+        if container.config.auto_remove and container.status is Status.EXITED
+    }
+    for container_id in half.difference(os.listdir(store.run / "containers")):
+        _repair(engine, container_id)  # nobody, if it has just been started
+    sweep(store)
 
 
 def reconcile_container(engine: "Engine", container: Container) -> Container:

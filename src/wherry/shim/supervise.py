@@ -445,11 +445,11 @@ class Supervisor:
             self.restart_wanted = False
             self.control.restart_failed(ContainerNotRunning(self.container.id))
 
-    def _cancel_restart(self) -> None:
+    def _cancel_restart(self, *, by_hand: bool = True) -> None:
         assert self._restart_timer is not None
         self._restart_timer.cancel()
         self._restart_timer = None
-        self._record(status=Status.EXITED, stop_requested=True)
+        self._record(status=Status.EXITED, stop_requested=by_hand)
         self.control.exited(self.container.state.exit_code)
         self._leave()
         self._stop_when_alone()
@@ -535,10 +535,7 @@ class Supervisor:
     def shut_down(self) -> None:
         """The machine goes down: stop the container, and leave it to `system restore`."""
         if self._restart_timer is not None:
-            self._restart_timer.cancel()
-            self._restart_timer = None
-            self._leave()
-            self._stop_when_alone()
+            self._cancel_restart(by_hand=False)
         elif self.run is not None and self.run.process is not None:
             self.going_down = True
             self.stop(None, None)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.start import start_container
-from wherry.engine.reconcile import reconcile
+from wherry.engine.reconcile import finish_what_a_reboot_cut_short, reconcile
 from wherry.errors import WherryError
 from wherry.shim.restart import should_restore
 from wherry.store.containers import NEVER, Container, list_containers
@@ -20,6 +20,7 @@ def restore_containers(
     Oldest first, as they were made: what others link to usually came before them.
     """
     reconcile(engine)
+    finish_what_a_reboot_cut_short(engine)
     started: list[Container] = []
     failed: list[tuple[Container, WherryError]] = []
     for container in reversed(list(list_containers(engine.store))):
