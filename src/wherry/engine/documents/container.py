@@ -224,8 +224,8 @@ def host_config_document(config: ContainerConfig, name: str) -> Document:
         "Runtime": config.runtime or "runc",
         "Isolation": config.isolation,
         **_limits_document(config.limits),
-        "MaskedPaths": list(masked_paths(config)) or None,
-        "ReadonlyPaths": list(readonly_paths(config)) or None,
+        "MaskedPaths": None if config.privileged else list(masked_paths(config)),
+        "ReadonlyPaths": None if config.privileged else list(readonly_paths(config)),
     }
     return document | _optional_parts(config)
 

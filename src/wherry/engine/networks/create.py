@@ -45,6 +45,11 @@ class PredefinedNetwork(PermissionDenied):
         super().__init__(f"operation is not permitted on predefined {name} network")
 
 
+class SeveralSubnets(PermissionDenied):
+    def __init__(self) -> None:
+        super().__init__("bridge driver doesn't support multiple subnets")
+
+
 class NoSuchDriver(NotFound):
     def __init__(self, driver: str) -> None:
         super().__init__(
@@ -82,9 +87,11 @@ def create_network(engine: "Engine", request: NetworkRequest) -> Network:
 def _network_of(engine: "Engine", request: NetworkRequest) -> Network:
     options = checked_options(request.driver, request.options, internal=request.internal)
     gateways = [v for v in (4, 6) if needs_gateway(options, v, internal=request.internal)]
-    subnets = checked_subnets(
-        request.subnets, ipv4=request.ipv4, ipv6=request.ipv6, gateways=gateways
+    subnets = tuple(
+        checked_subnets(request.subnets, ipv4=request.ipv4, ipv6=request.ipv6, gateways=gateways)
     )
+    if request.driver == "bridge" and len({each.subnet.version for each in subnets}) < len(subnets):
+        raise SeveralSubnets
     network = Network(
         id="",
         name=request.name,
@@ -93,7 +100,7 @@ def _network_of(engine: "Engine", request: NetworkRequest) -> Network:
         attachable=request.attachable,
         enable_ipv4=request.ipv4,
         enable_ipv6=request.ipv6,
-        subnets=tuple(subnets),
+        subnets=subnets,
         chosen_subnets=bool(request.subnets),
         options=options,
         labels=dict(request.labels),
