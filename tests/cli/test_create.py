@@ -52,6 +52,9 @@ def test_quiet_leaves_out_what_is_said_of_a_missing_image(wherry: Wherry) -> Non
         ["-v", "/tmp:/x:foo", "busybox"],
         ["--mount", "type=foo,dst=/x", "busybox"],
         ["--cidfile", "/nowhere/id", "busybox"],
+        ["--platform", "nope/x/y/z", "busybox"],
+        ["--volumes-from", "", "busybox"],
+        ["-l", "a b=c", "busybox"],
         [],
     ],
     ids=" ".join,
@@ -63,13 +66,31 @@ def test_a_refusal_has_the_words_and_the_exit_code_of_docker(
     theirs = dockerd.docker("create", *words, check=False)
 
     expected = theirs.stderr.replace("Error response from daemon: ", "docker: ")
-    lone = "failed to create the container ID file"  # Docker's are without a prefix here
-    expected = expected.replace(lone, f"docker: {lone}")
+    # Docker's are without a prefix here.
+    for lone in ("failed to create the container ID file", "error parsing specified platform"):
+        expected = expected.replace(lone, f"docker: {lone}")
     without_hint = "".join(
         line for line in ours.stderr.splitlines(keepends=True) if not line.startswith("Hint: ")
     )
     assert without_hint == expected.replace("docker", "wherry")
     assert (ours.returncode, ours.stdout) == (theirs.returncode, "")
+
+
+def test_inspect_shows_what_was_asked_for_as_docker_does(wherry: Wherry, dockerd: Dockerd) -> None:
+    flags = ("--pull", "", "-w", "/a/../b//c/", "--isolation", "default")
+    template = (
+        "{{.Config.WorkingDir}} {{.HostConfig.Isolation}}"
+        " {{json .HostConfig.MaskedPaths}} {{json .HostConfig.ReadonlyPaths}}"
+    )
+    shown = []
+    for command in (wherry, dockerd.docker):
+        command(
+            *("create", "--name", "made", *flags, "--security-opt", "systempaths=unconfined"),
+            "busybox",
+        )
+        shown.append(command("inspect", "-f", template, "made").stdout)
+        command("rm", "made")
+    assert shown == ["/b/c default [] []\n"] * 2
 
 
 def test_the_folders_of_its_overlay_can_be_read(wherry: Wherry) -> None:

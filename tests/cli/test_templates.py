@@ -29,6 +29,7 @@ FAILING = [
     ("inspect", "--type", "volume", "--format", "json", "nosuch"),
     ("inspect", "--type", "volume", "--size", "--format", "{{.Name}}", "data"),
     ("inspect", "--format", "{{.NetworkSettings.Networks.nosuch.IPAddress}}", "shown"),
+    ("inspect", "--format", '{{(index .NetworkSettings.Networks "nosuch").Gateway}}', "shown"),
     ("inspect", "--format", '{{index .Config.Labels "a" "b"}}', "shown"),
     ("ps", "-a", "--format", "{{.Platform}}"),
 ]

@@ -133,6 +133,8 @@ def test_a_network_in_use_is_kept_and_an_unused_one_pruned(wherry: Wherry) -> No
 
     assert 'network used has active endpoints (name:"job" id:"' in refused.stderr
     assert pruned.stdout == "Deleted Networks:\nunused\n\n"
+    wherry("network", "create", "unused")
+    assert "Deleted Networks:\nunused\n\n" in wherry("system", "prune", "-f").stdout
 
 
 def test_a_network_whose_containers_may_not_talk(wherry: Wherry) -> None:

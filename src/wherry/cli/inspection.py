@@ -98,4 +98,4 @@ def _text(template: Template, document: dict[str, object], type_name: str) -> st
     except ExecutionError:
         if type_name:
             raise
-        return template.execute(document)
+        return template.execute(document, missing_is_error=True)

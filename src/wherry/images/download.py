@@ -35,6 +35,8 @@ def downloaded(url: str) -> Iterator[bytes]:
     except HTTPError as error:
         raise DownloadFailed(url, f"{error.code} {error.reason}") from error
     except URLError as error:
-        raise DownloadFailed(url, str(error.reason)) from error
+        reason = error.reason
+        text = reason.strerror if isinstance(reason, OSError) else str(reason)
+        raise DownloadFailed(url, (text or str(reason)).lower()) from error
     except (OSError, HTTPException) as error:
         raise DownloadFailed(url, str(error) or type(error).__name__) from error

@@ -45,10 +45,14 @@ def run(flags: CreateFlags, context: "Context") -> None:
                 return
         raise SupervisorLost
 
+    def pulling() -> None:
+        nonlocal understood
+        understood = True
+
     try:
         cidfile = CIDFile(flags.cidfile)
         try:
-            with_image(flags, context, make)
+            with_image(flags, context, make, pulling)
         finally:
             cidfile.close()
     except CIDFileRefused as error:

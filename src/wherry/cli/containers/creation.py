@@ -18,26 +18,34 @@ if TYPE_CHECKING:
 _PULL = ("always", "missing", "never")
 
 
-def with_image(flags: CreateFlags, context: "Context", make: "Callable[[str], None]") -> None:
+def with_image(
+    flags: CreateFlags,
+    context: "Context",
+    make: "Callable[[str], None]",
+    pulling: "Callable[[], object]" = lambda: None,
+) -> None:
     """Call `make` with a pull policy for the engine, once there is an image as --pull wants it.
 
-    The pull is done in this process: the launcher and what it forks load no TLS and no threads.
+    `pulling` is called before a pull, whose failure has nothing to do with the flags. The pull is
+    done in this process: the launcher and what it forks load no TLS and no threads.
     """
-    if flags.pull not in _PULL:
+    if flags.pull and flags.pull not in _PULL:
         raise InvalidArgument(
             f'invalid pull option: \'{flags.pull}\': must be one of "always", "missing" or "never"'
         )
     if not flags.disable_content_trust:
         raise InvalidArgument("--disable-content-trust=false: content trust is not supported")
     if flags.pull == "always":
+        pulling()
         _pull(flags, context)
         make("never")
         return
     try:
-        make(flags.pull)
+        make(flags.pull or "missing")
     except MissingImage:
-        if flags.pull != "missing":
+        if flags.pull == "never":
             raise
+        pulling()
         _pull(flags, context)
         make("never")
 

@@ -70,7 +70,7 @@ class Flags(FlagSet):
 def run(flags: Flags, context: Context) -> None:
     from wherry.engine.containers.list import list_summaries  # --help does without the engine
 
-    limit = 1 if flags.latest else max(flags.last, 0)
+    limit = 1 if flags.latest and flags.last == -1 else max(flags.last, 0)
     chosen = flags.format or ("" if flags.quiet else user_setting(context, "psFormat"))
     with_size = flags.size or (not flags.given("size") and _shows_size(chosen))
     summaries: list[dict[str, Any]] = list_summaries(

@@ -32,5 +32,8 @@ def run(flags: Flags, context: Context) -> None:
             context.out(str(lock_tag(context.engine, name, locked=flags.lock)))
         return
     if len(flags.operands) < 2:
-        raise InvalidArgument("a tag needs two names: the image and what to call it")
+        raise InvalidArgument(
+            f"'wherry tag' requires 2 arguments\n\nUsage:  wherry tag {SYNTAX.usage}\n\n"
+            "Run 'wherry tag --help' for more information"
+        )
     tag_image(context.engine, *flags.operands)

@@ -2,6 +2,7 @@
 
 from wherry.cli.context import Context
 from wherry.cli.flags import Boolean, FlagSet, Mapping, String, Strings, Syntax
+from wherry.oci.labels import checked_label
 
 SYNTAX = Syntax("[OPTIONS] NETWORK", least=1, most=1)
 _SWARM = "it concerns swarms"
@@ -22,7 +23,7 @@ class Flags(FlagSet):
     ipam_opt = Mapping("", "Set IPAM driver specific options", unsupported=_PLUGIN)
     ipv4 = Boolean("", "Enable or disable IPv4 address assignment", default=True)
     ipv6 = Boolean("", "Enable or disable IPv6 address assignment")
-    label = Strings("", "Set metadata on a network")
+    label = Strings("", "Set metadata on a network", check=checked_label)
     opt = Mapping("o", "Set driver specific options")
     scope = String("", "Control the network's scope", unsupported=_SWARM)
     subnet = Strings("", "Subnet in CIDR format that represents a network segment")

@@ -31,6 +31,7 @@ def run(flags: Flags, context: Context) -> None:
         context.engine, all_images=flags.all, volumes=flags.volumes, filters=flags.filter
     )
     _print_list(context, "Deleted Containers:", pruned.containers.ids)
+    _print_list(context, "Deleted Networks:", pruned.networks)
     _print_list(context, "Deleted Volumes:", pruned.volumes.names)
     print_removals(context, pruned.images.removals)
     _print_list(
@@ -40,7 +41,7 @@ def run(flags: Flags, context: Context) -> None:
 
 
 def _warning(flags: Flags) -> str:
-    doomed = ["all stopped containers"]
+    doomed = ["all stopped containers", "all networks not used by at least one container"]
     if flags.volumes:
         doomed.append("all anonymous volumes not used by at least one container")
     if flags.all:

@@ -50,9 +50,18 @@ class _ContinueLoop(Exception):
     pass
 
 
-def execute(tree: Tree, functions: Mapping[str, TemplateFunction], data: object) -> str:
-    """The text that `tree` makes of `data`; raises ExecutionError."""
-    executor = _Executor(tree, functions, data)
+def execute(
+    tree: Tree,
+    functions: Mapping[str, TemplateFunction],
+    data: object,
+    *,
+    missing_is_error: bool = False,
+) -> str:
+    """The text that `tree` makes of `data`; raises ExecutionError.
+
+    `missing_is_error` is Go's option missingkey=error: what is not there has no fields.
+    """
+    executor = _Executor(tree, functions, data, missing_is_error)
     try:
         executor.walk_all(tree.body, data)
     except ExecutionError as error:
@@ -62,7 +71,14 @@ def execute(tree: Tree, functions: Mapping[str, TemplateFunction], data: object)
 
 
 class _Executor:
-    def __init__(self, tree: Tree, functions: Mapping[str, TemplateFunction], data: object) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        functions: Mapping[str, TemplateFunction],
+        data: object,
+        missing_is_error: bool,
+    ) -> None:
+        self.missing_is_error = missing_is_error
         self.tree = tree
         self.functions = functions
         self.name = tree.name  # of the template that is being executed
@@ -259,6 +275,8 @@ class _Executor:
             return value[name]
         if isinstance(value, Methods):
             return self.method(value, name, self.node, [], value, _ABSENT)
+        if value is MISSING and self.missing_is_error:
+            raise self.error(f"nil data; no entry for key {quoted(name)}")
         if value is MISSING or value is NIL_MAP:
             return MISSING
         if value is None or isinstance(value, NilValue):
@@ -318,13 +336,13 @@ class _Executor:
             self.argument(word, dot, kinds[min(place, len(kinds) - 1)])
             for place, word in enumerate(arguments)
         ]
-        self.node = node
         if piped is not _ABSENT:
             kind = kinds[min(len(arguments), len(kinds) - 1)]
             values.append(self.checked(piped, kind))
         try:
             return function.call(*values)
         except CallError as error:
+            self.node = node
             raise self.error(f"error calling {name}: {error}") from None
 
     def check_count(self, name: str, function: TemplateFunction, count: int) -> None:

@@ -14,6 +14,12 @@ class Template:
         """Parse `text`; raises ParseError. Errors of execution call the template `name`."""
         self._tree = parse(name, text, FUNCTIONS)
 
-    def execute(self, data: object, functions: Mapping[str, TemplateFunction] = FUNCTIONS) -> str:
+    def execute(
+        self,
+        data: object,
+        functions: Mapping[str, TemplateFunction] = FUNCTIONS,
+        *,
+        missing_is_error: bool = False,
+    ) -> str:
         """The text for `data`; raises ExecutionError."""
-        return execute(self._tree, functions, data)
+        return execute(self._tree, functions, data, missing_is_error=missing_is_error)

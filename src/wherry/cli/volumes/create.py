@@ -2,13 +2,14 @@
 
 from wherry.cli.context import Context
 from wherry.cli.flags import FlagSet, Mapping, String, Strings, Syntax
+from wherry.oci.labels import checked_label
 
 SYNTAX = Syntax("[OPTIONS] [VOLUME]", least=0, most=1)
 
 
 class Flags(FlagSet):
     driver = String("d", "Specify volume driver name", default="local")
-    label = Strings("", "Set metadata for a volume")
+    label = Strings("", "Set metadata for a volume", check=checked_label)
     opt = Mapping("o", "Set driver specific options")
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from posixpath import normpath
 
 from wherry.errors import InvalidArgument
 from wherry.oci import image_config
@@ -87,6 +88,7 @@ def complete_defaults(config: ContainerConfig, container_id: str) -> ContainerCo
     return replace(
         config,
         security_options=_security_options(config),
+        working_dir=normpath(config.working_dir) if config.working_dir else "",
         hostname=config.hostname or default_hostname(config, container_id),
         limits=complete_limits(config.limits),
         shm_size=config.shm_size or DEFAULT_SHM_SIZE,

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.orders import carry_out, find_live_container
-from wherry.errors import Conflict, InvalidArgument
+from wherry.errors import Conflict, InvalidArgument, NotFound
 from wherry.shim.errors import ContainerNotRunning
 from wherry.shim.stop_signal import parse_signal
+from wherry.store.containers import NoSuchContainer
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
 
 class CannotKill(Conflict):
     def __init__(self, name: str, error: ContainerNotRunning) -> None:
+        super().__init__(f"cannot kill container: {name}: {error.message}")
+
+
+class NothingToKill(NotFound):
+    def __init__(self, name: str, error: NoSuchContainer) -> None:
         super().__init__(f"cannot kill container: {name}: {error.message}")
 
 
@@ -24,11 +30,14 @@ def kill_container(engine: "Engine", name: str, signal: str = "KILL") -> None:
     try:
         number = parse_signal(signal)
     except InvalidArgument as error:
-        if signal.isdecimal():
+        if signal.isdecimal() and int(signal):
             text = f"Cannot kill container: {name}: The linux daemon does not support signal"
             raise InvalidArgument(f"{text} {signal}") from error
         raise InvalidArgument(f"Invalid signal: {signal}") from error
-    container = find_live_container(engine, name)
+    try:
+        container = find_live_container(engine, name)
+    except NoSuchContainer as error:
+        raise NothingToKill(name, error) from error
     try:
         carry_out(engine, container, "kill", {"signal": number})
     except ContainerNotRunning as error:

@@ -70,8 +70,8 @@ def update_container(
     """
     store = engine.store
     wanted = limits or ResourceLimits()
-    check_limits(wanted, update=True)
     container = find_container(store, name)
+    check_limits(wanted, update=True)
     try:
         _check_state(container)
         if restart_policy is not None:

@@ -44,6 +44,11 @@ def tag_image(engine: "Engine", source: str, target: str) -> None:
         name = parse_tag(target)
     except InvalidReference as error:
         raise NoTag(target, error) from error
+    try:
+        Reference.parse(source)
+    except InvalidReference as error:
+        if not source.removeprefix("sha256:").isalnum():  # else part of an ID
+            raise NoTag(source, error) from error
     with engine.store.database.write() as connection:
         image = find_image(connection, source)
         set_tag(connection, name, image.id, time.time_ns(), "tag")

@@ -46,6 +46,11 @@ class PredefinedNetwork(PermissionDenied):
         super().__init__(f"operation is not permitted on predefined {name} network")
 
 
+class SeveralSubnets(PermissionDenied):
+    def __init__(self) -> None:
+        super().__init__("bridge driver doesn't support multiple subnets")
+
+
 class NoSuchDriver(NotFound):
     def __init__(self, driver: str) -> None:
         super().__init__(
@@ -89,7 +94,9 @@ def _network_of(engine: "Engine", request: NetworkRequest) -> Network:
             options.pop(FAMILY_OPTIONS[version], None)
     ipv4, ipv6 = families(options, asked).values()
     gateways = [v for v in (4, 6) if needs_gateway(options, v, internal=request.internal)]
-    subnets = checked_subnets(request.subnets, ipv4=ipv4, ipv6=ipv6, gateways=gateways)
+    subnets = tuple(checked_subnets(request.subnets, ipv4=ipv4, ipv6=ipv6, gateways=gateways))
+    if request.driver == "bridge" and len({each.subnet.version for each in subnets}) < len(subnets):
+        raise SeveralSubnets
     network = Network(
         id="",
         name=request.name,
@@ -98,7 +105,7 @@ def _network_of(engine: "Engine", request: NetworkRequest) -> Network:
         attachable=request.attachable,
         enable_ipv4=ipv4,
         enable_ipv6=ipv6,
-        subnets=tuple(subnets),
+        subnets=subnets,
         chosen_subnets=bool(request.subnets),
         options=options,
         labels=dict(request.labels),

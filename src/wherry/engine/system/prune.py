@@ -6,6 +6,7 @@ from wherry.engine.builds.prune import PrunedCache, prune_cache
 from wherry.engine.containers.prune import PrunedContainers, prune_containers
 from wherry.engine.filters import Filters
 from wherry.engine.images.prune import PrunedImages, prune_images
+from wherry.engine.networks.remove import prune_networks
 from wherry.engine.volumes.prune import PrunedVolumes, prune_volumes
 from wherry.errors import InvalidArgument
 from wherry.store.garbage import collect
@@ -20,6 +21,7 @@ class PrunedSystem:
     """What went; `leftovers` are bytes of content that killed processes had left."""
 
     containers: PrunedContainers
+    networks: list[str]
     volumes: PrunedVolumes
     images: PrunedImages
     builds: PrunedCache
@@ -39,7 +41,7 @@ class PrunedSystem:
 def check_filters(filters: Filters, *, volumes: bool) -> None:
     """Docker's refusal of a filter that volumes do not have."""
     if volumes and "until" in filters:
-        raise InvalidArgument('The "until" filter is not supported with "--volumes"')
+        raise InvalidArgument('ERROR: The "until" filter is not supported with "--volumes"')
 
 
 def prune_system(
@@ -49,13 +51,14 @@ def prune_system(
     volumes: bool = False,
     filters: Filters | None = None,
 ) -> PrunedSystem:
-    """Remove stopped containers, unused anonymous volumes if asked for, unused images, garbage.
+    """Remove stopped containers, unused networks, images and, if asked for, anonymous volumes.
 
-    Containers go first, since they hold the rest.
+    Containers go first, since they hold the rest; garbage goes with them.
     """
     filters = dict(filters or {})
     check_filters(filters, volumes=volumes)
     containers = prune_containers(engine, filters)
+    networks = prune_networks(engine, filters)
     gone = prune_volumes(engine, filters) if volumes else PrunedVolumes(names=(), space_reclaimed=0)
     dangling = ("false",) if all_images else ("true",)
     images = prune_images(engine, {**filters, "dangling": dangling})
@@ -64,6 +67,7 @@ def prune_system(
         builds = prune_cache(engine, filters, everything=all_images)
     return PrunedSystem(
         containers=containers,
+        networks=networks,
         volumes=gone,
         images=images,
         builds=builds,

@@ -79,6 +79,7 @@ def config_from_options(
         oom_score_adj=given.integer("oom_score_adj"),
         runtime=given.text("runtime"),
         container_id_file=given.text("cidfile"),
+        isolation=given.text("isolation"),
     )
 
 
@@ -107,7 +108,7 @@ def _platform(options: Options, environ: Mapping[str, str]) -> str:
     try:
         return str(Platform.parse(text))
     except InvalidPlatform as error:
-        raise InvalidArgument(f"error parsing specified platform: {error}") from error
+        raise EngineRefusal(f"error parsing specified platform: {error}") from error
 
 
 def _program(options: Options) -> dict[str, Any]:

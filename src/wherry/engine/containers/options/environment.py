@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from wherry.engine.containers.options.values import Options
 from wherry.errors import InvalidArgument
 from wherry.linux.openat import opened
+from wherry.oci.labels import checked_label
 
 
 class InvalidEnvFile(InvalidArgument):
@@ -44,19 +45,13 @@ def read_labels(options: Options, cwd: str) -> dict[str, str]:
     texts: list[str] = []
     for name in options.texts("label_file"):
         texts += _read_file(name, cwd, lambda _key: None)
-    texts += options.all_parsed("label", _checked_label)
+    texts += options.all_parsed("label", checked_label)
     return {key: value for key, _, value in (text.partition("=") for text in texts)}
 
 
 def checked_variable(text: str) -> str:
     if not text.partition("=")[0]:
         raise ValueError(f"invalid environment variable: {text}")
-    return text
-
-
-def _checked_label(text: str) -> str:
-    if not text.partition("=")[0]:
-        raise ValueError(f"invalid label '{text}': empty name")
     return text
 
 

@@ -132,6 +132,8 @@ def parse_tmpfs(text: str) -> MountRequest:
 def parse_volumes_from(text: str) -> tuple[str, str]:
     """The container and the mode of one --volumes-from; rw where it gives none."""
     name, colon, mode = text.partition(":")
+    if not text:
+        raise InvalidArgument("volumes-from specification cannot be an empty string")
     if not name:
         raise InvalidArgument(f"invalid volumes-from specification: '{text}'")
     if not colon:
