@@ -186,3 +186,18 @@ def test_whoever_watches_sees_networks_joined_and_left(engine_socket: Path) -> N
     attributes = [each["Actor"]["Attributes"] for each in events if each["Type"] == "network"]
     expected = {"container": events[0]["Actor"]["ID"], "name": "bridge", "type": "bridge"}
     assert attributes == [expected, expected]
+
+
+def test_a_window_may_have_its_size_before_its_exec_runs(engine_socket: Path) -> None:
+    """As Portainer asks for both at once."""
+    started(engine_socket, "box")
+    until = 'until [ "$(stty -F /dev/tty size 2>/dev/null)" = "11 22" ]; do :; done; echo ok'
+    asked = {"Cmd": ["sh", "-c", until], "AttachStdout": True, "Tty": True}
+    name = ask(engine_socket, "POST", "/v1.41/containers/box/exec", asked).json()["Id"]
+    with Wire(engine_socket) as resizing, Wire(engine_socket) as wire:
+        resizing.send("POST", f"/v1.41/exec/{name}/resize?h=11&w=22")
+        start = b'{"Tty": true}'
+        wire.send("POST", f"/v1.41/exec/{name}/start", start, Content_Type="application/json")
+        assert wire.head()[0] == 200
+        assert resizing.answer().status == 200
+        assert wire.to_end() == b"ok\r\n"

@@ -1,7 +1,9 @@
 """Execs: made at a container, started on a connection of their own, looked at afterwards."""
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 
 from wherry.api import web
 from wherry.api.call import Call, json_response
@@ -20,6 +22,8 @@ from wherry.shim.detach_keys import parse_detach_keys
 from wherry.shim.events import container_event
 from wherry.shim.protocol import STDOUT, frame, parse_control
 from wherry.store.containers import Container
+
+_UNTIL_IT_RUNS = 10.0  # seconds, as in Docker
 
 
 async def post_exec(call: Call) -> web.Response:
@@ -113,8 +117,10 @@ async def _run(
         connection = await service.workers.run_alone(_started, chosen, descriptors, wanted)
     except WherryError as error:
         chosen.exit_code = error.exit_code if error.exit_code in (126, 127) else 126
+        chosen.begun.set()
         raise
     chosen.running = chosen.exit_code is None
+    chosen.begun.set()
     watch(chosen, connection)
 
 
@@ -199,6 +205,9 @@ async def get_exec(call: Call) -> web.Response:
 async def post_exec_resize(call: Call) -> web.Response:
     found = call.service.execs.find(call.id)
     height, width = window_size(call)
+    with suppress(TimeoutError):  # clients ask for both at once, and do not ask again
+        async with asyncio.timeout(_UNTIL_IT_RUNS):
+            await found.begun.wait()
     if not found.running:
         raise Conflict(f"exec {found.id} is not running")
     if found.tty:
