@@ -6,6 +6,7 @@
 import base64
 import json
 import socket
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -162,3 +163,41 @@ def test_checkpoints_are_refused_in_a_line(service: RunningService) -> None:
     made(service.socket, "box")
     answer = ask(service.socket, "GET", "/containers/box/checkpoints")
     assert (answer.status, answer.message) == (501, "containers have no checkpoints here")
+
+
+def test_whoever_watches_sees_networks_joined_and_left(engine_socket: Path) -> None:
+    """As reverse proxies do, which look containers up again then."""
+    before = time.time()
+    made(engine_socket, "box", {"Cmd": ["true"]})
+    restarted(engine_socket, "box")
+    removed = ask(engine_socket, "POST", "/containers/box/wait?condition=not-running")
+    assert removed.json()["StatusCode"] == 0
+    assert ask(engine_socket, "DELETE", "/v1.41/containers/box?force=1").status == 204
+    answer = ask(engine_socket, "GET", f"/v1.41/events?since={before:.9f}&until={time.time():.9f}")
+    events = [json.loads(line) for line in answer.body.splitlines()]
+    assert [(each["Type"], each["Action"]) for each in events] == [
+        ("container", "create"),
+        ("network", "connect"),
+        ("container", "start"),
+        ("container", "die"),
+        ("network", "disconnect"),
+        ("container", "destroy"),
+    ]
+    attributes = [each["Actor"]["Attributes"] for each in events if each["Type"] == "network"]
+    expected = {"container": events[0]["Actor"]["ID"], "name": "bridge", "type": "bridge"}
+    assert attributes == [expected, expected]
+
+
+def test_a_window_may_have_its_size_before_its_exec_runs(engine_socket: Path) -> None:
+    """As Portainer asks for both at once."""
+    started(engine_socket, "box")
+    until = 'until [ "$(stty -F /dev/tty size 2>/dev/null)" = "11 22" ]; do :; done; echo ok'
+    asked = {"Cmd": ["sh", "-c", until], "AttachStdout": True, "Tty": True}
+    name = ask(engine_socket, "POST", "/v1.41/containers/box/exec", asked).json()["Id"]
+    with Wire(engine_socket) as resizing, Wire(engine_socket) as wire:
+        resizing.send("POST", f"/v1.41/exec/{name}/resize?h=11&w=22")
+        start = b'{"Tty": true}'
+        wire.send("POST", f"/v1.41/exec/{name}/start", start, Content_Type="application/json")
+        assert wire.head()[0] == 200
+        assert resizing.answer().status == 200
+        assert wire.to_end() == b"ok\r\n"

@@ -40,8 +40,8 @@ def test_fields_that_were_dropped_are_there_for_older_clients(path: Path) -> Non
 
 def test_a_short_id_was_an_alias(path: Path, client: Side) -> None:
     client("network", "create", "own")
-    box = made(path, HostConfig={"NetworkMode": "own"})
-    for version, expected in (("1.44", [box[:12]]), ("1.45", None)):
+    box = made(path, HostConfig={"NetworkMode": "own"}, Hostname="host")
+    for version, expected in (("1.44", [box[:12], "host"]), ("1.45", None)):
         document = ask(path, "GET", f"/v{version}/containers/{box}/json").json()
         assert document["NetworkSettings"]["Networks"]["own"]["Aliases"] == expected
 

@@ -56,7 +56,7 @@ def test_aiodocker(service: RunningService) -> None:
             events = docker.events.subscribe()
             await container.start()
             assert (await container.wait())["StatusCode"] == 0
-            assert (await events.get())["Action"] == "start"
+            assert [(await events.get())["Action"] for _ in range(2)] == ["connect", "start"]
             lines = await container.log(stdout=True, stderr=True)
             await container.delete()
             build = docker.images.build(

@@ -54,6 +54,7 @@ class Exec:
     exit_code: int | None = None
     pid: int = 0
     socket_path: str = ""  # where its terminal's size is told
+    begun: asyncio.Event = field(default_factory=asyncio.Event)  # it runs, or could not
     checked: float = 0.0  # when its container was last seen to run, monotonic
 
     @property

@@ -62,12 +62,13 @@ def container_for(version: Version, document: Document) -> Document:
 
 
 def _add_short_id_to_aliases(document: Document) -> None:
-    short = str(document["Id"])[:12]
+    short, config = str(document["Id"])[:12], document["Config"]
+    hostname = config.get("Hostname") if isinstance(config, dict) else ""
     for name, endpoint in _endpoints(document).items():
         if name not in ("bridge", "host", "none", "default"):
             aliases = endpoint.get("Aliases")
             before = aliases if isinstance(aliases, list) else []
-            endpoint["Aliases"] = list(dict.fromkeys([*before, short]))
+            endpoint["Aliases"] = list(dict.fromkeys([*before, short, *filter(None, [hostname])]))
 
 
 def _endpoints(document: Document) -> dict[str, Document]:

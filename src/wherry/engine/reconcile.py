@@ -20,7 +20,7 @@ from wherry.errors import NotFound, WherryError
 from wherry.linux.files import remove_tree
 from wherry.oci.timestamps import format_timestamp
 from wherry.shim.client import Launcher
-from wherry.shim.events import container_event
+from wherry.shim.events import died_event
 from wherry.shim.lock import LEAVING, remove_run_folder, try_shim_lock
 from wherry.shim.restart import should_restart
 from wherry.store.containers import (
@@ -162,7 +162,7 @@ def record_end(engine: "Engine", container: Container, *, rebooted: bool = False
         finished_at=format_timestamp(time.time_ns()),
         restart_count=state.restart_count + again,
     )
-    container_event(engine.store, container, "die", exitCode=str(code))
+    died_event(engine.store, container, exitCode=str(code))
     return container
 
 

@@ -27,7 +27,7 @@ from wherry.oci.timestamps import format_timestamp, parse_timestamp
 from wherry.shim.attach import Attachment, Client
 from wherry.shim.control import Control
 from wherry.shim.errors import ContainerNotRunning
-from wherry.shim.events import container_event
+from wherry.shim.events import container_event, died_event, started_event
 from wherry.shim.health import HealthMonitor
 from wherry.shim.lock import give_shim_lock, remove_run_folder
 from wherry.shim.log.writer import open_log
@@ -203,7 +203,7 @@ class Supervisor:
         self.stop_requested = False
         self.watch_process(run, starting.connected)
         run.health = HealthMonitor.of(self)
-        container_event(self.store, self.container, "start")
+        started_event(self.store, self.container)
 
     def watch_process(self, run: Run, connected: Connected) -> None:
         """Learn of what becomes of the process, and of who wants to reach it."""
@@ -307,9 +307,7 @@ class Supervisor:
         )
         trace("end recorded")
         lasted = (finished - parse_timestamp(self.container.state.started_at)) // 10**9
-        container_event(
-            self.store, self.container, "die", exitCode=str(code), execDuration=str(lasted)
-        )
+        died_event(self.store, self.container, exitCode=str(code), execDuration=str(lasted))
         if not again and not self.restart_wanted and self.container.config.auto_remove:
             self._clean_up = self.engineering.forget(self.container)
         self._answer(run, code)

@@ -2,11 +2,15 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from wherry.store.database import DatabaseFailed
 from wherry.store.store import Store
 from wherry.values import dataclass, field
+
+if TYPE_CHECKING:
+    import sqlite3
 
 SCHEMA = """
 CREATE TABLE events (
@@ -34,33 +38,45 @@ class Event:
     attributes: dict[str, str] = field(default_factory=dict)
 
 
+News = tuple[str, str, str, dict[str, str]]  # type, action, ID of whom it is about, attributes
+
+
 def publish(
     store: Store, type_: str, action: str, actor_id: str, attributes: dict[str, str]
 ) -> None:
-    """Record one event; whoever follows them is woken by the write itself.
+    """Record one event; see `publish_all`."""
+    publish_all(store, [(type_, action, actor_id, attributes)])
 
-    A disk without room for it keeps nobody from what the event tells of.
+
+def publish_all(store: Store, news: Iterable[News]) -> None:
+    """Record events; whoever follows them is woken by the write itself.
+
+    A disk without room for them keeps nobody from what they tell of.
     """
     try:
-        _insert(store, type_, action, actor_id, attributes)
+        with store.database.write() as connection:
+            for each in news:
+                _insert(connection, *each)
     except DatabaseFailed as error:
         if not error.full:
             raise
 
 
 def _insert(
-    store: Store, type_: str, action: str, actor_id: str, attributes: dict[str, str]
+    connection: "sqlite3.Connection",
+    type_: str,
+    action: str,
+    actor_id: str,
+    attributes: dict[str, str],
 ) -> None:
-    with store.database.write() as connection:
-        cursor = connection.execute(
-            "INSERT INTO events (time_ns, type, action, actor_id, attributes)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (time.time_ns(), type_, action, actor_id, json.dumps(attributes)),
+    cursor = connection.execute(
+        "INSERT INTO events (time_ns, type, action, actor_id, attributes) VALUES (?, ?, ?, ?, ?)",
+        (time.time_ns(), type_, action, actor_id, json.dumps(attributes)),
+    )
+    if (cursor.lastrowid or 0) % 256 == 0:
+        connection.execute(
+            "DELETE FROM events WHERE number <= ?", ((cursor.lastrowid or 0) - KEPT,)
         )
-        if (cursor.lastrowid or 0) % 256 == 0:
-            connection.execute(
-                "DELETE FROM events WHERE number <= ?", ((cursor.lastrowid or 0) - KEPT,)
-            )
 
 
 def events_after(store: Store, number: int) -> Iterator[Event]:

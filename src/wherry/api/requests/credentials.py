@@ -40,20 +40,21 @@ def read_credential(fields: Fields) -> Credential:
     )
 
 
-def credential_of(call: Call, *, strict: bool = False) -> Credential:
-    """Whoever the header says the client is; a bad one is nobody, as in Docker, or `strict`."""
+def credential_of(call: Call) -> Credential:
+    """Whoever the header says the client is; a bad one is nobody, as in Docker."""
     try:
         return read_credential(Fields(_object(call, _AUTH)))
     except InvalidArgument:
-        if strict:
-            raise
         return Credential()
 
 
 def credentials_of(call: Call) -> dict[str, Credential]:
-    """Those for several registries, by their domains."""
-    known = Fields({_CONFIG: _object(call, _CONFIG)}).named_objects(_CONFIG)
-    return {registry_domain(name): read_credential(fields) for name, fields in known.items()}
+    """Those for several registries, by their domains; a bad header has none, as in Docker."""
+    try:
+        known = Fields({_CONFIG: _object(call, _CONFIG)}).named_objects(_CONFIG)
+        return {registry_domain(name): read_credential(fields) for name, fields in known.items()}
+    except InvalidArgument:
+        return {}
 
 
 def _object(call: Call, header: str) -> dict[str, object]:

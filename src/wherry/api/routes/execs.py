@@ -1,7 +1,9 @@
 """Execs: made at a container, started on a connection of their own, looked at afterwards."""
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from wherry.api import web
 from wherry.api.call import Call, json_response
@@ -21,6 +23,8 @@ from wherry.shim.events import container_event
 from wherry.shim.knock import knock
 from wherry.shim.protocol import STDOUT, frame
 from wherry.store.containers import Container
+
+_UNTIL_IT_RUNS = 10.0  # seconds, as in Docker
 
 
 async def post_exec(call: Call) -> web.Response:
@@ -127,6 +131,8 @@ async def _run(
     except WherryError as error:
         chosen.exit_code = error.exit_code if error.exit_code in (126, 127) else 126
         raise
+    finally:
+        chosen.begun.set()
 
 
 def _request(
@@ -190,6 +196,9 @@ async def get_exec(call: Call) -> web.Response:
 async def post_exec_resize(call: Call) -> web.Response:
     found = call.service.execs.find(call.id)
     height, width = window_size(call)
+    with suppress(TimeoutError):  # clients ask for both at once, and do not ask again
+        async with asyncio.timeout(_UNTIL_IT_RUNS):
+            await found.begun.wait()
     if not found.running:
         raise Conflict(f"exec {found.id} is not running")
     if found.tty:
