@@ -55,6 +55,7 @@ def test_quiet_leaves_out_what_is_said_of_a_missing_image(wherry: Wherry) -> Non
         ["--platform", "nope/x/y/z", "busybox"],
         ["--volumes-from", "", "busybox"],
         ["-l", "a b=c", "busybox"],
+        ["--security-opt", "seccomp=/etc/passwd", "busybox"],
         [],
     ],
     ids=" ".join,

@@ -218,6 +218,7 @@ def test_system_prune_asks_first(wherry: Wherry) -> None:
     assert result.stdout == (
         "WARNING! This will remove:\n"
         "  - all stopped containers\n"
+        "  - all networks not used by at least one container\n"
         "  - all anonymous volumes not used by at least one container\n"
         "  - all images without at least one container associated to them\n"
         "\n"

@@ -6,7 +6,7 @@ from the fields that its template names.
 
 from wherry.cli.context import Context
 from wherry.cli.tables import table_lines
-from wherry.cli.templates.errors import TemplateError
+from wherry.cli.templates.errors import ExecutionError, TemplateError
 from wherry.cli.templates.functions import HEADER_FUNCTIONS
 from wherry.cli.templates.template import Template
 from wherry.cli.templates.values import MISSING, Methods, as_html_json
@@ -92,7 +92,10 @@ def print_rows(
         for line in lines:
             context.out(line)
         return
-    head = template.execute(_Titles(titles), HEADER_FUNCTIONS)
+    try:
+        head = template.execute(_Titles(titles), HEADER_FUNCTIONS)
+    except ExecutionError as error:
+        head = error.written  # Docker shows what there is of it
     for line in table_lines(line.split("\t") for line in [head, *lines]):
         context.out(line)
 

@@ -64,5 +64,14 @@ def _seccomp_profile(name: str, cwd: str) -> str:
         return json.dumps(json.loads(data), separators=(",", ":"))
     except (ValueError, RecursionError) as error:
         raise BadSeccompProfile(
-            f"compacting json for seccomp profile ({name}) failed: {error}"
+            f"compacting json for seccomp profile ({name}) failed: {_reason(error)}"
         ) from error
+
+
+def _reason(error: ValueError | RecursionError) -> str:
+    """What is no JSON at all, which a wrong file mostly is, in Go's words."""
+    if isinstance(error, json.JSONDecodeError) and error.msg == "Expecting value":
+        if not (found := error.doc[error.pos : error.pos + 1]):
+            return "unexpected end of JSON input"
+        return f"invalid character '{found}' looking for beginning of value"
+    return str(error)
