@@ -219,6 +219,8 @@ def test_the_address_of_a_container_goes_to_one_network(path: Path) -> None:
     assert "must match the identity" in create(path, body).message
     host = {"MacAddress": one, "HostConfig": {"NetworkMode": "host"}}
     assert create(path, host, "1.43").message.startswith("conflicting options: mac-address")
+    joined = {"MacAddress": one, "HostConfig": {"NetworkMode": "container:box"}}
+    assert create(path, joined).message.startswith("conflicting options: mac-address")
 
 
 def test_a_network_may_be_given_by_its_id_and_by_its_name(path: Path) -> None:

@@ -43,7 +43,14 @@ def storage() -> Iterator[Path]:
 
 def run(*words: str | Path) -> str:
     result = subprocess.run(
-        words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False
+        words,
+        # What is said of Docker's client there is not for these.
+        env={name: text for name, text in os.environ.items() if not name.startswith("DOCKER_")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert result.returncode == 0, result.stderr
     return result.stdout

@@ -53,9 +53,10 @@ def _with_mac_address(
     endpoints: dict[str, NetworkAttachment], mode: str, mac_address: str, version: Version
 ) -> dict[str, NetworkAttachment]:
     """The endpoints with the container's address at the one that it is for, as Docker chooses."""
-    if mode in ("host", "none") or mode.startswith("container:"):
-        if version < _1_44:
-            raise ConflictingOptions("mac-address and the network mode")
+    shared = mode in ("host", "none")
+    if mode.startswith("container:") or (shared and version < _1_44):
+        raise ConflictingOptions("mac-address and the network mode")
+    if shared:
         return endpoints
     name = mode
     if endpoints and version < _1_44:
