@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import pytest
 
+from wherry.linux.process import process_state
 from wherry.testing.command import Wherry
 from wherry.testing.traces import left_on_disk, survey
 from wherry.testing.waiting import eventually
@@ -23,13 +24,26 @@ def reboot(wherry: Wherry) -> None:
     inside = wherry("ps", "-q").stdout.split()
     pids = [int(wherry("inspect", "-f", "{{.State.Pid}}", name).stdout) for name in inside]
     folders = (wherry.root, wherry.run_folder)
-    # Supervisors first: they must not see their containers end.
-    pids = [int(line.split()[0]) for line in survey(*folders).processes] + pids
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    pids += [int(line.split()[0]) for line in survey(*folders).processes]
+    # Held first: no supervisor must see its container end.
+    send(pids, signal.SIGSTOP)
+    eventually(lambda: all(map(stands_still, pids)), what="everything stands still")
+    send(pids, signal.SIGKILL)
     eventually(lambda: not survey(*folders).processes, what="everything of the installation ended")
     shutil.rmtree(wherry.run_folder)
+
+
+def send(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def stands_still(pid: int) -> bool:
+    try:
+        return process_state(pid) in "TZ"
+    except OSError:
+        return True
 
 
 def states(wherry: Wherry) -> dict[str, str]:
