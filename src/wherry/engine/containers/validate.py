@@ -18,19 +18,12 @@ from wherry.linux import capabilities
 from wherry.network.names import parse_extra_host
 from wherry.network.requests import parse_port_range
 from wherry.oci.container_config import ContainerConfig, Healthcheck, RestartPolicyName
-from wherry.shim.log.options import check_mode
+from wherry.shim.log.options import DEFAULT_DRIVER, read_log_options
 from wherry.shim.stop_signal import parse_signal
 
 _ONE_MILLISECOND = 1_000_000
 _LONGEST_HOSTNAME = 63
 LOG_DRIVERS = ("json-file", "local", "none", "journald")
-_LOG_OPTIONS = {
-    "json-file": ("max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex",
-                  "tag", "mode", "max-buffer-size"),
-    "local": ("max-size", "max-file", "compress", "mode", "max-buffer-size"),
-    "journald": ("labels", "labels-regex", "env", "env-regex", "tag", "mode", "max-buffer-size"),
-    "none": (),
-}  # fmt: skip
 
 
 def check_config(config: ContainerConfig) -> None:
@@ -144,7 +137,7 @@ def _check_modes(config: ContainerConfig) -> None:
 
 
 def _check_log(config: ContainerConfig) -> None:
-    driver = config.log.driver or "json-file"
+    driver = config.log.driver or DEFAULT_DRIVER
     if driver not in LOG_DRIVERS:
         raise EngineRefusal(
             f'error looking up logging plugin {driver}: plugin "{driver}" not found',
@@ -154,7 +147,7 @@ def _check_log(config: ContainerConfig) -> None:
         raise Unsupported(
             "failed to initialize logging driver: journald is not enabled on this host"
         )
-    check_mode(config.log.options)
-    for name in config.log.options:
-        if name not in _LOG_OPTIONS[driver]:
-            raise InvalidArgument(f"unknown log opt '{name}' for {driver} log driver")
+    # Here Docker knows names and the mode; the other values it looks at when the log is opened.
+    early = ("mode", "max-buffer-size")
+    options = {name: text if name in early else "" for name, text in config.log.options.items()}
+    read_log_options(driver, options)

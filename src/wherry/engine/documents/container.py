@@ -241,15 +241,10 @@ def host_config_document(config: ContainerConfig, name: str) -> Document:
         "Runtime": config.runtime or "runc",
         "Isolation": config.isolation,
         **_limits_document(config.limits),
-        "MaskedPaths": _paths(config.masked_paths, masked_paths(config)),
-        "ReadonlyPaths": _paths(config.readonly_paths, readonly_paths(config)),
+        "MaskedPaths": None if config.privileged else list(masked_paths(config)),
+        "ReadonlyPaths": None if config.privileged else list(readonly_paths(config)),
     }
     return document | _optional_parts(config)
-
-
-def _paths(asked: tuple[str, ...] | None, found: tuple[str, ...]) -> list[str] | None:
-    """None for none, unless that was asked for: who makes the container again asks for it, too."""
-    return list(found) or (None if asked is None else [])
 
 
 def _optional_parts(config: ContainerConfig) -> Document:

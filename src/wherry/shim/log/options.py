@@ -63,7 +63,7 @@ def read_log_options(driver: str, options: Mapping[str, str]) -> LogOptions:
         raise LogDriverMissing(driver)
     if driver == "none" and options:
         raise InvalidLogOption("invalid logging opts for driver none")
-    check_mode(options)
+    _check_mode(options)
     for name in options:
         if name not in known | _COMMON:
             raise InvalidLogOption(
@@ -87,8 +87,7 @@ def _unusable(reason: str) -> InvalidLogOption:
     return InvalidLogOption(f"failed to initialize logging driver: {reason}")
 
 
-def check_mode(options: Mapping[str, str]) -> None:
-    """What all drivers have, and Docker looks at when the container is made."""
+def _check_mode(options: Mapping[str, str]) -> None:
     mode = options.get("mode", "")
     if mode not in ("", "blocking", "non-blocking"):
         raise InvalidLogOption(f"logger: logging mode not supported: {mode}")
