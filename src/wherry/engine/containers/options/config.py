@@ -78,7 +78,6 @@ def config_from_options(
         shm_size=given.size("shm_size", parse_size),
         oom_score_adj=given.integer("oom_score_adj"),
         runtime=given.text("runtime"),
-        container_id_file=given.text("cidfile"),
         isolation=given.text("isolation"),
     )
 
@@ -226,7 +225,11 @@ def _lifetime(options: Options) -> dict[str, Any]:
     policy = parse_restart_policy(options.text("restart"))
     if options.flag("rm") and policy.name is not RestartPolicyName.NO:
         raise InvalidArgument("conflicting options: cannot specify both --restart and --rm")
-    return {"restart_policy": policy, "auto_remove": options.flag("rm")}
+    return {
+        "restart_policy": policy,
+        "auto_remove": options.flag("rm"),
+        "container_id_file": options.text("cidfile"),
+    }
 
 
 def _checked_sysctl(text: str) -> str:
