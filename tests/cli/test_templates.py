@@ -8,10 +8,10 @@ pytestmark = pytest.mark.needs("containers")
 
 _NOPE = "{{.Nope}}"
 FAILING = [
-    *(("images", "--format", text) for text in (_NOPE, "{{.ID", "{{.ID.X}}", " ")),
+    *(("images", "--format", text, "busybox") for text in (_NOPE, "{{.ID", "{{.ID.X}}", " ")),
     ("history", "--format", _NOPE, "busybox"),
     ("network", "ls", "--format", f"{{{{.Name}}}} {_NOPE}"),
-    ("network", "ls", "--format", '{{.Label "x"}}|{{.Labels}}|{{.Internal}}'),
+    ("network", "ls", "-f", "driver=host", "--format", '{{.Label "x"}}|{{.Labels}}|{{.Scope}}'),
     ("network", "ls", "--filter", "name=nope", "--format", f"table {_NOPE}"),
     ("volume", "ls", "--format", '{{.Name}} {{.Label "x"}} {{.Name.X}}'),
     ("system", "df", "--format", _NOPE),
@@ -31,7 +31,7 @@ FAILING = [
     ("inspect", "--format", "{{.NetworkSettings.Networks.nosuch.IPAddress}}", "shown"),
     ("inspect", "--format", '{{(index .NetworkSettings.Networks "nosuch").Gateway}}', "shown"),
     ("inspect", "--format", '{{index .Config.Labels "a" "b"}}', "shown"),
-    ("ps", "-a", "--format", "{{.Platform}}"),
+    ("ps", "-a", "-f", "name=^/shown$", "--format", "{{.Platform}}"),
 ]
 
 
