@@ -31,6 +31,16 @@ def variable(name: str) -> str:
     return value.decode(_ENCODING, _ERRORS)
 
 
+def set_variable(name: str, value: str) -> None:
+    """Set one for this process and for what it starts."""
+    os = sys.modules.get("os")
+    if os is not None:
+        os.environ[name] = value
+    else:
+        posix.environ[name.encode(_ENCODING, _ERRORS)] = value.encode(_ENCODING, _ERRORS)
+        posix.putenv(name, value)
+
+
 def absolute(path: str) -> str:
     """`path` from the root on, without `.` and `..`."""
     if path.startswith("/") and not path.endswith("/") and "//" not in path and "/." not in path:

@@ -17,6 +17,7 @@ from wherry.cli.context import (
     write_error,
 )
 from wherry.cli.flags import Boolean, FlagSet, HelpRequested, String, Strings, Syntax, UsageError
+from wherry.environment import set_variable
 from wherry.errors import WherryError, os_error_text
 
 INTERRUPTED = 130
@@ -26,6 +27,7 @@ _OBJECTS_BEFORE_COLLECTION = 20_000
 class GlobalFlags(FlagSet):
     """What stands before the command."""
 
+    config = String("", "Location of client config files (environment: DOCKER_CONFIG)")
     context = String("c", "Name of the context", hidden=True, unsupported="there is no daemon")
     debug = Boolean("D", "Enable debug mode: errors come with a traceback")
     host = Strings(
@@ -123,6 +125,8 @@ def _run(words: list[str], context: Context) -> None:
     context.log_level = "debug" if options.debug else options.log_level
     context.root = options.root or None
     context.run = options.run_root or None
+    if options.config:
+        set_variable("DOCKER_CONFIG", options.config)
     _run_command(options.operands, context)
 
 
@@ -218,7 +222,13 @@ def _run_group(group: str, words: list[str], context: Context) -> None:
 def _unknown(context: Context, word: str, group: str) -> None:
     from difflib import get_close_matches  # for those who mistype
 
+    from wherry.cli.absent import ABSENT  # and for those who come from Docker
+
     prefix = f"{group} " if group else ""
+    if prefix + word in ABSENT:
+        context.err(f"{NAME}: there is no '{NAME} {prefix}{word}': {ABSENT[prefix + word]}")
+        context.status = 1
+        return
     known = [*GROUPS, *(name for row in rows() for name in row.names)]
     nearby = [name.removeprefix(prefix) for name in known if name.startswith(prefix)]
     alike = get_close_matches(word, nearby, n=1, cutoff=0.6)
