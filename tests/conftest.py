@@ -75,7 +75,7 @@ def end_launcher(wherry: Wherry) -> None:
 @pytest.fixture
 def wherry(installation: Wherry) -> Iterator[Wherry]:
     """The command; what a test makes with it is removed afterwards and may leave nothing."""
-    before = installation.images()
+    before = installation.known_images()
     yield installation
     installation.remove_everything()
     installation.remove_images_since(before)

@@ -6,8 +6,12 @@ import sys
 from pathlib import Path
 
 import wherry
+from wherry.testing.traces import column
 
 SOURCE = Path(wherry.__file__).parent.parent
+_NAMES = "SELECT name FROM tags"
+_IMAGES = "SELECT id FROM images"
+_NETWORKS = "SELECT name FROM networks WHERE name NOT IN ('bridge', 'host', 'none')"
 
 
 class Wherry:
@@ -75,19 +79,22 @@ class Wherry:
         named = (line.split(" ", 1) for line in lines)
         return {(image if "<" in name else name): image for image, name in named}
 
-    def remove_images_since(self, before: dict[str, str]) -> None:
+    # What is there is asked of the database: after each test, commands would take a good part of the time.
+
+    def known_images(self) -> set[str]:
+        """The images, and the names that they have."""
+        return column(self.root, _NAMES) | column(self.root, _IMAGES)
+
+    def remove_images_since(self, before: set[str]) -> None:
         """Remove the images that a test has made or named."""
-        new = [name for name in self.images() if name not in before]
-        if new:
-            self("rmi", "-f", *new)
+        for query in (_NAMES, _IMAGES):
+            if new := column(self.root, query) - before:
+                self("rmi", "-f", *new)
 
     def remove_everything(self) -> None:
-        names = self("ps", "-aq", "--no-trunc").stdout.split()
-        if names:
-            self("rm", "-f", "-v", *names)
-        volumes = self("volume", "ls", "-q").stdout.split()
-        if volumes:
+        if containers := column(self.root, "SELECT id FROM containers"):
+            self("rm", "-f", "-v", *containers)
+        if volumes := column(self.root, "SELECT name FROM volumes"):
             self("volume", "rm", "-f", *volumes)
-        networks = self("network", "ls", "-q", "--filter", "type=custom").stdout.split()
-        if networks:
+        if networks := column(self.root, _NETWORKS):
             self("network", "rm", *networks)

@@ -173,10 +173,10 @@ def _names_in(folder: Path) -> list[str]:
 def _known_names(root: Path) -> dict[str, set[str]]:
     running = "SELECT id FROM containers WHERE status IN ('running', 'paused', 'restarting')"
     return {
-        "containers": _column(root, "SELECT id FROM containers"),
-        "volumes": _column(root, "SELECT name FROM volumes"),
-        "layers": _column(root, "SELECT id FROM layers") | {"l", "init", "empty"},
-        "running": _column(root, running),
+        "containers": column(root, "SELECT id FROM containers"),
+        "volumes": column(root, "SELECT name FROM volumes"),
+        "layers": column(root, "SELECT id FROM layers") | {"l", "init", "empty"},
+        "running": column(root, running),
     }
 
 
@@ -185,11 +185,12 @@ def _claims(root: Path) -> Iterator[str]:
         "NOT IN (SELECT id FROM containers WHERE status IN ('running', 'paused', 'restarting'))"
     )
     for table in ("endpoints", "published_ports"):
-        for name in _column(root, f"SELECT container_id FROM {table} WHERE container_id {stopped}"):
+        for name in column(root, f"SELECT container_id FROM {table} WHERE container_id {stopped}"):
             yield f"{table} {name}"
 
 
-def _column(root: Path, query: str) -> set[str]:
+def column(root: Path, query: str) -> set[str]:
+    """What a query finds in the database of an installation, if there is one."""
     path = root / "wherry.db"
     if not path.exists():
         return set()
