@@ -79,7 +79,7 @@ class Wherry:
         named = (line.split(" ", 1) for line in lines)
         return {(image if "<" in name else name): image for image, name in named}
 
-    # What is there is asked of the database: after each test, commands would take a good part of the time.
+    # What is there is asked of the database: it is done after each test, and commands take longer.
 
     def known_images(self) -> set[str]:
         """The images, and the names that they have."""
