@@ -34,7 +34,10 @@ def starts(peers: Sequence[Peer]) -> Iterator[Row]:
         row = interleaved(
             [*peers, without_launcher(ours)], run_true("--network", network), rounds=15
         )
+        alone = row.pop(without_launcher(ours).name)
         yield Row(f"run --rm --network {network}", row, (Floor("docker", ratio),))
+        floors = (Floor("docker", 1 / 3),) if network == "bridge" else ()
+        yield Row("the same without a launcher", {**row, "wherry": alone}, floors)
     plain = interleaved(peers, run_true(), rounds=15)
     for title, options in (("-m 64m", ("-m", "64m")), ("-v volume", ("-v", "bench:/data"))):
         with_option = interleaved(peers, run_true(*options), rounds=15)
@@ -50,7 +53,9 @@ def execs(peers: Sequence[Peer]) -> Iterator[Row]:
         lambda peer: milliseconds(lambda: peer("exec", "bench-exec", "true")),
         rounds=25,
     )
+    alone = row.pop(without_launcher(peers[0]).name)
     yield Row("exec true", row, (Floor("docker", 1 / 3),))
+    yield Row("the same without a launcher", {**row, "wherry": alone})
     for peer in peers:
         peer("rm", "-f", "bench-exec")
 
@@ -66,7 +71,8 @@ def crowds(peers: Sequence[Peer]) -> Iterator[Row]:
         started[peer.name] = milliseconds(partial(start_twenty, peer))
         if peer.name == "wherry":
             time.sleep(SETTLED)
-            yield Row("PSS of an idle shim (20 of them)", {"wherry": shim_size()}, unit="MB")
+            size = {"wherry": shim_size(), "asked": 1.0}
+            yield Row("PSS of an idle shim (20 of them)", size, (Floor("asked", 1.0),), unit="MB")
         removed[peer.name] = milliseconds(partial(remove_all, peer))
     yield Row("20 concurrent run -d", started, (Floor("docker", 1 / 4),))
     yield Row("rm -f of the 20", removed, (Floor("docker", 1 / 3),))
