@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from tests.faults.conftest import kill, parent_of, processes_of, shims_of, supervisors_of
 from wherry.shim.knock import KNOCK, knock
 from wherry.testing.command import Wherry
+from wherry.testing.service import end_service, start_service
 from wherry.testing.waiting import eventually
 
 pytestmark = [pytest.mark.needs("containers", "nftables"), pytest.mark.timeout(120)]
@@ -92,6 +94,36 @@ def test_a_request_whose_child_is_killed_before_it_began_is_done_by_another(
 
     assert (client.returncode, errors) == (0, b"")
     assert output.startswith((b"done\n", b"CONTAINER ID"))
+
+
+@pytest.mark.needs("docker")
+def test_an_exec_over_the_api_is_done_whatever_becomes_of_the_launcher(
+    clean: Wherry, tmp_path: Path
+) -> None:
+    clean("run", "-d", "--name", "it", "busybox", "sleep", "100")
+    service = start_service(clean, tmp_path / "docker.sock")
+    launcher = launcher_of(clean)
+    (nursery,) = eventually(lambda: nurseries_of(clean, launcher), what="a nursery with a child")
+    (spare,) = eventually(lambda: children_of(clean, nursery), what="a child forked ahead")
+    (worker,) = eventually(lambda: children_of(clean, spare), what="the child's worker")
+
+    def start_exec() -> "subprocess.Popen[bytes]":
+        environment = {**os.environ, "DOCKER_HOST": service.address}
+        command = ["docker", "exec", "it", "echo", "done"]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe)
+
+    os.kill(worker, signal.SIGSTOP)
+    client = start_exec()
+    # A nursery that forks the next one ahead has handed the request over.
+    eventually(lambda: set(children_of(clean, nursery)) - {spare}, what="another forked ahead")
+    os.kill(worker, signal.SIGKILL)
+    assert client.communicate(timeout=60) == (b"done\n", b"")
+
+    clean("system", "launcher", "stop")
+    assert start_exec().communicate(timeout=60) == (b"done\n", b"")
+    end_service(service)
+    clean("rm", "-f", "it")
 
 
 def launcher_of(wherry: Wherry) -> int:

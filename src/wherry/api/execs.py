@@ -6,7 +6,6 @@ supervises it, which tells its end before its client can know.
 
 import asyncio
 import secrets
-import time
 from collections.abc import Mapping
 
 from wherry.errors import Conflict, NotFound, WherryError
@@ -15,7 +14,6 @@ from wherry.shim.protocol import CONTROL, TAKEN, parse_control
 from wherry.values import dataclass, field
 
 _MOST = 4096
-_MOMENT = 0.01  # seconds
 
 
 class NoSuchExec(NotFound):
@@ -55,15 +53,6 @@ class Exec:
     pid: int = 0
     socket_path: str = ""  # where its terminal's size is told
     begun: asyncio.Event = field(default_factory=asyncio.Event)  # it runs, or could not
-    checked: float = 0.0  # when its container was last seen to run, monotonic
-
-    @property
-    def was_just_checked(self) -> bool:
-        """What ends after this look could as well have ended after another one."""
-        return time.monotonic() - self.checked < _MOMENT
-
-    def note_check(self) -> None:
-        self.checked = time.monotonic()
 
 
 class Execs:

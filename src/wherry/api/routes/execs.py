@@ -54,7 +54,6 @@ async def post_exec(call: Call) -> web.Response:
     call.service.execs.make_room()
     knock(str(call.service.run))  # most clients start it at once
     container = await call.do(_announce, call.id, new)
-    new.note_check()
     new.container_id = container.id
     new.user = new.user or container.config.user
     call.service.execs.add(new)
@@ -83,8 +82,7 @@ async def post_exec_start(call: Call) -> web.StreamResponse:
     if bare and call.speaks("1.42"):
         chosen.size = console_size(fields) or chosen.size
     # Before the connection is taken, so that what is wrong by now can still be a status.
-    if not chosen.was_just_checked:
-        check_running(await call.do(find_live_container, chosen.container_id))
+    check_running(await call.do(find_live_container, chosen.container_id))
     chosen.started = True
     if detach:
         await _run(call.service, chosen, [], None)
