@@ -18,6 +18,12 @@ def quoted(text: str, *, ascii_only: bool = False) -> str:
     return '"' + "".join(_escaped(character, ascii_only) for character in text) + '"'
 
 
+def reason(error: OSError) -> str:
+    """What the kernel said, without its file: the C library's words, the first letter small."""
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]
+
+
 def _escaped(character: str, ascii_only: bool) -> str:
     named = _NAMED.get(character)
     if named is not None:

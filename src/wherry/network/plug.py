@@ -21,6 +21,7 @@ from ipaddress import (
 )
 
 from wherry.errors import Internal
+from wherry.go_text import reason
 from wherry.linux import netlink
 from wherry.linux.netlink import RouteSocket
 from wherry.network import firewall
@@ -48,7 +49,7 @@ class PlugFailed(Internal):
                 "failed to create endpoint"
                 f" {endpoint.container_id[:12]} on network {network.name}: {error.filename}: {text}"
                 if endpoint.host_link
-                else f"failed to create the {network.driver} port: {text[:1].lower()}{text[1:]}"
+                else f"failed to create the {network.driver} port: {reason(error)}"
             )
         )
 

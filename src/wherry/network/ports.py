@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Self
 
 from wherry.errors import Internal
+from wherry.go_text import reason
 from wherry.linux import netlink
 from wherry.linux.netlink import RouteSocket
 from wherry.network import firewall
@@ -193,7 +194,7 @@ def publish(
                 _open_the_way(network, endpoint, ports)
                 _listen(claims)
             except OSError as error:
-                raise PublishFailed(name, endpoint, _go_text(error)) from error
+                raise PublishFailed(name, endpoint, reason(error)) from error
         published = Published(store, container_id, claims)
         undo.pop_all()
     return published
@@ -403,7 +404,7 @@ def _why_not(store: Store, port: PublishedPort, error: OSError) -> str:
         owner = owner_of_port(store, port.protocol, port.host_ip, port.host_port)
         if owner is not None and owner.container_id != port.container_id:
             return _already_allocated(owner)
-    return f"failed to bind host port {_host_end(port)}/{port.protocol}: {_go_text(error)}"
+    return f"failed to bind host port {_host_end(port)}/{port.protocol}: {reason(error)}"
 
 
 def _already_allocated(owner: PublishedPort) -> str:
@@ -413,11 +414,6 @@ def _already_allocated(owner: PublishedPort) -> str:
 def _host_end(port: PublishedPort) -> str:
     host = f"[{port.host_ip}]" if port.host_ip.version == 6 else str(port.host_ip)
     return f"{host}:{port.host_port}"
-
-
-def _go_text(error: OSError) -> str:
-    text = error.strerror or str(error)
-    return text[:1].lower() + text[1:]
 
 
 # ---- once it is ours

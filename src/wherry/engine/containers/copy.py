@@ -21,6 +21,7 @@ from wherry.engine.containers.copy_rules import (
     split,
 )
 from wherry.errors import InvalidArgument, NotFound, WherryError
+from wherry.go_text import reason
 from wherry.linux.openat import DIRECTORY
 from wherry.store.copying import archive_entry, extract_archive
 
@@ -169,12 +170,7 @@ def _local_error(error: OSError, path: str) -> WherryError:
     if error.errno == errno.ELOOP:
         return BadLocalPath("EvalSymlinks: too many links")
     kind = NotFound if isinstance(error, FileNotFoundError) else BadLocalPath
-    return kind(f"lstat {os.fsdecode(error.filename or path)}: {_reason(error)}")
-
-
-def _reason(error: OSError) -> str:
-    text = os.strerror(error.errno or 0)
-    return text[:1].lower() + text[1:]
+    return kind(f"lstat {os.fsdecode(error.filename or path)}: {reason(error)}")
 
 
 def _check_output(path: str) -> None:
@@ -190,7 +186,7 @@ def _check_output(path: str) -> None:
     except FileNotFoundError:  # to be made
         return
     except OSError as error:
-        raise BadLocalPath(f"stat {path}: {_reason(error)}") from error
+        raise BadLocalPath(f"stat {path}: {reason(error)}") from error
     if problem := _no_place(mode):
         raise BadLocalPath(
             f'invalid output path: "{path}" must be a directory or a regular file: {problem}'

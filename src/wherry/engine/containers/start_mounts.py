@@ -14,6 +14,7 @@ from wherry.engine.containers.spec.mounts import UserMount, tmpfs_options
 from wherry.engine.containers.validate_mounts import MissingBindSource
 from wherry.engine.images.resolve import PullPolicy, resolve_image
 from wherry.errors import Internal, InvalidArgument
+from wherry.go_text import reason
 from wherry.linux.files import remove_tree
 from wherry.linux.mount import MountFlag, UnmountFlag, mount, unmount
 from wherry.linux.mount_tree import attach, open_tree
@@ -31,10 +32,9 @@ if TYPE_CHECKING:
 
 class CannotMakeSource(Internal):
     def __init__(self, path: str, error: OSError) -> None:
-        text = os.strerror(error.errno or 0)
         super().__init__(
             f"error while creating mount source path '{path}':"
-            f" mkdir {error.filename or path}: {text[:1].lower() + text[1:]}"
+            f" mkdir {error.filename or path}: {reason(error)}"
         )
 
 
@@ -151,9 +151,8 @@ def _part_of_folder(store: Store, container_id: str, folder: str, subpath: str) 
         try:
             part = open_in_root(root, subpath, os.O_PATH)
         except OSError as error:
-            text = os.strerror(error.errno or 0)
             raise InvalidArgument(
-                f"cannot access path {os.path.join(folder, subpath)}: {text[:1].lower() + text[1:]}"
+                f"cannot access path {os.path.join(folder, subpath)}: {reason(error)}"
             ) from error
     place = _new_place(store, container_id)
     with opened(part), opened(open_tree("", directory=part, recursive=True)) as tree:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from wherry.engine.containers.volume_addresses import UnknownHost, with_addresses
 from wherry.errors import Internal
+from wherry.go_text import reason
 from wherry.linux.locks import locked_by_name
 from wherry.linux.mount import MountFlag, UnmountFlag, mount, unmount
 from wherry.runtime.init.options import parse_options
@@ -91,9 +92,8 @@ def _words(what: str, flags: int, data: str, error: OSError) -> str:
     shown = ", ".join(
         "password=********" if part.startswith("password=") else part for part in data.split(",")
     ).replace(", ", ",")
-    text = os.strerror(error.errno or 0)
     parts = [what, f"flags: {flags:#x}" if flags else "", f"data: {shown}" if data else ""]
-    return f"{', '.join(filter(None, parts))}: {text[:1].lower()}{text[1:]}"
+    return f"{', '.join(filter(None, parts))}: {reason(error)}"
 
 
 def _unmount(folder: Path) -> None:

@@ -31,6 +31,7 @@ from enum import Enum
 from typing import Any
 
 from wherry.errors import WherryError, kind_of
+from wherry.go_text import reason
 from wherry.runtime.errors import ContainerStartFailed, ProgramNotRunnable
 from wherry.values import dataclass, field
 
@@ -140,13 +141,9 @@ def failure_facts(error: BaseException, step: str) -> dict[str, Any]:
 def reason_of(error: BaseException) -> str:
     """An OSError in Go's words, which are the C library's in lower case, with its file."""
     if isinstance(error, OSError) and error.errno is not None:
-        text = _lower_first(error.strerror or os.strerror(error.errno))
+        text = reason(error)
         return f"{os.fsdecode(error.filename)}: {text}" if error.filename else text
     return str(error) or type(error).__name__
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def raised(facts: dict[str, Any]) -> WherryError:

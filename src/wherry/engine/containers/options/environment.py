@@ -5,13 +5,13 @@ are part of the value, nothing is expanded. A name alone takes its value from th
 environment, or is dropped when it has none; of a label file it is dropped always.
 """
 
-import errno
 import os
 import stat
 from collections.abc import Callable, Mapping
 
 from wherry.engine.containers.options.values import Options
 from wherry.errors import InvalidArgument
+from wherry.go_text import reason
 from wherry.linux.openat import opened
 from wherry.oci.labels import checked_label
 
@@ -89,7 +89,7 @@ class UnreadableFile(InvalidArgument):
     status = 125  # for `run`, whatever the reason: what it says is not about the program
 
     def __init__(self, shown: str, error: OSError) -> None:
-        super().__init__(f"open {shown}: {go_error_text(error)}")
+        super().__init__(f"open {shown}: {reason(error)}")
 
 
 def read_regular_file(path: str, shown: str) -> bytes:
@@ -109,11 +109,3 @@ def read_regular_file(path: str, shown: str) -> bytes:
     if len(data) > _LARGEST_FILE:
         raise InvalidArgument(f"open {shown}: larger than {_LARGEST_FILE} bytes")
     return data
-
-
-def go_error_text(error: OSError) -> str:
-    """The kernel's error in Go's words, which are strerror's in lower case."""
-    if error.errno == errno.ENOENT:
-        return "no such file or directory"
-    text = os.strerror(error.errno or errno.EIO)
-    return text[:1].lower() + text[1:]

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 
 from wherry.errors import InvalidArgument
+from wherry.go_text import reason
 from wherry.oci.container_config import ContainerConfig, DeviceMapping
 from wherry.oci.runtime_spec import Device, DeviceRule
 
@@ -50,8 +51,7 @@ def _mapped(mapping: DeviceMapping) -> Iterator[tuple[Device, DeviceRule]]:
     try:
         status = os.stat(source)
     except OSError as error:
-        problem = os.strerror(error.errno or 0)
-        raise DeviceUnavailable(source, problem[:1].lower() + problem[1:]) from error
+        raise DeviceUnavailable(source, reason(error)) from error
     if stat.S_ISDIR(status.st_mode):
         resolved = os.path.realpath(source)
         found = [

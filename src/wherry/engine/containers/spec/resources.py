@@ -1,9 +1,8 @@
 """Limits of the configuration as the cgroup's and the process's."""
 
-import os
-
 from wherry.engine.containers.options.resources import RLIMITS
 from wherry.errors import InvalidArgument
+from wherry.go_text import reason
 from wherry.linux.blockdev import block_device_number
 from wherry.oci.container_config import DeviceRate, DeviceWeight, ResourceLimits
 from wherry.oci.runtime_spec import (
@@ -93,8 +92,7 @@ def _numbers(path: str) -> tuple[int, int]:
     try:
         return block_device_number(path)
     except OSError as error:
-        problem = os.strerror(error.errno or 0)
-        raise InvalidArgument(f"stat {path}: {problem[:1].lower() + problem[1:]}") from error
+        raise InvalidArgument(f"stat {path}: {reason(error)}") from error
 
 
 def rlimits(limits: ResourceLimits) -> tuple[Rlimit, ...]:
