@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import pytest
 
+from wherry.linux.inotify import Change, Inotify
 from wherry.linux.process import process_state
 from wherry.testing.command import Wherry
 from wherry.testing.traces import left_on_disk, survey
@@ -119,6 +120,15 @@ def test_what_a_reboot_cut_short_is_finished(wherry: Wherry, point: str) -> None
 
     assert wherry("ps", "-aq").stdout == ""
     assert left_on_disk(wherry.root, wherry.run_folder) == []
+
+
+def test_where_nothing_was_cut_short_nothing_is_staged(wherry: Wherry) -> None:
+    wherry("create", "-v", "data:/data", "busybox")
+
+    with Inotify() as tmp:
+        tmp.watch(wherry.root / "tmp", Change.CREATE)
+        wherry("system", "restore")
+        assert [name for _, _, name in tmp.changes() if not name.startswith(".")] == []
 
 
 def test_nothing_is_started_by_a_command_that_only_looks(wherry: Wherry) -> None:

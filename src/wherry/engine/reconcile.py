@@ -32,7 +32,7 @@ from wherry.store.containers import (
     supervised_ids,
     update_state,
 )
-from wherry.store.garbage import has_dead_staging, sweep
+from wherry.store.garbage import has_dead_staging, has_strays, sweep
 from wherry.store.networks import containers_with_endpoints
 from wherry.store.published_ports import containers_with_ports
 
@@ -76,7 +76,8 @@ def finish_what_a_reboot_cut_short(engine: "Engine") -> None:
     }
     for container_id in half.difference(os.listdir(store.run / "containers")):
         _repair(engine, container_id)  # nobody, if it has just been started
-    sweep(store)
+    if has_dead_staging(store) or has_strays(store):
+        sweep(store)
 
 
 def reconcile_container(engine: "Engine", container: Container) -> Container:

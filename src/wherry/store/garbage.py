@@ -80,6 +80,13 @@ def has_dead_staging(store: Store) -> bool:
     return any(not _lives(owner) for owner in owners)
 
 
+def has_strays(store: Store) -> bool:
+    """Whether anything was put in place and not committed. What a live process is just putting
+    there counts, too: `sweep` tells the two apart."""
+    store.make_folders()
+    return any(True for _ in strays(store, store.database.connection))
+
+
 def _lives(pid: str) -> bool:
     try:
         return process_state(int(pid)) != "Z"
