@@ -363,6 +363,7 @@ def follow_child(
                 stage = created.pid
                 created.identify(message.facts["pid"])
                 os.waitpid(stage, 0)
+                channel.send(Kind.CONTINUE)
             case Kind.CONSOLE:
                 created.console = message.descriptors[0]
             case Kind.WARNING:

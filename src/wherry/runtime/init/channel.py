@@ -16,8 +16,8 @@ stream says that the other side executed its program or died.
      │ <─ end of stream ─────────────── │
 
 FAILED may come in place of any message of init's. With a user namespace a stage between asks
-for its ID maps (MAP) and the offsets of its clocks (CLOCKS), both answered by CONTINUE, and tells
-the pid of init (CHILD); see `users`. A seccomp filter that has somebody notified is loaded before
+for its ID maps (MAP) and the offsets of its clocks (CLOCKS), and tells the pid of init (CHILD), all
+answered by CONTINUE; see `users`. A seccomp filter that has somebody notified is loaded before
 READY, and told of by LISTENER, answered by CONTINUE; see `seccomp_agent`.
 
 The process of an exec waits for nobody but for those: it says READY and goes on to its program.

@@ -2,7 +2,8 @@
 
 The user namespace comes first, so that all others belong to it; it takes effect at once, while
 those of processes and clocks are for children. So this process, the caller's child, enters them
-all, forks init as its own sibling, says which that is (CHILD), and ends.
+all, forks init as its own sibling, says which that is (CHILD), and ends. Init, which the caller
+would take for this process until then, says nothing before it is known (CONTINUE).
 
 Trees of the host are opened before: the container's root may not reach them on its own.
 """
@@ -87,5 +88,6 @@ def go_on_as_sibling(channel: Channel) -> None:
     if child:
         channel.send(Kind.CHILD, pid=child)
         os._exit(0)
+    channel.expect(Kind.CONTINUE)
     os.setsid()
     prctl(PrctlOption.SET_DUMPABLE, 0)
