@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,20 @@ def test_a_container_ends_with_the_process_that_uses_it(
             lambda: not engine.containers.list(all_states=True), seconds=10, what="the row goes"
         )
         assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_program_with_threads_needs_no_launcher(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHERRY_LAUNCHER", "off")
+
+    with ThreadPoolExecutor(1) as threads:
+        done = threading.Event()
+        threads.submit(done.wait)
+        try:
+            assert engine.containers.run("busybox", ["echo", "hi"]) == "hi\n"
+        finally:
+            done.set()
 
 
 @pytest.mark.parametrize("launcher", ["on", "off"])

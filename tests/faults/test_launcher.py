@@ -57,6 +57,13 @@ def test_the_same_with_and_without_a_launcher(clean: Wherry, mode: str) -> None:
     assert "executable file not found" in errors
 
 
+def test_a_child_that_was_begun_for_nothing_ends(clean: Wherry) -> None:
+    result = clean("run", "--nonsense", "busybox", check=False, WHERRY_LAUNCHER="off")
+
+    assert (result.returncode, result.stdout) == (125, "")
+    eventually(lambda: processes_of(clean) == [], what="nothing of it left")
+
+
 def test_a_request_in_the_queue_of_a_killed_launcher_is_done_by_another(clean: Wherry) -> None:
     clean("run", "--rm", "busybox", "true")
     launcher = launcher_of(clean)

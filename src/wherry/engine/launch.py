@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from wherry.engine.containers.create import create_container
 from wherry.engine.containers.exec import exec_request, plan_exec
@@ -50,7 +50,6 @@ from wherry.oci.image_config import (
 )
 from wherry.oci.runtime_spec import Namespace, Seccomp, Spec, User
 from wherry.runtime.seccomp import compile_filter, is_compiled
-from wherry.shim import outside
 from wherry.shim.attach import Attachment
 from wherry.shim.control import attachment_of
 from wherry.shim.detach_keys import parse_detach_keys
@@ -311,7 +310,7 @@ OPERATIONS = {
 }
 
 
-# What functions import when they need it, so that a client's own child starts sooner.
+# What functions import when they need it, so that what does without a launcher starts sooner.
 LATE = ("wherry.shim.names",)
 
 
@@ -422,26 +421,6 @@ def _example() -> Container:
         details=Details(path="/", mounts=(MountPoint(type="", destination=""),)),
         state=State(health=Health(log=(HealthResult(start="", end="", exit_code=0, output=""),))),
     )
-
-
-fork_outside = outside.fork_outside
-
-
-def serve_one(connection: object) -> NoReturn:
-    """Carry out one request in a child of the client's own; takes its `_socket.socket`."""
-    from wherry.shim.alone import begin_again_sealed  # a launcher loads such things last
-
-    assert hasattr(connection, "detach")
-    client: int = connection.detach()
-    begin_again_sealed(client, f"{__name__}.serve_descriptor")
-    serve_descriptor(client)
-
-
-def serve_descriptor(client: int) -> NoReturn:
-    """The same with the descriptor of the connection."""
-    from wherry.shim.alone import serve_one as serve  # as above
-
-    serve(client, OPERATIONS, wake)
 
 
 def wake(keeper: "Keeper", *, descriptors: list[int], told: bool) -> None:

@@ -169,7 +169,7 @@ def record_end(engine: "Engine", container: Container, *, rebooted: bool = False
 
 def _restart(engine: "Engine", container: Container) -> None:
     store = engine.store
-    launcher = Launcher(str(store.root), str(store.run), before_fork=store.database.close)
+    launcher = Launcher(str(store.root), str(store.run))
     payload = {"name": container.id, "restart_count": container.state.restart_count}
     # Why it cannot be started is in its row, as after a failed restart by its shim; where even
     # that could not be written it is still to be restarted, and the next command tries again.

@@ -1,46 +1,59 @@
-"""Carrying out a request without a launcher, in a child of the client's own."""
+"""The child of a client that does without a launcher: it loads, and carries out one request."""
 
+import gc
 import os
+import sys
+from contextlib import suppress
 from functools import partial
-from typing import NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, cast
 
-from wherry.linux.process import close_other_descriptors
-from wherry.linux.sealed import is_sealed, open_sealed_interpreter
-from wherry.shim.client import launcher_environment, run_isolated
-from wherry.shim.keeper import Wake, keep
-from wherry.shim.outside import leave_callers_cgroup
-from wherry.shim.request import Operations, handle
+from wherry.shim.own_child import DESCRIPTOR
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from wherry.shim.keeper import Wake
+    from wherry.shim.request import Operations
+
+    class Program(Protocol):
+        """The module with what can be done."""
+
+        OPERATIONS: Operations
+        wake: Wake
 
 
-def begin_again_sealed(client: int, function: str) -> None:
-    """Execute a sealed interpreter that calls `function`, a dotted name, with `client`.
+def main(program: str) -> NoReturn:
+    """Load the module `program`, and carry out the request on `DESCRIPTOR`."""
+    gc.disable()  # loading leaves no garbage, and looking for it takes a tenth of the time
+    os.set_inheritable(DESCRIPTOR, False)
+    __import__(program)
+    gc.freeze()  # nor will the first collection find any
+    gc.enable()
+    from wherry.shim.outside import fork_outside  # what the program has loaded anyway
 
-    For a program that uses the library: it has not begun sealed, as the command line and the
-    launcher do. Returns where this process is sealed, or cannot be: an ordinary user's containers
-    cannot write to what is not that user's.
-    """
-    if is_sealed():
-        return
+    # Executed by a descriptor, it would be called by that number; shims inherit the name.
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text("wherry")
+    if fork_outside() == 0:
+        _serve(cast("Program", sys.modules[program]))
+    os._exit(0)
+
+
+def _serve(program: "Program") -> NoReturn:
+    """Carry out the request, in a child that is nobody's."""
+    from wherry.linux.process import close_other_descriptors  # as above
+    from wherry.shim.keeper import keep
+    from wherry.shim.outside import leave_callers_cgroup
+    from wherry.shim.request import handle
+
     try:
-        interpreter = open_sealed_interpreter()
-    except OSError:
-        return
-    module, _, name = function.rpartition(".")
-    os.set_inheritable(client, True)
-    words = run_isolated(f"from {module} import {name} as f; f({client})")
-    os.execve(interpreter, words, launcher_environment())
-
-
-def serve_one(client: int, operations: Operations, wake: Wake) -> NoReturn:
-    """Carry out one request, whose connection is the descriptor `client`."""
-    try:
-        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        for descriptor in (0, 1, 2):
-            os.dup2(null, descriptor)
-        close_other_descriptors({0, 1, 2, client})
+        os.dup2(0, 2)  # until here there may have been something to tell the client's user
+        close_other_descriptors({0, 1, 2, DESCRIPTOR})
         os.chdir("/")
         os.umask(0o022)
         leave_callers_cgroup()
-        keep(partial(handle, operations=operations), wake, client, os.getppid())
+        carry_out = partial(handle, operations=program.OPERATIONS)
+        keep(carry_out, program.wake, DESCRIPTOR, os.getppid())
     finally:
         os._exit(0)

@@ -11,17 +11,16 @@ request is sent again, which starts another launcher.
 
 The launcher starts with this interpreter and these module paths, in a session of its own and
 away from the caller's terminal and descriptors. With WHERRY_LAUNCHER=off, or when no launcher can
-be had, this process loads what the launcher holds and forks the child itself.
+be had, a child of this process loads what the launcher holds, and does it: `own_child`.
 
 Imported by clients whose start is counted in milliseconds: nothing but C modules here.
 """
 
 import _socket
-import gc
 import posix  # os would take a millisecond, see `wherry.environment`
 import sys
 
-from wherry.environment import encoded, variable, variables
+from wherry.environment import encoded, variable
 from wherry.errors import Unavailable, WherryError, rebuilt
 from wherry.shim.protocol import (
     CONTROL,
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 PROGRAM = "wherry.launcher"
-CHILD = "wherry.engine.launch"  # of a client that forks the child itself
 LAUNCHER_DESCRIPTOR = 3
 _LONGEST_ADDRESS = 107  # bytes of sun_path, unix(7)
 _RECEIVE = 1 << 18
@@ -124,45 +122,39 @@ def error_of(described: object) -> WherryError:
 
 
 class Launcher:
-    """Where requests of one installation go. `program` is the module the launcher runs.
+    """Where requests of one installation go. `program` is the module the launcher runs."""
 
-    `before_fork` lets go of what a child must not inherit, where there is no launcher: SQLite's
-    memory of its own locks makes a database that is open unusable for one that opens it again.
-    """
-
-    def __init__(
-        self,
-        root: str,
-        run: str,
-        program: str = PROGRAM,
-        before_fork: "Callable[[], None] | None" = None,
-    ) -> None:
+    def __init__(self, root: str, run: str, program: str = PROGRAM) -> None:
         self.root = root
         self.run = run
         self.program = program
-        self.before_fork = before_fork
 
     def request(
         self, operation: str, payload: "Mapping[str, object]", descriptors: "Sequence[int]" = ()
     ) -> Connection:
         """Have a forked child carry out `operation`; the connection on which it answers."""
         data = self._request(operation, payload)
-        for _ in range(_ATTEMPTS if self.is_wanted else 0):
+        for _ in range(_ATTEMPTS if is_launcher_wanted() else 0):
             sock = self._connected()
             if sock is None:
                 break
             if _is_taken(sock, data, descriptors):
                 return Connection(sock)
-        sock = self._own_child()
-        if _is_taken(sock, data, descriptors):
-            return Connection(sock)
+        from wherry.shim.own_child import own_child  # few need it
+
+        child = own_child()
+        try:
+            if _is_taken(child.socket, data, descriptors):
+                return Connection(child.socket)
+        finally:
+            child.reap()
         raise SupervisorGone
 
     def request_if_running(
         self, operation: str, payload: "Mapping[str, object]", descriptors: "Sequence[int]" = ()
     ) -> Connection | None:
         """As `request`, but only of a launcher that is there; None when nothing was done."""
-        sock = self.running() if self.is_wanted else None
+        sock = self.running() if is_launcher_wanted() else None
         if sock is not None and _is_taken(sock, self._request(operation, payload), descriptors):
             return Connection(sock)
         return None
@@ -175,7 +167,7 @@ class Launcher:
 
         Where TAKEN does not come nothing was done, and `request` will do it.
         """
-        if not self.is_wanted:
+        if not is_launcher_wanted():
             return None
         sock = _stream_socket()
         sock.setblocking(False)
@@ -189,13 +181,9 @@ class Launcher:
 
     def ensure_started(self) -> None:
         """Start a launcher unless one is there, or none can be had."""
-        sock = self._connected() if self.is_wanted else None
+        sock = self._connected() if is_launcher_wanted() else None
         if sock is not None:
             sock.close()
-
-    @property
-    def is_wanted(self) -> bool:
-        return variable("WHERRY_LAUNCHER").lower() not in ("off", "0", "no", "false")
 
     def _request(self, operation: str, payload: "Mapping[str, object]") -> bytes:
         return request_bytes(operation, {"root": self.root, "run": self.run, **payload})
@@ -247,21 +235,16 @@ class Launcher:
             posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_CLOEXEC | posix.O_NOFOLLOW,
             0o600,
         )
-        interpreter = _sealed_interpreter()
+        from wherry.shim.spawning import spawn  # for the one command that finds no launcher
+
         try:
-            posix.posix_spawn(
-                f"/proc/self/fd/{interpreter}" if interpreter >= 0 else sys.executable,
-                launcher_command(self.program, self.root, self.run),
-                launcher_environment(),
-                file_actions=[
-                    (posix.POSIX_SPAWN_OPEN, 0, "/dev/null", posix.O_RDWR, 0),
-                    (posix.POSIX_SPAWN_DUP2, 0, 1),
+            spawn(
+                f"import {self.program} as p; p.main()",
+                ["wherry-launcher", self.root, self.run],
+                [
                     (posix.POSIX_SPAWN_DUP2, log, 2),
                     (posix.POSIX_SPAWN_DUP2, listener.fileno(), LAUNCHER_DESCRIPTOR),
                 ],
-                setsid=True,
-                setsigmask=[],
-                setsigdef=range(1, 32),
             )
         except BaseException:
             posix.unlink(path)
@@ -269,66 +252,10 @@ class Launcher:
         finally:
             posix.close(log)
             listener.close()
-            if interpreter >= 0:
-                posix.close(interpreter)
-
-    def _own_child(self) -> "_socket.socket":
-        """Fork a child that does what a launcher's would; our end of the connection to it."""
-        threading = sys.modules.get("threading")
-        if threading is not None and threading.active_count() > 1:
-            # A child of one thread among others may find the locks of the rest taken for ever.
-            raise Unavailable("the launcher cannot be started, and this process has threads")
-        if self.before_fork is not None:
-            self.before_fork()
-        gc.disable()  # loading leaves no garbage, and looking for it takes a tenth of the time
-        __import__(CHILD)
-        gc.enable()
-        child_module = sys.modules[CHILD]
-        ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
-        # Twice, so that the child outlives us as nobody's zombie.
-        child = posix.fork()
-        if child == 0:
-            try:
-                ours.close()
-                if child_module.fork_outside() == 0:
-                    child_module.serve_one(theirs)
-            finally:
-                posix._exit(0)
-        theirs.close()
-        posix.waitpid(child, 0)
-        return ours
 
 
-def _sealed_interpreter() -> int:
-    """What the launcher is to run from, or -1 for the plain interpreter."""
-    from wherry.linux.sealed import open_sealed_interpreter  # only who spawns needs it
-
-    try:
-        return open_sealed_interpreter()
-    except OSError:
-        return -1  # an ordinary user's containers cannot write to what is not that user's
-
-
-def launcher_command(program: str, root: str, run: str) -> list[str]:
-    """The launcher's command line."""
-    return [*run_isolated(f"import {program} as p; p.main()"), "wherry-launcher", root, run]
-
-
-def run_isolated(statements: str) -> list[str]:
-    """A command line: this interpreter with these module paths, and no others."""
-    # -I and -S: neither the environment nor a site hook changes what a privileged process runs.
-    start = f"import sys; sys.path[:] = {sys.path!r}; {statements}"
-    return [sys.executable, "-I", "-S", "-c", start]
-
-
-def launcher_environment() -> dict[str, str]:
-    """What the launcher inherits: each request brings its own environment."""
-    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_DATA_HOME")
-    return {
-        name: value
-        for name, value in variables().items()
-        if name in kept or name.startswith("WHERRY_")
-    }
+def is_launcher_wanted() -> bool:
+    return variable("WHERRY_LAUNCHER").lower() not in ("off", "0", "no", "false")
 
 
 def listening_socket(path: str) -> "_socket.socket":

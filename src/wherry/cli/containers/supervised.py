@@ -15,15 +15,6 @@ class SupervisorLost(Unavailable):
 
 
 def launcher_for(context: "Context") -> Launcher:
-    """The launcher of the folders that the command line names.
-
-    Where none is wanted this very process makes the container, and begins again from an
-    interpreter that nobody can write to. To be called before anything is done or read.
-    """
+    """The launcher of the folders that the command line names."""
     root = root_path(context.root)
-    launcher = Launcher(root, run_path(root, context.run))
-    if not launcher.is_wanted:
-        from wherry.linux.sealed import seal  # with a launcher it is that which is sealed
-
-        seal()
-    return launcher
+    return Launcher(root, run_path(root, context.run))

@@ -20,9 +20,9 @@ _MOMENT = 1.0  # seconds for a supervisor on the way out to be gone
 
 
 def launcher_of(engine: "Engine") -> Launcher:
-    """Where this installation's requests go; without a launcher that is a fork of this process."""
+    """Where this installation's requests go; without a launcher to a child of its own."""
     store = engine.store
-    return Launcher(str(store.root), str(store.run), before_fork=store.database.close)
+    return Launcher(str(store.root), str(store.run))
 
 
 def find_live_container(engine: "Engine", name: str) -> Container:
