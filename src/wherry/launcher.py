@@ -8,12 +8,12 @@ import sys
 from functools import partial
 from pathlib import Path
 from types import FunctionType
-from typing import TYPE_CHECKING
 
 from wherry.engine import launch
 from wherry.network.ruleset_watch import RulesetWatch
 from wherry.shim import memory
 from wherry.shim.request import COMMAND, Request
+from wherry.typed import TYPE_CHECKING
 from wherry.value_classes import compile_constructors
 
 if TYPE_CHECKING:

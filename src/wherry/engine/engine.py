@@ -2,9 +2,9 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wherry.store.store import Store, default_root, default_run
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.engine.events import Events

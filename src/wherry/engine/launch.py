@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wherry.engine.containers.create import create_container
 from wherry.engine.containers.exec import exec_request, plan_exec
@@ -77,6 +76,7 @@ from wherry.store.containers import (
 )
 from wherry.store.hold import hold_open
 from wherry.store.store import Store
+from wherry.typed import TYPE_CHECKING
 from wherry.values import replace
 
 if TYPE_CHECKING:

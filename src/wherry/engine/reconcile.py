@@ -14,7 +14,6 @@ import os
 import signal
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from wherry.errors import NotFound, WherryError
 from wherry.linux.files import remove_tree
@@ -35,6 +34,7 @@ from wherry.store.containers import (
 from wherry.store.garbage import has_dead_staging, has_strays, sweep
 from wherry.store.networks import containers_with_endpoints
 from wherry.store.published_ports import containers_with_ports
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -4,10 +4,10 @@ import errno
 import os
 import socket
 from collections.abc import Sequence
-from typing import NoReturn
 
 from wherry.linux.namespaces import CloneFlag, unshare
 from wherry.linux.openat import opened
+from wherry.typed import NoReturn
 
 # (first inside, first outside, how many)
 Range = tuple[int, int, int]

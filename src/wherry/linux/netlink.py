@@ -29,9 +29,9 @@ from ipaddress import (
     ip_interface,
     ip_network,
 )
-from typing import Self
 
 from wherry.linux.namespaces import CloneFlag, join_namespace
+from wherry.typed import Self
 from wherry.values import dataclass
 
 INTERFACE_NAME_LENGTH = 15  # IFNAMSIZ without the closing NUL

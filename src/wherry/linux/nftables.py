@@ -10,9 +10,9 @@ import errno
 import struct
 from ctypes import c_bool, c_char_p, c_int, c_uint, c_void_p
 from enum import IntEnum, IntFlag
-from typing import Any
 
 from wherry.linux.netlink import Message, NetlinkSocket, attributes
+from wherry.typed import Any
 
 _NETLINK_NETFILTER = 12
 _NFNL_SUBSYS_NFTABLES = 10

@@ -21,7 +21,6 @@ What else is done so that the host's other rules let our packets through is in `
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import Self
 
 from wherry.errors import Unavailable
 from wherry.linux import nftables
@@ -33,6 +32,7 @@ from wherry.network.host_rules import host_rule_commands, host_rule_removals
 from wherry.store.networks import Network, instance_of, list_networks, network_ids
 from wherry.store.published_ports import PublishedPort, delete_ports, published_ports
 from wherry.store.store import Store
+from wherry.typed import Self
 from wherry.values import dataclass
 
 _MAPS = {

@@ -16,9 +16,9 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, NoReturn
 
 from wherry.linux.process import PrctlOption, close_other_descriptors, prctl
+from wherry.typed import Any, NoReturn
 from wherry.values import dataclass
 
 _CHUNK = 1 << 16

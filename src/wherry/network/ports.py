@@ -20,7 +20,6 @@ from contextlib import ExitStack
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import groupby
 from pathlib import Path
-from typing import Self
 
 from wherry.errors import Internal
 from wherry.go_text import reason
@@ -44,6 +43,7 @@ from wherry.store.published_ports import (
     replace_ports,
 )
 from wherry.store.store import Store
+from wherry.typed import Self
 from wherry.values import dataclass, replace
 
 _ATTEMPTS = 10  # at finding a free port in a range, as Docker

@@ -14,12 +14,11 @@ All faults of a document are reported together, each with its path: `mounts[2].s
 """
 
 import types
-import typing
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any, TypeVar, cast
 
 from wherry.errors import InvalidArgument
+from wherry.typed import Any, TypeVar, cast
 from wherry.values import MISSING, Field, fields, is_dataclass
 
 T = TypeVar("T")
@@ -120,10 +119,10 @@ def _reader(kind: Any) -> _Reader:
 
 
 def _make_reader(kind: Any) -> _Reader:
-    origin = typing.get_origin(kind)
-    arguments = typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
+    arguments: tuple[Any, ...] = getattr(kind, "__args__", ())
+    if isinstance(kind, types.UnionType):
         return _optional_reader(arguments)
+    origin = getattr(kind, "__origin__", None)
     if origin is tuple:
         return _array_reader(arguments[0])
     if origin is dict:
@@ -240,9 +239,8 @@ def _object_reader(kind: type) -> _Reader:
         if not isinstance(data, dict):
             raise _fault(faults, path, "must be an object")
         if fields is None:  # on first use: a class may refer to itself
-            hints = typing.get_type_hints(kind)
             fields = tuple(
-                (name, key, _has_default(field), _reader(hints[name]))
+                (name, key, _has_default(field), _reader(field.type))
                 for name, key, field in _keys(kind)
             )
         before = len(faults)

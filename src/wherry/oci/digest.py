@@ -11,10 +11,10 @@ https://github.com/opencontainers/image-spec/blob/main/config.md#layer-chainid
 
 from collections.abc import Iterable
 from functools import total_ordering
-from typing import Protocol, Self, final
 
 from wherry.errors import InvalidArgument
 from wherry.oci.sha256 import sha256
+from wherry.typed import Protocol, Self, final
 
 HEX_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
 _HEX = frozenset("0123456789abcdef")

@@ -6,12 +6,11 @@ image/spec/v1.2.md. The digest of the document is the image ID, so what a class 
 know is kept in `extra` and written again.
 """
 
-from typing import ClassVar
-
 from wherry.oci.codec import from_json, pascal_case, to_json
 from wherry.oci.digest import ChainID, DiffID, Digest, chain_ids
 from wherry.oci.documents import dump_document, load_document
 from wherry.oci.platform import Platform
+from wherry.typed import ClassVar
 from wherry.values import dataclass, field
 
 

@@ -4,8 +4,7 @@ https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config.md and config-
 names are the specification's in snake_case. Read and written by `wherry.oci.codec`.
 """
 
-from typing import Any
-
+from wherry.typed import Any
 from wherry.values import dataclass, field
 
 VERSION = "1.2.0"  # of what is written here, which older runtimes are given as well

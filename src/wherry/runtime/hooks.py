@@ -9,10 +9,10 @@ import select
 import signal
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from wherry.errors import Internal
 from wherry.oci.runtime_spec import Hook
+from wherry.typed import Any
 
 _LONGEST_OUTPUT = 4096
 

@@ -8,7 +8,6 @@ When somebody knocks it rehearses once more, while that client is still starting
 from collections.abc import Callable
 from contextlib import suppress
 from os import WNOHANG, _exit, close, fork, waitpid
-from typing import Protocol
 
 from wherry.linux.bare import (
     BY_DEFAULT,
@@ -24,6 +23,7 @@ from wherry.linux.bare import (
 )
 from wherry.shim.keeper import Keeper, Wake, Work, keep
 from wherry.shim.knock import KNOCK
+from wherry.typed import Protocol
 
 _MOST_KNOCKS = 64
 

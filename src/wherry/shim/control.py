@@ -20,7 +20,6 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from wherry.errors import WherryError, kind_of
 from wherry.oci.codec import from_json
@@ -39,6 +38,7 @@ from wherry.shim.loop import HANG_UP, READ, Loop
 from wherry.shim.protocol import LARGEST_REQUEST, Payload, error_frame, parse_request
 from wherry.shim.request import is_own_user
 from wherry.store.containers import Health, Status
+from wherry.typed import TYPE_CHECKING, Any
 from wherry.values import dataclass
 
 if TYPE_CHECKING:

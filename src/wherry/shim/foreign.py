@@ -18,7 +18,6 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
 
 from wherry.errors import WherryError
 from wherry.linux.files import remove_tree
@@ -29,6 +28,7 @@ from wherry.oci.mount import Mount
 from wherry.runtime.errors import ContainerStartFailed, ProgramNotRunnable
 from wherry.runtime.init.rootfs import mount_part
 from wherry.runtime.stdio import Stdio
+from wherry.typed import NoReturn
 from wherry.values import dataclass, field
 
 _PREFIX = "unable to start container process: "

@@ -11,7 +11,6 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from wherry.errors import WherryError
 from wherry.linux.openat import opened
@@ -25,6 +24,7 @@ from wherry.shim.keepsakes import Busy, Kept
 from wherry.shim.loop import READ, Timer
 from wherry.shim.process import Supervised
 from wherry.store.containers import Health, HealthResult, Status
+from wherry.typed import TYPE_CHECKING
 from wherry.values import replace
 
 if TYPE_CHECKING:

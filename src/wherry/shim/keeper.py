@@ -44,7 +44,6 @@ from os import (
 )
 from select import POLLIN, poll
 from struct import Struct
-from typing import NoReturn, Protocol
 
 from wherry.linux.bare import (
     BLOCK,
@@ -67,6 +66,7 @@ from wherry.linux.bare import (
     socketpair,
 )
 from wherry.linux.process import PrctlOption, prctl
+from wherry.typed import NoReturn, Protocol
 
 _OR_FAIL = LOCK_EX | LOCK_NB
 _ENDED = WEXITED | WNOHANG | WNOWAIT

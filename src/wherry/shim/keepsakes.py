@@ -1,6 +1,6 @@
 """What a worker leaves with its keeper: descriptors, and values that marshal can write."""
 
-from typing import Any
+from wherry.typed import Any
 
 # A value that `marshal` writes; who has written it reads it again, in the same shape.
 Kept = Any

@@ -30,7 +30,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 from wherry.linux.bare import Socket, accepted
 from wherry.linux.inotify import Change, Inotify
@@ -45,6 +44,7 @@ from wherry.shim.nursery import QUIET_SECONDS, Nursery
 from wherry.shim.outside import leave_callers_cgroup
 from wherry.shim.protocol import request_bytes
 from wherry.shim.request import COMMAND, Operations, handle, is_own_user
+from wherry.typed import NoReturn
 
 IDLE_SECONDS = 300.0
 _BEGINNING = len(request_bytes(COMMAND, {}))  # bytes of a request that name its operation

@@ -12,13 +12,13 @@ import struct
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wherry.linux.files import remove_tree
 from wherry.linux.openat import opened
 from wherry.shim.errors import AlreadyStarted
 from wherry.store.containers import find_container
 from wherry.store.store import Store
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.shim.keeper import Keeper

@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
 
 from wherry.network.connected import Connected
 from wherry.network.name_sockets import NameSockets, Server
@@ -13,6 +12,7 @@ from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import READ, Loop
 from wherry.store.published_ports import PublishedPort
 from wherry.store.store import DATABASE, Store
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.shim.names import NameService

@@ -1,10 +1,9 @@
 """Freezing a container's processes and letting them go on, which a full disk does not hinder."""
 
-from typing import TYPE_CHECKING
-
 from wherry.shim.events import container_event
 from wherry.store.containers import Status
 from wherry.store.database import DatabaseFailed
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.shim.run import Run

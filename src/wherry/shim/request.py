@@ -7,7 +7,6 @@ import struct
 from array import array
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from wherry.errors import Internal, WherryError, kind_of, os_error_text
 from wherry.shim.protocol import (
@@ -18,6 +17,7 @@ from wherry.shim.protocol import (
     error_frame,
     parse_request,
 )
+from wherry.typed import TYPE_CHECKING
 from wherry.values import dataclass, field
 
 if TYPE_CHECKING:

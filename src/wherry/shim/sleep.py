@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from wherry.linux.openat import opened
 from wherry.network.resolve import Resolver
@@ -21,6 +20,7 @@ from wherry.shim.networking import answer_early, connected_again, resolver_again
 from wherry.shim.process import Supervised
 from wherry.store.containers import Container
 from wherry.store.store import Store
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.shim.run import Run

@@ -11,7 +11,6 @@ import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Protocol
 
 from wherry.linux.tty import set_window_size
 from wherry.runtime.stdio import Stdio
@@ -19,6 +18,7 @@ from wherry.shim.attach import Attachment, Client, ClientEvents
 from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import HANG_UP, READ, WRITE, Loop, Timer
 from wherry.shim.protocol import STDERR, STDOUT
+from wherry.typed import Protocol
 
 _CHUNK = 1 << 18
 _PIPE_SIZE = 1 << 20

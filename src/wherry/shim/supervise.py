@@ -14,7 +14,6 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING
 
 from wherry.errors import NotFound, WherryError
 from wherry.linux.cgroup.manager import open_manager
@@ -53,6 +52,7 @@ from wherry.store.containers import (
 )
 from wherry.store.database import DatabaseFailed
 from wherry.store.store import Store
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.shim.keeper import Keeper

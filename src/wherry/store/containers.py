@@ -14,13 +14,13 @@ from collections.abc import Collection, Iterator
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from wherry.errors import Conflict, InvalidArgument, NotFound
 from wherry.oci.codec import from_json, to_json
 from wherry.oci.container_config import ContainerConfig
 from wherry.store.store import Store
 from wherry.store.volumes import delete_unused
+from wherry.typed import Any
 from wherry.values import dataclass, field, replace
 
 SCHEMA = """

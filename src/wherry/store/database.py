@@ -14,11 +14,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
 
 from wherry.errors import Internal
 from wherry.linux.locks import locked_by_name
 from wherry.store import schema
+from wherry.typed import Any, Self
 
 BUSY_TIMEOUT_SECONDS = 30.0
 _CALLERS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)

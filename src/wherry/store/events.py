@@ -3,10 +3,10 @@
 import json
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from wherry.store.database import DatabaseFailed
 from wherry.store.store import Store
+from wherry.typed import TYPE_CHECKING
 from wherry.values import dataclass, field
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wherry.errors import InvalidArgument
 from wherry.linux.locks import EXCLUSIVE, locked, try_lock
@@ -21,6 +20,7 @@ from wherry.oci.digest import ChainID, Digest
 from wherry.store.leases import claims_in
 from wherry.store.store import Store
 from wherry.store.volumes import finish_renames
+from wherry.typed import TYPE_CHECKING
 from wherry.values import dataclass
 
 if TYPE_CHECKING:

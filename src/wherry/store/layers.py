@@ -17,7 +17,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from sqlite3 import Connection, Row
-from typing import TYPE_CHECKING
 
 from wherry.errors import Internal, InvalidArgument, NotFound
 from wherry.linux.files import exchange, sync_filesystem
@@ -26,6 +25,7 @@ from wherry.linux.openat import directory_descriptor
 from wherry.oci.digest import ChainID, DiffID
 from wherry.store.leases import Lease
 from wherry.store.store import Store
+from wherry.typed import TYPE_CHECKING
 from wherry.values import dataclass
 
 if TYPE_CHECKING:

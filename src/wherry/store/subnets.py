@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import TypeVar
 
 from wherry.errors import InvalidArgument
 from wherry.oci.sha256 import sha256
+from wherry.typed import TypeVar
 
 _Subnet = TypeVar("_Subnet", IPv4Network, IPv6Network)
 

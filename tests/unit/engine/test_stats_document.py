@@ -56,7 +56,7 @@ SAMPLE = Sample(
         "  eth1:10 1 0 0 0 0 0 0 20 1 0 0 0 0 0 0\n"
     ),
 )
-SECOND = replace(SAMPLE, stats=SAMPLE.stats._replace(cpu=CPUStats(total=1300)), system_cpu=14_000)
+SECOND = replace(SAMPLE, stats=replace(SAMPLE.stats, cpu=CPUStats(total=1300)), system_cpu=14_000)
 
 
 def document(sample: Sample | None, previous: Sample | None = None) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wherry.engine.containers.complete import complete_defaults, complete_from_image
 from wherry.engine.containers.mount_points import make_mount_points
@@ -39,6 +38,7 @@ from wherry.store.containers import (
 )
 from wherry.store.networks import ensure_default_networks, find_network
 from wherry.store.snapshots import prepare_folder
+from wherry.typed import TYPE_CHECKING
 from wherry.values import replace
 
 if TYPE_CHECKING:

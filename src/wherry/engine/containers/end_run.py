@@ -2,7 +2,6 @@
 
 import signal
 import time
-from typing import TYPE_CHECKING
 
 from wherry.engine.containers.cgroups import cgroup_path
 from wherry.engine.containers.start_mounts import release_host_mounts
@@ -11,6 +10,7 @@ from wherry.linux.cgroup.manager import CgroupManager, open_manager
 from wherry.network.ports import withdraw
 from wherry.store.containers import Container
 from wherry.store.networks import release_endpoints
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

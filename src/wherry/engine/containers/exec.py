@@ -3,7 +3,6 @@
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from wherry.engine.containers.cgroups import cgroup_path
 from wherry.engine.containers.links import linked_containers
@@ -25,6 +24,7 @@ from wherry.oci.users import resolve_user
 from wherry.shim.client import Connection
 from wherry.shim.detach_keys import InvalidDetachKeys, parse_detach_keys
 from wherry.store.containers import Container, Status
+from wherry.typed import TYPE_CHECKING
 from wherry.values import dataclass, field, replace
 
 if TYPE_CHECKING:

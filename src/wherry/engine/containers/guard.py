@@ -6,13 +6,13 @@ the kernel closes when that process is gone. Then the child removes the containe
 
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from wherry.engine.containers.orders import launcher_of
 from wherry.engine.containers.remove import remove_container
 from wherry.errors import NotFound
 from wherry.shim.client import Connection
 from wherry.shim.protocol import control
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from posixpath import normpath
-from typing import TYPE_CHECKING
 
 from wherry.engine.containers.options.modes import container_of
 from wherry.engine.containers.options.volumes import parse_volumes_from
@@ -26,6 +25,7 @@ from wherry.oci.digest import ChainID
 from wherry.store.containers import MountPoint, find_container
 from wherry.store.snapshots import open_view
 from wherry.store.volumes import Volume, data_folder, remove_volume, users_of_volumes
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -4,7 +4,6 @@ import os
 import select
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from wherry.engine.reconcile import reconcile_container
 from wherry.errors import Unavailable, WherryError
@@ -12,6 +11,7 @@ from wherry.linux.openat import opened
 from wherry.shim.client import Connection, Launcher, SupervisorGone, request_of
 from wherry.shim.errors import ContainerNotRunning
 from wherry.store.containers import Container, find_container, shim_pid_of
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -7,7 +7,6 @@ mounts of volumes, a shared /dev/shm) the plan's `release` gives back; each can 
 import json
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from wherry.engine.containers.create import ROOTFS
 from wherry.engine.containers.options.modes import container_of
@@ -30,6 +29,7 @@ from wherry.shim.start_plan import StartMade, StartPlan
 from wherry.store.containers import Container
 from wherry.store.networks import release_endpoints
 from wherry.store.snapshots import container_mount, prepare_container
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

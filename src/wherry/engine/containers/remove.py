@@ -8,7 +8,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from wherry.engine.containers.end_run import end_run
 from wherry.engine.reconcile import reconcile_container
@@ -30,6 +29,7 @@ from wherry.store.containers import (
 )
 from wherry.store.networks import release_endpoints
 from wherry.store.volumes import remove_content
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

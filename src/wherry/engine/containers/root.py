@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from wherry.linux.openat import opened
 from wherry.linux.process import start_time
 from wherry.oci.digest import ChainID
 from wherry.store.containers import Container
 from wherry.store.roots import stopped_root
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

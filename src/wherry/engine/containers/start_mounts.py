@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from posixpath import normpath
-from typing import TYPE_CHECKING
 
 from wherry.engine.containers.owner_map import owner_map
 from wherry.engine.containers.propagation import check_propagation
@@ -25,6 +24,7 @@ from wherry.oci.runtime_spec import IDMapping, User
 from wherry.store.containers import Container, MountPoint
 from wherry.store.snapshots import view_mount
 from wherry.store.store import Store
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wherry.engine.containers.links import LinkedContainer, linked_containers
 from wherry.engine.containers.options.modes import container_of
@@ -38,6 +37,7 @@ from wherry.store.networks import (
     ensure_default_networks,
     find_network,
 )
+from wherry.typed import TYPE_CHECKING
 from wherry.values import dataclass
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
 """Finding the image that a container is to be made from."""
 
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from wherry.errors import InvalidArgument, MissingImage, NotFound
 from wherry.oci.digest import ChainID, Digest
@@ -9,6 +8,7 @@ from wherry.oci.image_config import ImageConfig
 from wherry.oci.platform import Platform
 from wherry.oci.reference import Reference
 from wherry.store.images import NoSuchImage, StoredImage, find_image, layers_of
+from wherry.typed import TYPE_CHECKING
 from wherry.values import dataclass
 
 if TYPE_CHECKING:

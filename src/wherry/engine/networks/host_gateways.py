@@ -1,9 +1,8 @@
 """What `host-gateway` stands for: the host, as members of the default bridge reach it."""
 
-from typing import TYPE_CHECKING
-
 from wherry.network.names import Address
 from wherry.store.networks import ensure_default_networks, find_network
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

@@ -7,7 +7,6 @@ has the same networks.
 
 from collections.abc import Sequence
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
 
 from wherry.engine.containers.start_network import (
     claim_endpoint,
@@ -34,6 +33,7 @@ from wherry.store.networks import (
     list_networks,
     release_endpoint,
 )
+from wherry.typed import TYPE_CHECKING
 from wherry.values import replace
 
 if TYPE_CHECKING:

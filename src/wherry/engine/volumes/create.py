@@ -1,10 +1,10 @@
 """Making a volume."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from wherry.store.volumes import Volume
 from wherry.store.volumes import create_volume as create_row
+from wherry.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.engine.engine import Engine

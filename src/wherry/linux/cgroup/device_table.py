@@ -7,9 +7,9 @@ access is an exception if one entry covers all of it (default deny) or any of it
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from wherry.linux.cgroup.limits import DeviceRule
+from wherry.values import dataclass, replace
 
 _Key = tuple[str, int | None, int | None]
 
@@ -22,7 +22,8 @@ class InexpressibleRule(ValueError):
         self.rule = rule
 
 
-class DeviceTable(NamedTuple):
+@dataclass(frozen=True)
+class DeviceTable:
     """`allow` is the default; the exceptions say the opposite, one for each type and numbers."""
 
     allow: bool
@@ -41,7 +42,7 @@ class DeviceTable(NamedTuple):
                 continue
             for kind in ("b", "c") if rule.type == "a" else (rule.type,):
                 if rule.allow == allow:
-                    _take_out(entries, rule._replace(type=kind))
+                    _take_out(entries, replace(rule, type=kind))
                 else:
                     key = (kind, rule.major, rule.minor)
                     entries[key] = entries.get(key, frozenset()) | frozenset(rule.access)

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+
+from wherry.values import dataclass
 
 UNIFIED = ""  # the key of the v2 tree, which names no controller
 
 
-class Hierarchies(NamedTuple):
+@dataclass(frozen=True)
+class Hierarchies:
     """`mounts` by controller (v1, "name=systemd" too), and by `UNIFIED` for the v2 tree."""
 
     version: int

@@ -2,16 +2,15 @@
 
 `None` leaves a limit as it is, -1 lifts it, as in the OCI runtime configuration
 (https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config-linux.md#control-groups).
-Named tuples, as are the statistics: dataclasses of this many would cost each command that starts
-cold 15 ms.
 """
 
-from typing import NamedTuple
+from wherry.values import dataclass
 
 UNLIMITED = -1
 
 
-class MemoryLimits(NamedTuple):
+@dataclass(frozen=True)
+class MemoryLimits:
     """Bytes. `swap` is memory and swap together, on v2 too."""
 
     limit: int | None = None
@@ -24,7 +23,8 @@ class MemoryLimits(NamedTuple):
     check_before_update: bool = False
 
 
-class CPULimits(NamedTuple):
+@dataclass(frozen=True)
+class CPULimits:
     """Periods, quotas and bursts in microseconds; `shares` on v1's scale of 2 to 262144."""
 
     shares: int | None = None
@@ -38,13 +38,15 @@ class CPULimits(NamedTuple):
     idle: bool | None = None
 
 
-class DeviceWeight(NamedTuple):
+@dataclass(frozen=True)
+class DeviceWeight:
     major: int
     minor: int
     weight: int
 
 
-class DeviceRate(NamedTuple):
+@dataclass(frozen=True)
+class DeviceRate:
     """Bytes or operations a second; 0 lifts the limit."""
 
     major: int
@@ -52,7 +54,8 @@ class DeviceRate(NamedTuple):
     rate: int
 
 
-class BlockIOLimits(NamedTuple):
+@dataclass(frozen=True)
+class BlockIOLimits:
     """`weight` on v1's scale of 10 to 1000."""
 
     weight: int | None = None
@@ -63,12 +66,14 @@ class BlockIOLimits(NamedTuple):
     write_operations: tuple[DeviceRate, ...] = ()
 
 
-class RdmaLimits(NamedTuple):
+@dataclass(frozen=True)
+class RdmaLimits:
     handles: int | None = None
     objects: int | None = None
 
 
-class DeviceRule(NamedTuple):
+@dataclass(frozen=True)
+class DeviceRule:
     """One line of a device table. `type` is a, b or c; `None` is any number; `access` of r, w, m.
 
     A table starts from "everything is refused"; of several rules that fit, the last decides.
@@ -81,7 +86,8 @@ class DeviceRule(NamedTuple):
     access: str = "rwm"
 
 
-class Limits(NamedTuple):
+@dataclass(frozen=True)
+class Limits:
     memory: MemoryLimits = MemoryLimits()
     cpu: CPULimits = CPULimits()
     pids: int | None = None

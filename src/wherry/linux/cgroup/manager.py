@@ -12,13 +12,15 @@ the watch for out-of-memory kills, which its owner closes.
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Protocol
 
 from wherry.linux.cgroup.hierarchies import Hierarchies, hierarchies
 from wherry.linux.cgroup.limits import Limits
 from wherry.linux.cgroup.oom import OOMWatch
 from wherry.linux.cgroup.paths import checked_path
-from wherry.linux.cgroup.stats import Stats
+from wherry.typed import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from wherry.linux.cgroup.stats import Stats
 
 
 class CgroupManager(Protocol):
@@ -82,7 +84,7 @@ class CgroupManager(Protocol):
         """Remove the directories, children first. All are tried; what cannot go (EBUSY, a process
         is left) is raised at the end. A cgroup that does not exist is no error."""
 
-    def stats(self) -> Stats: ...
+    def stats(self) -> "Stats": ...
 
     def watch_oom(self) -> OOMWatch:
         """A descriptor that becomes readable at an out-of-memory kill; the caller closes it."""

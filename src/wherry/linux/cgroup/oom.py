@@ -8,10 +8,10 @@ wake for more than a kill (removal of the cgroup, reaching `max`), so the kernel
 import contextlib
 import os
 from collections.abc import Callable
-from typing import Self
 
 from wherry.linux.cgroup.files import read_table
 from wherry.linux.inotify import Change, Inotify
+from wherry.typed import Self
 
 
 class OOMWatch:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+
+from wherry.values import dataclass
 
 
-class CPUStats(NamedTuple):
+@dataclass(frozen=True)
+class CPUStats:
     total: int = 0
     user: int = 0
     system: int = 0
@@ -15,7 +17,8 @@ class CPUStats(NamedTuple):
     throttled_time: int = 0
 
 
-class MemoryStats(NamedTuple):
+@dataclass(frozen=True)
+class MemoryStats:
     """Without a limit, `limit` is a huge number on v1, as the kernel prints it, `None` on v2."""
 
     usage: int = 0
@@ -31,30 +34,35 @@ class MemoryStats(NamedTuple):
     details: Mapping[str, int] = MappingProxyType({})  # memory.stat
 
 
-class BlockIOEntry(NamedTuple):
+@dataclass(frozen=True)
+class BlockIOEntry:
     major: int
     minor: int
     operation: str  # Read, Write, Sync, Async, Discard, Total on v1; read, write on v2
     value: int
 
 
-class BlockIOStats(NamedTuple):
+@dataclass(frozen=True)
+class BlockIOStats:
     service_bytes: tuple[BlockIOEntry, ...] = ()
     serviced: tuple[BlockIOEntry, ...] = ()
 
 
-class PidsStats(NamedTuple):
+@dataclass(frozen=True)
+class PidsStats:
     current: int = 0
     limit: int | None = None
 
 
-class HugePageStats(NamedTuple):
+@dataclass(frozen=True)
+class HugePageStats:
     usage: int = 0
     max_usage: int = 0
     failures: int = 0
 
 
-class Stats(NamedTuple):
+@dataclass(frozen=True)
+class Stats:
     version: int  # of the cgroup interface, 1 or 2
     cpu: CPUStats = CPUStats()
     memory: MemoryStats = MemoryStats()

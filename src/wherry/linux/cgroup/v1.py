@@ -15,8 +15,10 @@ from pathlib import Path
 from wherry.linux.cgroup import files, oom, unified, v1_limits
 from wherry.linux.cgroup.hierarchies import UNIFIED, Hierarchies
 from wherry.linux.cgroup.limits import Limits
-from wherry.linux.cgroup.stats import Stats
-from wherry.linux.cgroup.v1_stats import read_stats
+from wherry.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wherry.linux.cgroup.stats import Stats
 
 _FREEZE_TIMEOUT = 10.0  # seconds; a process in uninterruptible sleep can hold it up
 _KILL_FREEZE_TIMEOUT = 0.5
@@ -161,7 +163,9 @@ class V1Manager:
         if failures:
             raise failures[0]
 
-    def stats(self) -> Stats:
+    def stats(self) -> "Stats":
+        from wherry.linux.cgroup.v1_stats import read_stats  # no start needs it
+
         return read_stats(self._locations)
 
     def watch_oom(self) -> oom.OOMWatch:

@@ -7,7 +7,6 @@ runc's is given, so that a container has the same limits under either.
 import errno
 import os
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from wherry.linux.cgroup.device_table import DeviceTable
 from wherry.linux.cgroup.limits import (
@@ -17,6 +16,7 @@ from wherry.linux.cgroup.limits import (
     Limits,
     MemoryLimits,
 )
+from wherry.values import dataclass
 
 LEAST_SHARES = 2
 MOST_SHARES = 262_144
@@ -24,7 +24,8 @@ MOST_SHARES = 262_144
 Read = Callable[[str, str], str]  # (controller, file); FileNotFoundError if there is none
 
 
-class Write(NamedTuple):
+@dataclass(frozen=True)
+class Write:
     controller: str
     file: str
     value: str

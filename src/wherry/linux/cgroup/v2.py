@@ -16,8 +16,10 @@ from pathlib import Path
 from wherry.linux.cgroup import device_filter, files, oom, unified, v2_limits
 from wherry.linux.cgroup.hierarchies import UNIFIED, Hierarchies
 from wherry.linux.cgroup.limits import Limits
-from wherry.linux.cgroup.stats import Stats
-from wherry.linux.cgroup.v2_stats import read_stats
+from wherry.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wherry.linux.cgroup.stats import Stats
 
 _FREEZE_TIMEOUT = 10.0  # seconds; a process in uninterruptible sleep can hold it up
 
@@ -124,7 +126,9 @@ class V2Manager:
         if failures:
             raise failures[0]
 
-    def stats(self) -> Stats:
+    def stats(self) -> "Stats":
+        from wherry.linux.cgroup.v2_stats import read_stats  # no start needs it
+
         return read_stats(self._directory)
 
     def watch_oom(self) -> oom.OOMWatch:

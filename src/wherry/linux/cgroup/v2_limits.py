@@ -7,15 +7,16 @@ cgroup-v2.rst), so that a container has the same share under either runtime.
 
 import errno
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from wherry.linux.cgroup.limits import BlockIOLimits, CPULimits, Limits, MemoryLimits
 from wherry.linux.cgroup.v1_limits import rdma_line
+from wherry.values import dataclass
 
 Read = Callable[[str], str]  # FileNotFoundError where the cgroup has not got the controller
 
 
-class Write(NamedTuple):
+@dataclass(frozen=True)
+class Write:
     file: str
     value: str
     # Where the kernel lacks the file, the value has this meaning already (no swap, say).

@@ -28,11 +28,11 @@ import os
 import select
 import socket
 from enum import Enum
-from typing import Any
 
 from wherry.errors import WherryError, kind_of
 from wherry.go_text import reason
 from wherry.runtime.errors import ContainerStartFailed, ProgramNotRunnable
+from wherry.typed import Any
 from wherry.values import dataclass, field
 
 _LONGEST = 1 << 16

@@ -7,7 +7,6 @@ container's own root.
 """
 
 import os
-from typing import NoReturn
 
 from wherry.linux.cgroup.manager import CgroupManager
 from wherry.linux.namespaces import CloneFlag, join_namespace
@@ -26,6 +25,7 @@ from wherry.runtime.init.steps import step
 from wherry.runtime.init.users import become_root, go_on_as_sibling
 from wherry.runtime.namespaces import OF_CHILDREN
 from wherry.runtime.stdio import Stdio
+from wherry.typed import NoReturn
 from wherry.values import dataclass
 
 

@@ -9,7 +9,6 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NoReturn
 
 from wherry.linux import netlink
 from wherry.linux.cgroup.manager import CgroupManager
@@ -58,6 +57,7 @@ from wherry.runtime.init.sysctls import write_sysctls
 from wherry.runtime.init.users import enter_user_namespace
 from wherry.runtime.seccomp_agent import hand_over
 from wherry.runtime.stdio import Stdio
+from wherry.typed import NoReturn
 from wherry.values import dataclass
 
 

@@ -4,7 +4,6 @@ import json
 import re
 import time
 from pathlib import Path
-from typing import Protocol
 
 from wherry.oci.timestamps import format_timestamp
 from wherry.shim.log import json_file
@@ -12,6 +11,7 @@ from wherry.shim.log.files import RotatingFile
 from wherry.shim.log.lines import LineSplitter
 from wherry.shim.log.options import LogOptions, read_log_options
 from wherry.store.containers import Container
+from wherry.typed import Protocol
 
 STDOUT = 1
 STDERR = 2

@@ -5,7 +5,6 @@ What the engine refuses whoever asks (an API client too) is in `containers/valid
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from wherry.engine.containers.options.devices import refuse_gpus
 from wherry.engine.containers.options.environment import read_environment, read_labels
@@ -28,6 +27,7 @@ from wherry.errors import InvalidArgument, Unsupported
 from wherry.network.requests import parse_expose, parse_publish
 from wherry.oci.container_config import ContainerConfig, MountRequest, RestartPolicyName
 from wherry.oci.platform import InvalidPlatform, Platform
+from wherry.typed import Any
 
 _WINDOWS_ONLY = ("cpu_count", "cpu_percent", "io_maxbandwidth", "io_maxiops")
 

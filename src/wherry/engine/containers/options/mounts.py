@@ -3,11 +3,11 @@
 import os.path
 from collections.abc import Callable, Mapping
 from posixpath import normpath
-from typing import Any
 
 from wherry.engine.containers.options.units import parse_boolean, parse_size, parse_unsigned
 from wherry.engine.containers.options.values import EngineRefusal
 from wherry.oci.container_config import MountRequest, MountType
+from wherry.typed import Any
 from wherry.values import dataclass, field
 
 

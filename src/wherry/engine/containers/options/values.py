@@ -7,11 +7,11 @@ text, numbers and truth values; Python callers may also pass a mapping where fla
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
 
 from wherry.engine.containers.options.units import parse_integer
 from wherry.errors import InvalidArgument
 from wherry.go_text import quoted
+from wherry.typed import TypeVar
 
 T = TypeVar("T")
 

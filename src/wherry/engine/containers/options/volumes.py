@@ -7,11 +7,11 @@ volume; `.` is relative to the caller's folder and `~` the caller's home.
 import os.path
 from collections.abc import Mapping
 from posixpath import normpath
-from typing import Any
 
 from wherry.engine.containers.options.values import EngineRefusal
 from wherry.errors import InvalidArgument
 from wherry.oci.container_config import MountRequest, MountType
+from wherry.typed import Any
 
 PROPAGATIONS = frozenset(("private", "rprivate", "shared", "rshared", "slave", "rslave"))
 # At most one word of each row.
