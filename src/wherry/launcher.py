@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FunctionType
 
 from wherry.engine import launch
+from wherry.engine.requests import warming
 from wherry.network.ruleset_watch import RulesetWatch
 from wherry.shim import memory
 from wherry.shim.request import COMMAND, Request
@@ -35,8 +36,8 @@ OPERATIONS = {**launch.OPERATIONS, COMMAND: command}
 def main() -> None:
     """Serve, as `shim.client` starts it."""
     root, run_folder = map(Path, sys.argv[-2:])
-    launch.warm(root, run_folder)
-    rehearse = partial(launch.rehearse, root, run_folder)
+    warming.warm(root, run_folder)
+    rehearse = partial(warming.rehearse, root, run_folder)
     care = _watch(root, run_folder)
     # Last, so that what the processes that stay write to lies together: each page is one apiece.
     memory.make_room()
