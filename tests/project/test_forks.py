@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+from wherry.engine.requests import warming
 from wherry.testing.command import SOURCE
 
 
@@ -19,11 +20,13 @@ print(*sys.modules)
 
 
 def test_nothing_that_supervisors_are_forked_from_runs_in_each_fork_or_is_large() -> None:
-    loaded = loaded_by("wherry.launcher")
+    loaded = loaded_by("wherry.launcher", *warming.LATE)
 
     # Their hooks run in each forked child: one looks at half a megabyte, the other makes a seed.
     assert loaded.isdisjoint({"threading", "random"})
     assert loaded.isdisjoint({"hashlib", "wherry.cli", "wherry.registry", "wherry.build"})
+    # A megabyte, of which each supervisor has its share (`wherry.typed`, `store.database`).
+    assert loaded.isdisjoint({"typing", "datetime", "sqlite3"})
     # What is loaded last lies together, which their keepers are to do.
     assert loaded.isdisjoint({"wherry.shim.keeper", "wherry.shim.nursery", "wherry.linux.bare"})
 

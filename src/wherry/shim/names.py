@@ -8,10 +8,10 @@ arrives here may end the container's supervisor: what cannot be read is dropped,
 answered with SERVFAIL.
 """
 
+import _sqlite3 as sqlite3
 import errno
 import os
 import socket
-import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 

@@ -5,10 +5,10 @@ is written by whoever holds the container's shim lock, or by a command that has 
 free. That a row says "running" proves nothing: `shim_pid_of` asks the kernel who holds the lock.
 """
 
+import _sqlite3 as sqlite3
 import fcntl
 import json
 import os
-import sqlite3
 import struct
 from collections.abc import Collection, Iterator
 from enum import Enum

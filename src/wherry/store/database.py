@@ -5,11 +5,12 @@ writers queue instead of failing half-way, and keeps its transaction short. WAL 
 synchronous=NORMAL survives a kill at any moment; a power cut may lose the last transactions
 but never half of one, https://www.sqlite.org/pragma.html#pragma_synchronous.
 
-Each module of this package that keeps rows has its tables in a constant `SCHEMA`.
+Each module of this package that keeps rows has its tables in a constant `SCHEMA`. What any start
+loads takes `_sqlite3`: all that `sqlite3` adds are values of `datetime`, which we have none of.
 """
 
+import _sqlite3 as sqlite3
 import os
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress

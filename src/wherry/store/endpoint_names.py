@@ -4,8 +4,8 @@ A name belongs to an endpoint and goes with it. Several endpoints may have the s
 then a service with several addresses. What a container may ask for is what is on its networks.
 """
 
+import _sqlite3 as sqlite3
 import json
-import sqlite3
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 

@@ -6,9 +6,9 @@ transaction of its row, so inside another a folder without a row belongs to nobo
 their files: a kill in between leaves files that the next collection finds.
 """
 
+import _sqlite3 as sqlite3
 import json
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path

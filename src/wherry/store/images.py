@@ -11,8 +11,8 @@ Functions take a connection. Those that write expect to be called inside
 is one transaction; the layers of an image are in place before that.
 """
 
+import _sqlite3 as sqlite3
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator
 
 from wherry.errors import Conflict, InvalidArgument, NotFound

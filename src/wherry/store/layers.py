@@ -13,10 +13,10 @@ finds the work done; otherwise both unpack, and the second drops its own.
 import errno
 import os
 import time
+from _sqlite3 import Connection, Row
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from sqlite3 import Connection, Row
 
 from wherry.errors import Internal, InvalidArgument, NotFound
 from wherry.linux.files import exchange, sync_filesystem

@@ -5,9 +5,9 @@ two containers cannot commit the same one. A row whose container is gone is garb
 `wherry.network.plug.sweep` collects.
 """
 
+import _sqlite3 as sqlite3
 import json
 import os
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache

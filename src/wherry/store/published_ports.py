@@ -4,7 +4,7 @@ Who holds a port is decided by bind(2), see `wherry.network.ports`; a row says f
 row whose container is gone is garbage.
 """
 
-import sqlite3
+import _sqlite3 as sqlite3
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 

@@ -7,10 +7,10 @@ Who uses a volume is not counted: it follows from the rows of containers, so no 
 the count wrong.
 """
 
+import _sqlite3 as sqlite3
 import json
 import os
 import re
-import sqlite3
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
