@@ -72,7 +72,6 @@ _OR_FAIL = LOCK_EX | LOCK_NB
 _ENDED = WEXITED | WNOHANG | WNOWAIT
 _TERM = (SIGTERM,)
 _BELL = EFD_CLOEXEC | EFD_NONBLOCK
-_BELL = EFD_CLOEXEC | EFD_NONBLOCK
 
 # What a worker says, with two numbers; answered by two, or by the end.
 _ORDER = Struct("=qqq")
@@ -168,38 +167,55 @@ def keep(work: Work, wake: Wake, connection: int, launcher: int) -> NoReturn:
         _exit(0)
 
 
+class _Known:
+    """What a keeper's handlers of signals know."""
+
+    __slots__ = ("bell", "init", "told", "worker")
+
+    bell: int  # rings when told to shut down; there is one as soon as a lock
+    init: int
+    told: bool
+    worker: int
+
+
+# Not made by each keeper, nor are the handlers: to make a function writes to seven pages.
+_known = _Known()
+
+
+def _shut_down(_number: int, _frame: object) -> None:
+    _known.told = True
+    eventfd_write(_known.bell, 1)
+    if _known.worker:
+        kill(_known.worker, SIGTERM)
+
+
+def _reap_orphans(_number: int, _frame: object) -> None:
+    # As `process.reap_orphans`; those two are waited for by name.
+    try:
+        while found := waitid(P_ALL, 0, _ENDED):
+            pid = found[0]
+            if pid in (_known.worker, _known.init):
+                break
+            waitpid(pid, WNOHANG)
+    except ChildProcessError:
+        return
+
+
 def _keep(work: Work, wake: Wake, connection: int, launcher: int) -> None:
     # One function and its locals: an object looked at is a page, a name looked up another.
     us = getpid()
-    worker = init = 0
-    lock = bell = -1  # the bell rings when told to shut down; there is one as soon as a lock
-    told = woken = False
+    known = _known
+    known.worker = known.init = 0
+    lock = known.bell = -1
+    known.told = woken = False
     theirs = [connection]
-
-    def shut_down(_number: int, _frame: object) -> None:
-        nonlocal told
-        told = True
-        eventfd_write(bell, 1)
-        if worker:
-            kill(worker, SIGTERM)
-
-    def reap_orphans(_number: int, _frame: object) -> None:
-        # As `process.reap_orphans`; those two are waited for by name.
-        try:
-            while found := waitid(P_ALL, 0, _ENDED):
-                pid = found[0]
-                if pid in (worker, init):
-                    break
-                waitpid(pid, WNOHANG)
-        except ChildProcessError:
-            return
 
     while True:
         ours, line = socketpair(UNIX, PACKETS)
         if lock >= 0:
             set_mask(BLOCK, _TERM)  # until the worker has its own handler and lets it through
-        worker = fork()
-        if worker == 0:
+        known.worker = fork()
+        if known.worker == 0:
             try:
                 ours.close()
                 enable()
@@ -207,14 +223,14 @@ def _keep(work: Work, wake: Wake, connection: int, launcher: int) -> None:
                 if getppid() != us:
                     _exit(0)
                 if woken:
-                    wake(Keeper(line, launcher), descriptors=theirs, told=told)
+                    wake(Keeper(line, launcher), descriptors=theirs, told=known.told)
                 else:
                     work(connection, Keeper(line, launcher))
             finally:
                 _exit(0)
-        if woken and told:
-            told = False
-            eventfd_read(bell)
+        if woken and known.told:
+            known.told = False
+            eventfd_read(known.bell)
         if lock >= 0:
             set_mask(UNBLOCK, _TERM)
         line.close()
@@ -243,11 +259,11 @@ def _keep(work: Work, wake: Wake, connection: int, launcher: int) -> None:
                     lock = -1
                     ours.send(_pack(_LOCK, False, 0))
                     continue
-                if bell < 0:  # there may be a container from here on
-                    bell = eventfd(0, _BELL)
+                if known.bell < 0:  # there may be a container from here on
+                    known.bell = eventfd(0, _BELL)
                     adopt_orphans()
-                    set_handler(SIGTERM, shut_down)
-                    set_handler(SIGCHLD, reap_orphans)
+                    set_handler(SIGTERM, _shut_down)
+                    set_handler(SIGCHLD, _reap_orphans)
                 ours.send(_pack(_LOCK, True, 0))
             elif order == _REAP:
                 _, _, _, status, code = waitid(P_PID, first, WEXITED) or (0, 0, 0, 0, 0)
@@ -258,28 +274,29 @@ def _keep(work: Work, wake: Wake, connection: int, launcher: int) -> None:
                 kept.clear()
                 waiting = poll()
             elif order == _SLEEP:
-                init = second
+                known.init = second
                 break
             else:
                 ours.close()
                 if lock >= 0:
                     close(lock)
-                    close(bell)
+                    close(known.bell)
                 return
         ours.close()
-        waitpid(worker, 0)  # what it had started is ours then
-        worker = 0
-        reap_orphans(SIGCHLD, None)
+        waitpid(known.worker, 0)  # what it had started is ours then
+        known.worker = 0
+        _reap_orphans(SIGCHLD, None)
 
-        waiting.register(bell, POLLIN)
-        if not told:
+        waiting.register(known.bell, POLLIN)
+        if not known.told:
             waiting.poll(first)
         woken, theirs = True, kept
 
 
 def rehearse() -> None:
     """Keep once, with nothing to keep: what is looked up on the way is there for the forks of this
-    process, which then write to fewer pages."""
+    process, which then write to fewer pages. That process leads a session of its own as well."""
+    setsid()
     connection = memfd_create("connection")
     _keep(_try_work, _try_to_wake, connection, 0)
     with suppress(ChildProcessError):
