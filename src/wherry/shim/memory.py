@@ -17,6 +17,8 @@ _SMALL = 512  # bytes: what Python takes from its own pools, the rest from the C
 _LARGE = 1024
 _HEAD = 16  # bytes before what malloc returns
 _PAGE = 4096
+_POOL = 16384  # bytes: all that is in one of Python's pools is of one size
+_POOL_HEAD = 48  # bytes of it before the first
 _IN_A_ROW = 8  # neighbours, at the least, which are found where nothing was before
 _LOCKS = 32  # semaphores: a forked interpreter makes a new one of each lock that it has
 _LOCK_SIZE = 32
@@ -35,7 +37,7 @@ def make_room() -> None:
     """Have what is made from now on lie together, not in the holes that are left everywhere.
 
     Each page that forks write to is one that each of them has for itself. So the holes are filled:
-    what is allocated in vain, until neighbours come, is some three hundred kilobytes.
+    what is allocated in vain, until neighbours come, is some five hundred kilobytes.
     """
     trim()
     for size in range(_LARGE, _STEP, -_STEP):
@@ -63,18 +65,24 @@ def _fill_pools(make: Callable[[], object], size: int) -> None:
 
     wanted = max(_IN_A_ROW, _PAGE // size)
     before = len(_fillers)
-    if len(_neighbours(address, size, wanted)) == _MOST:
+    # A new pool is begun when no other of the size has a hole.
+    if len(_neighbours(address, size, wanted, at_begin=True)) == _MOST:
         del _fillers[before:]
     else:
         del _fillers[1 - wanted :]  # but one, so that the pool stays this size's
 
 
-def _neighbours(make: Callable[[], int], size: int, wanted: int) -> "array[int]":
-    """Addresses from `make`, the last of which lie one after the other, so many as wanted."""
+def _neighbours(
+    make: Callable[[], int], size: int, wanted: int, *, at_begin: bool = False
+) -> "array[int]":
+    """Addresses from `make`, the last of which lie one after the other, so many as wanted; with
+    `at_begin` they are the first of a pool."""
     made = array("Q")  # no objects, which would lie between them
     while len(made) < _MOST:
         made.append(make())
-        if len(made) >= wanted and made[-1] - made[-wanted] == (wanted - 1) * size:
+        if len(made) < wanted or made[-1] - made[-wanted] != (wanted - 1) * size:
+            continue
+        if not at_begin or made[-wanted] % _POOL == _POOL_HEAD:
             break
     return made
 
