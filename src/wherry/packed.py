@@ -5,12 +5,14 @@ a command is as slow as the modules that it begins with. The pack has what `__py
 modules and of those of the standard library that they use:
 
     8 bytes   the length of the index
-    index     {name: (source, its mtime in seconds, its size, is a package, offset, length)}
-    code      of each, one after the other
+    index     {name: offset << 24 | length}
+    records   (source, its mtime in seconds, its size, whether it is a package, code), of each
 
-all as marshal has it. As there, an entry is void once its source has changed. Whoever loads what
-is not in the pack writes it anew (`refresh`): a launcher, or who does without one. Where it cannot
-be written, it is done without. Imported first of all: nothing but C modules here.
+all as marshal has it; the index is small, since it stays in memory. As there, an entry is void once
+its source has changed. Whoever loads what is not in the pack writes it anew (`refresh`): a
+launcher, or who does without one. Where it cannot be written, it is done without.
+
+Imported first of all: nothing but C modules here.
 """
 
 import marshal
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec, SourceFileLoader
     from types import CodeType, ModuleType
 
-    Entry = tuple[str, int, int, bool, int, int]
-    Index = dict[str, Entry]
+    Record = tuple[str, int, int, bool, bytes]
 else:
     # This module's own: to import importlib for the names would take what is saved here.
     ModuleSpec = type(__spec__)
@@ -33,8 +34,10 @@ else:
 _PREFIX = 8
 _HEADER = 16  # bytes of a cache file before its code, PEP 552
 _LARGEST_INDEX = 1 << 20
+_LENGTH_BITS = 24
+_FORMAT = 1  # of the file; an update finds what the version before has left
 # Not the caches' tag alone: the standard library belongs to one release in one place.
-_NAME = f"modules.{sys.implementation.cache_tag}-{sys.hexversion:x}.pack"
+_NAME = f"modules-{_FORMAT}.{sys.implementation.cache_tag}-{sys.hexversion:x}.pack"
 
 
 class _Loader(SourceFileLoader):
@@ -55,7 +58,7 @@ class _Finder:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.index: Index = {}
+        self.index: dict[str, int] = {}
         self.missed: list[str] = []  # names that were asked for in vain
         self._begin = 0
         self._identity = (0, 0)
@@ -79,41 +82,44 @@ class _Finder:
         self, name: str, _path: "Sequence[str] | None" = None, _target: "ModuleType | None" = None
     ) -> "ModuleSpec | None":
         """How to load the module; None if it is not in the pack as it is now."""
-        packed = self._code_of(name)
-        if not packed:
+        record = self._record(name)
+        if record is None:
             self.missed.append(name)
             return None
-        source, _, _, is_package, _, _ = self.index[name]
+        source, _, _, is_package, code = record
         loader = _Loader(name, source)
-        loader.packed = packed
+        loader.packed = code
         spec = ModuleSpec(name, loader, origin=source, is_package=is_package)
         spec.has_location = True
         if is_package:
             spec.submodule_search_locations = [source.rpartition("/")[0]]
         return spec
 
-    def _code_of(self, name: str) -> bytes:
-        """The code of a module, as marshal has it; nothing if that is void."""
-        entry = self.index.get(name)
-        if entry is None:
-            return b""
-        source, seconds, size, _, offset, length = entry
-        try:
-            found = posix.stat(source)
-            if (int(found.st_mtime), found.st_size) == (seconds, size):
-                packed = self._read(offset, length)
-                return packed if len(packed) == length else b""
-        except OSError:
-            pass
-        return b""
+    def source_of(self, name: str) -> "tuple[str, bool] | None":
+        """Where a module in the pack comes from, and whether it is a package."""
+        record = self._record(name)
+        return None if record is None else (record[0], record[3])
 
-    def _read(self, offset: int, length: int) -> bytes:
+    def _record(self, name: str) -> "Record | None":
+        """What there is of a module; None if that is nothing, or void."""
+        place = self.index.get(name)
+        if place is None:
+            return None
+        try:
+            record: Record = marshal.loads(self._read(place))
+            found = posix.stat(record[0])
+        except (OSError, EOFError, ValueError):
+            return None
+        return record if (int(found.st_mtime), found.st_size) == record[1:3] else None
+
+    def _read(self, place: int) -> bytes:
         # Not kept open: there are moments at which a process closes what it does not know.
         descriptor = posix.open(self.path, posix.O_RDONLY | posix.O_CLOEXEC)
         try:
             if _identity(descriptor) != self._identity:  # another one by now
                 return b""
-            return posix.pread(descriptor, length, self._begin + offset)
+            length = place & (1 << _LENGTH_BITS) - 1
+            return posix.pread(descriptor, length, self._begin + (place >> _LENGTH_BITS))
         finally:
             posix.close(descriptor)
 
@@ -142,18 +148,20 @@ def refresh() -> None:
     if not is_void():
         return
     finder = _finders[0]
-    sources = {name: (entry[0], entry[3]) for name, entry in finder.index.items()}
+    sources = {name: found for name in finder.index if (found := finder.source_of(name))}
     sources.update({name: found for name in list(sys.modules) if (found := _source_of(name))})
-    index: Index = {}
-    codes = []
+    index = {}
+    records = []
     offset = 0
     for name, (source, is_package) in sources.items():
         content = _packable(source)
         if content is not None:
             seconds, size, code = content
-            index[name] = (source, seconds, size, is_package, offset, len(code))
-            codes.append(code)
-            offset += len(code)
+            record = marshal.dumps((source, seconds, size, is_package, code))
+            # Interned, the name is read as the very one that code has which imports it.
+            index[sys.intern(name)] = offset << _LENGTH_BITS | len(record)
+            records.append(record)
+            offset += len(record)
     head = marshal.dumps((sys.base_prefix, index))
     temporary = f"{finder.path}.{posix.getpid()}"
     flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_CLOEXEC | posix.O_NOFOLLOW
@@ -163,7 +171,7 @@ def refresh() -> None:
         return
     try:
         with open(descriptor, "wb") as file:
-            file.writelines([len(head).to_bytes(_PREFIX, "big"), head, *codes])
+            file.writelines([len(head).to_bytes(_PREFIX, "big"), head, *records])
         posix.rename(temporary, finder.path)
     except OSError:
         posix.unlink(temporary)
