@@ -136,8 +136,10 @@ def install() -> None:
 
 
 def is_void() -> bool:
-    """Whether this process has loaded something that the pack should have."""
+    """Whether this process has loaded something that the pack should have, and may write it."""
     if not _finders or sys.dont_write_bytecode:
+        return False
+    if not posix.access(_finders[0].path.rpartition("/")[0], posix.W_OK):
         return False
     missed = filter(None, (_source_of(name) for name in _finders[0].missed))
     return any(_packable(source) for source, _ in missed)
