@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from types import FunctionType
 
+from wherry import packed
 from wherry.engine import launch
 from wherry.engine.requests import warming
 from wherry.network.ruleset_watch import RulesetWatch
@@ -71,7 +72,22 @@ def load_commands() -> "Later":
     for name in ("wherry.cli.warm_command", *warm_modules()):
         __import__(name)
     _load_what_commands_import_late()
+    if packed.is_void():
+        _write_pack()
     return {BUILDS: load_builder}
+
+
+def _write_pack() -> None:
+    """Pack all that is loaded here and by commands that clients carry out; in the background."""
+    from wherry.cli.commands import rows
+
+    if os.fork() == 0:
+        try:
+            for row in rows():
+                __import__(row.module)
+            packed.refresh()
+        finally:
+            os._exit(0)
 
 
 def load_builder() -> None:
