@@ -155,12 +155,9 @@ def keep(work: Work, wake: Wake, connection: int, launcher: int) -> NoReturn:
     The descriptor `connection` is the worker's alone. `launcher` is who has got the request.
     """
     try:
-        setsid()
+        _become_nobodys()
         set_handler(SIGCHLD, BY_DEFAULT)
         set_handler(SIGTERM, BY_DEFAULT)
-        # A terminal or a group that goes away is none of a shim's business.
-        set_handler(SIGHUP, IGNORED)
-        set_handler(SIGINT, IGNORED)
         disable()  # a collection would look at everything
         _keep(work, wake, connection, launcher)
     finally:
@@ -199,6 +196,13 @@ def _reap_orphans(_number: int, _frame: object) -> None:
             waitpid(pid, WNOHANG)
     except ChildProcessError:
         return
+
+
+def _become_nobodys() -> None:
+    setsid()
+    # A terminal or a group that goes away is none of a shim's business.
+    set_handler(SIGHUP, IGNORED)
+    set_handler(SIGINT, IGNORED)
 
 
 def _keep(work: Work, wake: Wake, connection: int, launcher: int) -> None:
@@ -295,8 +299,8 @@ def _keep(work: Work, wake: Wake, connection: int, launcher: int) -> None:
 
 def rehearse() -> None:
     """Keep once, with nothing to keep: what is looked up on the way is there for the forks of this
-    process, which then write to fewer pages. That process leads a session of its own as well."""
-    setsid()
+    process, which then write to fewer pages. That process is nobody's from then on, too."""
+    _become_nobodys()
     connection = memfd_create("connection")
     _keep(_try_work, _try_to_wake, connection, 0)
     with suppress(ChildProcessError):
