@@ -94,7 +94,11 @@ SCENES = {
     ),
     "anonymous ones": (
         "run --network none --name anon -v /a -v named:/b busybox true",
-        "inspect -f '{{range .Mounts}}{{.Type}} {{.Destination}} {{.RW}};{{end}}' anon",
+        *(  # one by one: Docker has them in no order
+            f"inspect -f '{{{{range .Mounts}}}}{{{{if eq .Destination `{path}`}}}}"
+            "{{.Type}} {{.RW}}{{end}}{{end}}' anon"
+            for path in ("/a", "/b")
+        ),
         "rm -v anon",
         "volume ls --filter name=named -q",
         f"{RUN} -v /a busybox true",

@@ -2,8 +2,9 @@
 
     python -m wherry.testing.killed POINT WORD...
 
-There is no launcher, so that the processes that carry out the request, and the supervisor that
-one of them becomes, are forks of this one and reach the points of `Store.trace` too.
+There is no launcher: the processes that carry out the request are this one and the child that it
+spawns, which loads this module and reaches the points of `Store.trace` too, as does the supervisor
+that one of them becomes.
 """
 
 import os
@@ -12,7 +13,12 @@ import sys
 from functools import partial
 
 from wherry.cli.main import main
+from wherry.engine import launch
+from wherry.shim import own_child
 from wherry.store.store import Store
+
+OPERATIONS, wake = launch.OPERATIONS, launch.wake
+_POINT = "WHERRY_KILLED_AT"
 
 
 def die_at(point: str, reached: str) -> None:
@@ -22,6 +28,8 @@ def die_at(point: str, reached: str) -> None:
 
 
 if __name__ == "__main__":
-    os.environ["WHERRY_LAUNCHER"] = "off"
-    Store.trace = staticmethod(partial(die_at, sys.argv[1]))
+    os.environ.update({"WHERRY_LAUNCHER": "off", _POINT: sys.argv[1]})
+    own_child.PROGRAM = "wherry.testing.killed"
+Store.trace = staticmethod(partial(die_at, os.environ.get(_POINT, "")))
+if __name__ == "__main__":
     sys.exit(main(sys.argv[2:]))
