@@ -3,11 +3,10 @@
 import gc
 import os
 import sys
-from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
+from wherry.linux.sealed import take_name
 from wherry.shim.own_child import DESCRIPTOR
 
 if TYPE_CHECKING:
@@ -32,9 +31,7 @@ def main(program: str) -> NoReturn:
     gc.enable()
     from wherry.shim.outside import fork_outside  # what the program has loaded anyway
 
-    # Executed by a descriptor, it would be called by that number; shims inherit the name.
-    with suppress(OSError):
-        Path("/proc/self/comm").write_text("wherry")
+    take_name()
     if fork_outside() == 0:
         _serve(cast("Program", sys.modules[program]))
     os._exit(0)
