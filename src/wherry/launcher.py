@@ -10,7 +10,9 @@ from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING
 
+from wherry import packed
 from wherry.engine import launch
+from wherry.engine.requests import warming
 from wherry.network.ruleset_watch import RulesetWatch
 from wherry.shim import memory
 from wherry.shim.request import COMMAND, Request
@@ -35,8 +37,8 @@ OPERATIONS = {**launch.OPERATIONS, COMMAND: command}
 def main() -> None:
     """Serve, as `shim.client` starts it."""
     root, run_folder = map(Path, sys.argv[-2:])
-    launch.warm(root, run_folder)
-    rehearse = partial(launch.rehearse, root, run_folder)
+    warming.warm(root, run_folder)
+    rehearse = partial(warming.rehearse, root, run_folder)
     care = _watch(root, run_folder)
     # Last, so that what the processes that stay write to lies together: each page is one apiece.
     memory.make_room()
@@ -70,7 +72,22 @@ def load_commands() -> "Later":
     for name in ("wherry.cli.warm_command", *warm_modules()):
         __import__(name)
     _load_what_commands_import_late()
+    if packed.is_void():
+        _write_pack()
     return {BUILDS: load_builder}
+
+
+def _write_pack() -> None:
+    """Pack all that is loaded here and by commands that clients carry out; in the background."""
+    from wherry.cli.commands import rows
+
+    if os.fork() == 0:
+        try:
+            for row in rows():
+                __import__(row.module)
+            packed.refresh()
+        finally:
+            os._exit(0)
 
 
 def load_builder() -> None:

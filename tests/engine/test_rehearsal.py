@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wherry.engine.engine import Engine
-from wherry.engine.launch import plan_exec_in_vain
+from wherry.engine.requests.execs import plan_exec_in_vain
 from wherry.testing.command import Wherry
 
 pytestmark = pytest.mark.needs("root")

@@ -20,10 +20,14 @@ pytestmark = [pytest.mark.needs("containers", "nftables"), pytest.mark.timeout(1
 
 def launchers_of(wherry: Wherry) -> list[int]:
     """Launchers, and children at work on a request, which look alike; no supervisors."""
+    return programs_of(wherry, "wherry-launcher")
+
+
+def programs_of(wherry: Wherry, name: str) -> list[int]:
     found = []
     for pid in set(processes_of(wherry)) - set(supervisors_of(wherry)):
         with suppress(OSError):
-            if b"wherry-launcher" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            if name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
                 found.append(pid)
     return found
 
@@ -61,7 +65,7 @@ def test_a_child_that_was_begun_for_nothing_ends(clean: Wherry) -> None:
     result = clean("run", "--nonsense", "busybox", check=False, WHERRY_LAUNCHER="off")
 
     assert (result.returncode, result.stdout) == (125, "")
-    eventually(lambda: processes_of(clean) == [], what="nothing of it left")
+    eventually(lambda: programs_of(clean, "wherry-child") == [], what="nothing of it left")
 
 
 def test_a_request_in_the_queue_of_a_killed_launcher_is_done_by_another(clean: Wherry) -> None:

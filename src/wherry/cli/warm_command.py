@@ -16,7 +16,7 @@ from wherry.cli.builds.cached import BUILDER
 from wherry.cli.context import Declined, OutputClosed
 from wherry.cli.main import main
 from wherry.engine.engine import Engine
-from wherry.engine.launch import engine_of
+from wherry.engine.requests.payload import engine_of
 from wherry.shim.protocol import control
 from wherry.shim.request import Request
 from wherry.shim.stand_in import stand_in_for_client, stands_beside

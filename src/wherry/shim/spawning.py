@@ -57,7 +57,8 @@ def _sealed_interpreter() -> int:
 
 def _isolated(statements: str) -> list[str]:
     # -I and -S: neither the environment nor a site hook changes what a privileged process runs.
-    start = f"import sys; sys.path[:] = {sys.path!r}; {statements}"
+    modules = f"import sys; sys.path[:] = {sys.path!r}; from wherry import packed; packed.install()"
+    start = f"{modules}; {statements}"
     return [sys.executable, "-I", "-S", "-c", start]
 
 

@@ -5,12 +5,12 @@ import posix  # os would take a millisecond, see `wherry.environment`
 from wherry.cli.containers.create_flags import CreateFlags, options_of
 from wherry.cli.containers.streaming import write_all
 from wherry.environment import variables
-from wherry.errors import InvalidArgument, MissingImage, WherryError
+from wherry.errors import Internal, InvalidArgument, MissingImage, WherryError, os_error_text
 from wherry.shim.protocol import STDERR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from wherry.cli.context import Context
     from wherry.cli.flags import Syntax
@@ -67,8 +67,6 @@ def _pull(flags: CreateFlags, context: "Context") -> None:
             report=report_to(errors, descriptor=2, quiet=flags.quiet),
             transport=transport,
         )
-    # Without a launcher this process forks, and SQLite's connections must not cross a fork.
-    context.engine.store.database.close()
 
 
 def creation_request(flags: CreateFlags, pull: str) -> "dict[str, object]":
@@ -90,6 +88,23 @@ def creation_request(flags: CreateFlags, pull: str) -> "dict[str, object]":
         "pull": pull,
         "quiet": flags.quiet,
     }
+
+
+def make_here(payload: "Mapping[str, object]", context: "Context") -> str:
+    """Make the container of `run` in this process, while the child loads that will start it."""
+    # With a launcher its child makes it.
+    from wherry.engine.requests.making import make_for_run
+
+    def tell(line: str) -> None:
+        write_output(STDERR, f"{line}\n".encode())
+
+    try:
+        return make_for_run(context.engine, payload, tell).id
+    except WherryError as error:
+        error.exit_code = getattr(error, "status", 0) or error.exit_code
+        raise
+    except OSError as error:
+        raise Internal(os_error_text(error)) from error
 
 
 def complain(context: "Context", error: WherryError, command: str, syntax: "Syntax") -> None:

@@ -10,6 +10,7 @@ from wherry.cli.containers.creation import (
     CIDFile,
     complain,
     creation_request,
+    make_here,
     warn,
     with_image,
     write_output,
@@ -21,7 +22,7 @@ from wherry.cli.context import OutputFailed
 from wherry.cli.flags import Boolean, String, Syntax
 from wherry.cli.number_flags import Integer
 from wherry.errors import Unavailable, WherryError
-from wherry.shim.client import Connection, Launcher, request_of
+from wherry.shim.client import Connection, Launcher, is_launcher_wanted, request_of
 from wherry.store.places import root_path, run_path
 
 TYPE_CHECKING = False
@@ -133,6 +134,8 @@ def _request(
     )
     if flags.tty:
         payload["size"] = window_size()
+    if not is_launcher_wanted():
+        payload["made"] = make_here(payload, context)
     return launcher.request("run", payload)
 
 
