@@ -61,6 +61,15 @@ def test_the_launcher_changes_nothing_but_the_time(
     assert (there.stdout, there.stderr) == (here.stdout, here.stderr)
 
 
+def test_what_begins_again_does_not_ask_the_launcher_again(builder: Wherry, built: Path) -> None:
+    command = builder.command("build", "-q", str(built))
+    command[1:1] = ["-X", "importtime", "-X", "sealed"]
+
+    again = subprocess.run(command, env=builder.environment, capture_output=True, check=True)
+
+    assert b"wherry.engine" in again.stderr
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -9,9 +9,7 @@ import fcntl
 import os
 import signal
 import socket
-import struct
 import sys
-import time
 from collections.abc import Callable
 
 from wherry.cli.builds.cached import BUILDER
@@ -21,10 +19,7 @@ from wherry.engine.engine import Engine
 from wherry.engine.requests.payload import engine_of
 from wherry.shim.protocol import control
 from wherry.shim.request import Request
-
-_DESCRIPTORS = 4  # standard input, output and error, and the folder
-_CREDENTIALS = struct.Struct("3i")
-_RIGHTS = (b"Uid:", b"Gid:", b"Groups:", b"CapEff:", b"NoNewPrivs:", b"Seccomp:")
+from wherry.shim.stand_in import stand_in_for_client, stands_beside
 
 
 def command(request: Request) -> None:
@@ -33,20 +28,20 @@ def command(request: Request) -> None:
     if request.payload.get("only_cached"):
         _cached_build(request)
         return
-    _become_the_client(request)
+    _stand_in(request)
     _run(request, engine_of(request.payload))
 
 
 def _cached_build(request: Request) -> None:
     """Carry out a build of which all is in the cache; any other is declined, and nothing done.
 
-    What it reads must be what its client would: `_stands_beside` tells.
+    What it reads must be what its client would: `stands_beside` tells.
     """
     client = request.socket
-    if not all(name in sys.modules for name in BUILDER) or not _stands_beside(client):
+    if not all(name in sys.modules for name in BUILDER) or not stands_beside(client):
         client.sendall(control(declined=True))
         return
-    _become_the_client(request)
+    _stand_in(request)
     engine = engine_of(request.payload)
     try:
         _run(request, engine, lambda: client.sendall(control(begun=True)))
@@ -79,36 +74,6 @@ def _end_with(client: socket.socket) -> None:
         return
 
 
-def _stands_beside(client: socket.socket) -> bool:
-    """Whether the client sees the files that we see, with the same rights."""
-    data = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid, _, _ = _CREDENTIALS.unpack(data)
-    try:
-        return _standing(str(pid)) == _standing("self")
-    except OSError:  # in another PID namespace, or gone
-        return False
-
-
-def _standing(process: str) -> tuple[object, ...]:
-    spaces = [os.stat(f"/proc/{process}/ns/{name}").st_ino for name in ("mnt", "user")]
-    root = os.stat(f"/proc/{process}/root")
-    with open(f"/proc/{process}/status", "rb") as status:
-        rights = [line for line in status if line.startswith(_RIGHTS)]
-    return (spaces, root.st_dev, root.st_ino, rights)
-
-
-def _become_the_client(request: Request) -> None:
-    environ = request.payload["environ"]
-    assert isinstance(environ, dict)
-    descriptors = request.descriptors
-    assert len(descriptors) == _DESCRIPTORS
-    *standard, folder = descriptors
-    os.fchdir(folder)
-    for number, descriptor in enumerate(standard):
-        os.dup2(descriptor, number)
-    for descriptor in descriptors:
-        os.close(descriptor)
+def _stand_in(request: Request) -> None:
+    stand_in_for_client(request)
     os.umask(int(str(request.payload["umask"])))
-    os.environ.clear()
-    os.environ.update(environ)
-    time.tzset()

@@ -1,13 +1,15 @@
 """What the engine has the launcher hold warm, and what the children it forks can do.
 
-    create  make a container
-    run     make a container, then as start
-    start   become the supervisor of a container, answering as far as the client wants to know
-    exec    run a process in a container and stay with it
-    build   build an image for a client of the API
-    guard   remove a container when its user's process is gone
-    find    where to attach to, for a client that loads no database
-    quit    end the launcher
+    create   make a container
+    run      make a container, then as start
+    start    become the supervisor of a container, answering as far as the client wants to know
+    exec     run a process in a container and stay with it
+    build    build an image for a client of the API
+    solve    the same for one of BuildKit's protocol
+    library  build an image for a program that uses the library
+    guard    remove a container when its user's process is gone
+    find     where to attach to, for a client that loads no database
+    quit     end the launcher
 
 What a supervisor needs as long as its container lives is imported here, before any fork: by its
 end another version may be installed. What is done once, at a request, is imported by then, and by
@@ -135,6 +137,13 @@ def solve(request: Request) -> None:
     build_for_session(of.engine_of(request.payload), request)
 
 
+def library(request: Request) -> None:
+    """Build for a program that uses the library."""
+    from wherry.engine.builds.for_program import build_for_program  # as above
+
+    build_for_program(engine_of(request.payload), request)
+
+
 def find(request: Request) -> None:
     """Tell what a client must know to attach to a container."""
     engine = of.engine_of(request.payload)
@@ -176,6 +185,7 @@ OPERATIONS = {
     "exec": exec_,
     "build": build,
     "solve": solve,
+    "library": library,
     "guard": guard,
     "find": find,
     "quit": quit_,

@@ -3,13 +3,12 @@
 import gc
 import os
 import sys
-from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from wherry import packed
 from wherry.linux.process import close_other_descriptors
+from wherry.linux.sealed import take_name
 from wherry.shim.keeper import keep
 from wherry.shim.outside import fork_outside, leave_callers_cgroup
 from wherry.shim.own_child import DESCRIPTOR
@@ -54,9 +53,7 @@ def _refresh_pack() -> None:
 def _serve(program: "Program") -> NoReturn:
     """Carry out the request, in a child that is nobody's."""
     try:
-        # Executed by a descriptor, it would be called by that number; shims inherit the name.
-        with suppress(OSError):
-            Path("/proc/self/comm").write_text("wherry")
+        take_name()
         os.dup2(0, 2)  # until here there may have been something to tell the client's user
         close_other_descriptors({0, 1, 2, DESCRIPTOR})
         os.chdir("/")

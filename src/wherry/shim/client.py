@@ -140,15 +140,13 @@ class Launcher:
                 break
             if _is_taken(sock, data, descriptors):
                 return Connection(sock)
-        from wherry.shim.own_child import own_child  # few need it
+        return _request_of_own_child(data, descriptors)
 
-        child = own_child()
-        try:
-            if _is_taken(child.socket, data, descriptors):
-                return Connection(child.socket)
-        finally:
-            child.reap()
-        raise SupervisorGone
+    def request_of_own_child(
+        self, operation: str, payload: "Mapping[str, object]", descriptors: "Sequence[int]" = ()
+    ) -> Connection:
+        """As `request`, but of a child of this process, which sees the files that this one sees."""
+        return _request_of_own_child(self._request(operation, payload), descriptors)
 
     def request_if_running(
         self, operation: str, payload: "Mapping[str, object]", descriptors: "Sequence[int]" = ()
@@ -324,6 +322,18 @@ def _is_taken(sock: "_socket.socket", data: bytes, descriptors: "Sequence[int]")
         raise
     sock.close()
     return False
+
+
+def _request_of_own_child(data: bytes, descriptors: "Sequence[int]") -> Connection:
+    from wherry.shim.own_child import own_child  # few need it
+
+    child = own_child()
+    try:
+        if _is_taken(child.socket, data, descriptors):
+            return Connection(child.socket)
+    finally:
+        child.reap()
+    raise SupervisorGone
 
 
 def _send(sock: "_socket.socket", data: bytes, descriptors: "Sequence[int]") -> None:

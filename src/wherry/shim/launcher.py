@@ -34,7 +34,7 @@ from pathlib import Path
 from wherry.linux.bare import Socket, accepted
 from wherry.linux.inotify import Change, Inotify
 from wherry.linux.locks import locked
-from wherry.linux.sealed import execute_sealed
+from wherry.linux.sealed import execute_sealed, take_name
 from wherry.shim import memory
 from wherry.shim.children import Care, Children, has_children, reap_themselves
 from wherry.shim.client import LAUNCHER_DESCRIPTOR
@@ -83,8 +83,7 @@ def serve(
     os.umask(0o022)
     leave_callers_cgroup()
     reap_themselves()
-    # Executed by a descriptor, it would be called by that number; shims inherit the name.
-    Path("/proc/self/comm").write_text("wherry")
+    take_name()
     _settle()
     carry_out = partial(handle, operations=operations)
     ours = [LAUNCHER_DESCRIPTOR, *(() if care is None else (care.fileno(),))]

@@ -11,6 +11,7 @@ from wherry.cli.builds.cached import (
 from wherry.cli.context import Context, is_terminal
 from wherry.cli.flags import Boolean, FlagSet, String, Strings, Syntax
 from wherry.cli.number_flags import Bytes, BytesOrUnlimited, Integer
+from wherry.linux.sealed import has_begun_again, seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,8 +105,21 @@ class Flags(FlagSet):
 def run(flags: Flags, context: Context) -> None:
     if context.on_cached is not None:
         _run_cached(flags, context, context.on_cached)
-    elif not (context.words and may_be_cached(flags) and build_in_launcher(context)):
+    elif not (context.words and _is_done_by_launcher(flags, context)):
+        if context.words and _may_make_containers(flags):
+            seal()  # before anything is read, or loaded that would be loaded twice
         _run(flags, context)
+
+
+def _is_done_by_launcher(flags: Flags, context: Context) -> bool:
+    # It has declined already what begins again.
+    return not has_begun_again() and may_be_cached(flags) and build_in_launcher(context)
+
+
+def _may_make_containers(flags: Flags) -> bool:
+    if flags.check or flags.explain or flags.list_context or flags.advise:
+        return False
+    return not flags.call or "build" in flags.call.split(",")
 
 
 def _run(flags: Flags, context: Context) -> None:

@@ -72,7 +72,7 @@ class BuildOptions:
 
 def options_from(**options: object) -> BuildOptions:
     """The options of the Python API, where a list will do for a tuple."""
-    known = {field.name for field in fields(BuildOptions)}
+    known = {field.name for field in fields(BuildOptions)} - {"offers"}  # of the service's clients
     if unknown := options.keys() - known:
         raise InvalidArgument(f"unknown option of build: {min(unknown)}")
     values = {

@@ -61,15 +61,15 @@ class Images:
     def build(self, context: str | PathLike[str], *, tag: str = "", **options: object) -> Digest:
         """Build the image of a folder's Dockerfile; its ID. BuildFailed tells step, place and log.
 
-        Options are those of `BuildOptions`. Not for a process with threads: containers are forked
-        from it.
+        Options are those of `BuildOptions`. A child builds, with this process's files, environment
+        and rights; it stops when this process is interrupted or ends.
         """
-        from wherry.engine.builds.build import build_image, quiet  # the builder, for builds only
+        from wherry.engine.builds.in_child import build_in_child  # for builds only
         from wherry.engine.builds.options import options_from
 
         tags = (tag,) if tag else ()
         wanted = options_from(context=os.fspath(context), tags=tags, **options)
-        return build_image(self._engine, wanted, quiet).id
+        return build_in_child(self._engine, wanted)
 
     def load(
         self,
