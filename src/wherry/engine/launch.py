@@ -141,7 +141,7 @@ def library(request: Request) -> None:
     """Build for a program that uses the library."""
     from wherry.engine.builds.for_program import build_for_program  # as above
 
-    build_for_program(engine_of(request.payload), request)
+    build_for_program(of.engine_of(request.payload), request)
 
 
 def find(request: Request) -> None:

@@ -4,7 +4,6 @@ import gc
 import os
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, NoReturn, cast
 
 from wherry import packed
 from wherry.linux.process import close_other_descriptors
@@ -13,6 +12,7 @@ from wherry.shim.keeper import keep
 from wherry.shim.outside import fork_outside, leave_callers_cgroup
 from wherry.shim.own_child import DESCRIPTOR
 from wherry.shim.request import handle
+from wherry.typed import TYPE_CHECKING, NoReturn, cast
 
 if TYPE_CHECKING:
     from typing import Protocol
