@@ -21,7 +21,7 @@ from benchmarks.engines import Peer, all_engines, remove_all
 from benchmarks.report import Floor, Row, interleaved, print_row
 from wherry.linux.netlink import entered
 from wherry.network import dns
-from wherry.network.name_sockets import ADDRESS
+from wherry.network.nameservers import NAME_SERVICE
 
 REQUESTS = 500
 LOOK_UPS = 200
@@ -105,7 +105,7 @@ def _client_inside(peer: Peer) -> Iterator[socket.socket]:
         os.close(namespace)
     with client:
         client.settimeout(10)
-        client.connect((ADDRESS, 53))
+        client.connect((NAME_SERVICE, 53))
         yield client
 
 

@@ -29,6 +29,7 @@ from wherry.engine.engine import Engine
 from wherry.engine.networks.membership import join_network, leave_network
 from wherry.engine.reconcile import reconcile, recover_container
 from wherry.engine.requests import payload as of
+from wherry.engine.requests.streams import attachment_for, others_of
 from wherry.errors import Conflict
 from wherry.linux.openat import opened
 from wherry.linux.process import command_line
@@ -75,7 +76,7 @@ def run(request: Request) -> None:
 
         container = make_for_run(engine, payload, _teller(request))
     _tell_made(request, container)
-    _supervise(engine, container, request, of.attachment_for(container.config, payload))
+    _supervise(engine, container, request, attachment_for(container.config, payload))
 
 
 def _teller(request: Request) -> "Notify":
@@ -102,7 +103,7 @@ def start(request: Request) -> None:
     if container.status in (Status.REMOVING, Status.DEAD):
         raise Conflict("container is marked for removal and cannot be started")
     config = container.config
-    attachment = of.attachment_for(config, payload)
+    attachment = attachment_for(config, payload)
     request.socket.sendall(
         control(
             id=container.id,
@@ -216,7 +217,7 @@ def _supervise(
     keys = b""
     if request.descriptors:
         keys = of.keys_of(container.config, request.payload)
-    others = of.others_of(request, keys)
+    others = others_of(request, keys)
     client = supervisor.start(request.socket, attachment, restart_count, others)
     if client is not None:
         container_event(engine.store, supervisor.container, "attach")

@@ -34,8 +34,6 @@ from wherry.linux.namespaces import CloneFlag, join_namespace
 from wherry.typed import Self
 from wherry.values import dataclass
 
-INTERFACE_NAME_LENGTH = 15  # IFNAMSIZ without the closing NUL
-
 _SOL_NETLINK = 270
 _NETLINK_ADD_MEMBERSHIP = 1
 _NETLINK_CAP_ACK = 10

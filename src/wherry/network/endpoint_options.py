@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from wherry.errors import InvalidArgument, Unsupported
-from wherry.linux.netlink import INTERFACE_NAME_LENGTH
+from wherry.linux.interface_names import INTERFACE_NAME_LENGTH
 
 INTERFACE_NAME = "com.docker.network.endpoint.ifname"
 SYSCTLS = "com.docker.network.endpoint.sysctls"

@@ -9,24 +9,15 @@ import os
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
-from ipaddress import IPv4Address, IPv6Address
 
 from wherry.linux import nftables
 from wherry.linux.netlink import entered
+from wherry.network.nameservers import NAME_SERVICE, Server
 from wherry.values import dataclass
 
-ADDRESS = "127.0.0.11"
 _TABLE = "wherry_names"
 _BACKLOG = 64
 _AT_ONCE = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A resolver to forward to. One on the host's loopback is reached from the host only."""
-
-    address: IPv4Address | IPv6Address
-    from_host: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +82,7 @@ def open_name_sockets(netns_fd: int, servers: Sequence[Server]) -> NameSockets:
 def _bound(kind: int) -> socket.socket:
     made = socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
-        made.bind((ADDRESS, 0))
+        made.bind((NAME_SERVICE, 0))
     except OSError:
         made.close()
         raise
@@ -100,12 +91,13 @@ def _bound(kind: int) -> socket.socket:
 
 def _rules(udp_port: int, tcp_port: int) -> str:
     chain = f"ip {_TABLE} out"
+    asked = f"ip daddr {NAME_SERVICE}"
     return "\n".join(
         (
             f"add table ip {_TABLE}",
             f"add chain {chain} {{ type nat hook output priority -100; policy accept; }}",
             f"flush chain {chain}",
-            f"add rule {chain} ip daddr {ADDRESS} udp dport 53 dnat to {ADDRESS}:{udp_port}",
-            f"add rule {chain} ip daddr {ADDRESS} tcp dport 53 dnat to {ADDRESS}:{tcp_port}",
+            f"add rule {chain} {asked} udp dport 53 dnat to {NAME_SERVICE}:{udp_port}",
+            f"add rule {chain} {asked} tcp dport 53 dnat to {NAME_SERVICE}:{tcp_port}",
         )
     )

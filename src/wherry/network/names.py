@@ -7,8 +7,7 @@ from pathlib import Path
 
 from wherry.errors import InvalidArgument
 from wherry.go_text import quoted
-from wherry.network.name_sockets import ADDRESS as NAME_SERVICE
-from wherry.network.name_sockets import Server
+from wherry.network.nameservers import NAME_SERVICE, Server
 from wherry.values import dataclass
 
 RESOLV_CONF = Path("/etc/resolv.conf")

@@ -11,7 +11,8 @@ import os
 from collections.abc import Mapping
 
 from wherry.linux import netlink
-from wherry.linux.netlink import INTERFACE_NAME_LENGTH, RouteSocket
+from wherry.linux.interface_names import INTERFACE_NAME_LENGTH
+from wherry.linux.netlink import RouteSocket
 from wherry.linux.openat import opened
 from wherry.oci.runtime_spec import NetDevice
 from wherry.runtime.errors import ContainerStartFailed

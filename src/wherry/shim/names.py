@@ -18,7 +18,8 @@ from contextlib import suppress
 from wherry.errors import WherryError
 from wherry.network import dns
 from wherry.network.dns import BadMessage, Code, Query
-from wherry.network.name_sockets import NameSockets, Outgoing, Server
+from wherry.network.name_sockets import NameSockets, Outgoing
+from wherry.network.nameservers import Server
 from wherry.network.resolve import Noted, Resolution, Resolver
 from wherry.shim.keepsakes import Busy, Keepsakes, Kept
 from wherry.shim.loop import HANG_UP, READ, WRITE, Loop, Timer

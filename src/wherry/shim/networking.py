@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 
 from wherry.network.connected import Connected
-from wherry.network.name_sockets import NameSockets, Server
+from wherry.network.name_sockets import NameSockets
+from wherry.network.nameservers import Server
 from wherry.network.ports import Published
 from wherry.network.resolve import Remembered, Resolver
 from wherry.shim.keepsakes import Busy, Keepsakes, Kept

@@ -21,7 +21,6 @@ from ipaddress import (
 )
 
 from wherry.errors import InvalidArgument, NotFound, PermissionDenied
-from wherry.linux.netlink import RouteSocket
 from wherry.oci.sha256 import sha256
 from wherry.oci.timestamps import format_timestamp
 from wherry.store import published_ports
@@ -222,6 +221,8 @@ def ensure_default_networks(store: Store) -> None:
 
 
 def _default_bridge(store: Store) -> Network:
+    from wherry.linux.netlink import RouteSocket  # for the first container of an installation
+
     instance = instance_of(store)
     with RouteSocket() as host:
         routes = host.routes()

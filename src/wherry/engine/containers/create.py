@@ -18,7 +18,7 @@ from wherry.engine.containers.spec.namespaces import with_resolved_modes
 from wherry.engine.containers.validate import check_config, check_program
 from wherry.engine.containers.warnings import create_warnings, platform_warnings
 from wherry.engine.images.resolve import PullPolicy, ResolvedImage, resolve_image
-from wherry.engine.networks.membership import check_attachment
+from wherry.engine.networks.attachments import check_attachment
 from wherry.engine.privilege import check_root
 from wherry.errors import InvalidArgument
 from wherry.linux.files import remove_tree

@@ -15,7 +15,7 @@ from wherry.linux.openat import opened
 from wherry.network.connected import Connected
 from wherry.network.endpoint_options import INTERFACE_NAME
 from wherry.network.gateways import choose_gateways
-from wherry.network.name_sockets import Server, open_name_sockets
+from wherry.network.name_sockets import open_name_sockets
 from wherry.network.names import (
     Address,
     host_resolv_conf,
@@ -24,6 +24,7 @@ from wherry.network.names import (
     own_resolv_conf,
     resolv_conf,
 )
+from wherry.network.nameservers import Server
 from wherry.network.plug import plug
 from wherry.network.ports import Published, publish
 from wherry.network.requests import ports_to_publish

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from wherry.engine.containers.orders import carry_out, find_live_container
+from wherry.engine.networks.attachments import check_attachment
 from wherry.engine.networks.membership import (
     AlreadyConnected,
-    check_attachment,
     is_meant,
     with_attachment,
     without_attachment,

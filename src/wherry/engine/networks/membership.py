@@ -6,7 +6,6 @@ has the same networks.
 """
 
 from collections.abc import Sequence
-from ipaddress import ip_address
 
 from wherry.engine.containers.start_network import (
     claim_endpoint,
@@ -15,9 +14,8 @@ from wherry.engine.containers.start_network import (
     publishing_endpoint,
     write_resolv_conf,
 )
-from wherry.errors import InvalidArgument, PermissionDenied
+from wherry.errors import PermissionDenied
 from wherry.network.connected import Connected
-from wherry.network.endpoint_options import check_endpoint_options
 from wherry.network.gateways import choose_gateways
 from wherry.network.name_sockets import open_name_sockets
 from wherry.network.plug import plug, set_default_routes, unplug
@@ -52,36 +50,6 @@ class AlreadyConnected(PermissionDenied):
         super().__init__(
             f"endpoint with name {container.name} already exists in network {network.name}"
         )
-
-
-class InvalidEndpoint(InvalidArgument):
-    def __init__(self, problem: str) -> None:
-        super().__init__(f"invalid endpoint settings:\n{problem}")
-
-
-def check_attachment(network: Network, attachment: NetworkAttachment) -> None:
-    """Refuse what can never be had on this network, in Docker's words."""
-    check_endpoint_options(attachment.driver_options)
-    if network.is_predefined:
-        if attachment.ipv4_address or attachment.ipv6_address:
-            raise InvalidEndpoint(
-                "user specified IP address is supported on user defined networks only"
-            )
-        if attachment.aliases:
-            raise InvalidEndpoint(
-                "network-scoped aliases are only supported for user-defined networks"
-            )
-        return
-    for address in (attachment.ipv4_address, attachment.ipv6_address):
-        if not address:
-            continue
-        if not network.chosen_subnets:
-            raise InvalidEndpoint(
-                "user specified IP address is supported only when connecting to networks with"
-                " user configured subnets"
-            )
-        if not any(ip_address(address) in pool.subnet for pool in network.subnets):
-            raise InvalidEndpoint(f"no configured subnet contains IP address {address}")
 
 
 def is_meant(attachment: NetworkAttachment, network: Network) -> bool:

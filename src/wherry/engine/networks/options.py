@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 
 from wherry.errors import Internal, InvalidArgument, Unsupported
-from wherry.linux.netlink import INTERFACE_NAME_LENGTH
+from wherry.linux.interface_names import INTERFACE_NAME_LENGTH
 from wherry.network.sub_links import (
     IPVLAN_FLAG_OPTION,
     IPVLAN_FLAGS,

@@ -9,6 +9,7 @@ from wherry.engine.containers.orders import find_live_container
 from wherry.engine.engine import Engine
 from wherry.engine.requests import payload as of
 from wherry.engine.requests.examples import example
+from wherry.engine.requests.streams import others_of
 from wherry.linux.process import start_time
 from wherry.shim.events import container_event
 from wherry.shim.exec import ExecFailed, ExecPlan, ExecSupervisor
@@ -46,7 +47,7 @@ def carry_out_exec(request: Request) -> None:
     exec_id = str(payload.get("exec_id") or os.urandom(32).hex())
     attached = not payload.get("detach")
     try:
-        for client, attachment in of.others_of(request, plan.keys):
+        for client, attachment in others_of(request, plan.keys):
             supervisor.start(client, attachment)
             break
         else:
