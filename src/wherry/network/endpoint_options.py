@@ -13,9 +13,8 @@ from wherry.linux.interface_names import INTERFACE_NAME_LENGTH
 INTERFACE_NAME = "com.docker.network.endpoint.ifname"
 SYSCTLS = "com.docker.network.endpoint.sysctls"
 _DOCKERS = "com.docker.network."
-_SYSCTL = re.compile(
-    r"net\.((?:ipv4|ipv6|mpls)(?:\.[a-z0-9_]+)*\.IFNAME(?:\.[a-z0-9_]+)+)=([^,\s]+)"
-)
+# Compiled when there is one.
+_SYSCTL = r"net\.((?:ipv4|ipv6|mpls)(?:\.[a-z0-9_]+)*\.IFNAME(?:\.[a-z0-9_]+)+)=([^,\s]+)"
 
 
 class InvalidEndpointOption(InvalidArgument):
@@ -41,7 +40,7 @@ def sysctls_of(options: Mapping[str, str], interface: str) -> dict[str, str]:
     text = options.get(SYSCTLS, "")
     settings = {}
     for part in text.split(",") if text else ():
-        matched = _SYSCTL.fullmatch(part)
+        matched = re.fullmatch(_SYSCTL, part)
         if matched is None:
             raise InvalidEndpointOption(SYSCTLS, part)
         settings[matched[1].replace(".", "/").replace("IFNAME", interface)] = matched[2]

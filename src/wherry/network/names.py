@@ -33,7 +33,7 @@ _IPV6_HOSTS = (
 )
 # As the docker command has it: labels of letters, digits, hyphens and underscores.
 _LABEL = r"(?:[A-Za-z0-9_]|[A-Za-z0-9_][A-Za-z0-9_-]*[A-Za-z0-9_])"
-_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
+_DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*\.?"  # compiled when one is asked for
 _MOST_OF_A_DOMAIN = 254
 # Each value becomes a word of a line, so none may hold what ends a word or a line.
 _NOT_IN_A_WORD = re.compile(r"[\s\0#]")
@@ -80,7 +80,7 @@ def parse_dns_search(text: str) -> str:
     if domain == ".":
         return domain
     has_letter = any(character.isascii() and character.isalpha() for character in domain)
-    if not has_letter or len(domain) > _MOST_OF_A_DOMAIN or not _DOMAIN.fullmatch(domain):
+    if not has_letter or len(domain) > _MOST_OF_A_DOMAIN or not re.fullmatch(_DOMAIN, domain):
         raise InvalidDnsOption(f"{domain} is not a valid domain")
     return domain
 

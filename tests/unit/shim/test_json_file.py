@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wherry.shim.log.json_file import decode_blocks, decode_plain, encode_lines, encode_piece
+from wherry.shim.log.json_file import encode_lines, encode_piece
+from wherry.shim.log.json_file_decoder import decode_blocks, decode_plain
 from wherry.shim.log.lines import LONGEST, LineSplitter
 
 TIME = b"2026-11-24T00:27:32.418238206Z"

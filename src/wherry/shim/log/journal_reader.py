@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from wherry.linux.journal import Journal, synchronize
 from wherry.oci.timestamps import format_timestamp
 from wherry.shim.log.journald import KNOWN_FIELDS
-from wherry.shim.log.json_file import Block
+from wherry.shim.log.json_file_decoder import Block
 from wherry.shim.log.reader import ALL, LogRequest, Output, Pieces
 
 _STREAMS = {b"6": 1, b"3": 2}  # by PRIORITY

@@ -16,9 +16,9 @@ from urllib.parse import quote
 
 from wherry.linux.inotify import Change, Inotify
 from wherry.oci.timestamps import LAST, ZERO, format_timestamp
-from wherry.shim.log import json_file, local
+from wherry.shim.log import json_file_decoder, local
 from wherry.shim.log.files import rotated_files
-from wherry.shim.log.json_file import Block, decode_attributes
+from wherry.shim.log.json_file_decoder import Block, decode_attributes
 from wherry.values import dataclass
 
 _CHUNK = 1 << 20
@@ -327,13 +327,13 @@ class _Format:
 
 class _JsonFile(_Format):
     def complete(self, data: bytes) -> int:
-        return json_file.complete(data)
+        return json_file_decoder.complete(data)
 
     def blocks(self, data: bytes) -> Iterator[Block]:
-        return json_file.decode_blocks(data)
+        return json_file_decoder.decode_blocks(data)
 
     def plain(self, data: bytes) -> bytes | None:
-        return json_file.decode_plain(data)
+        return json_file_decoder.decode_plain(data)
 
     def count(self, data: bytes) -> int:
         return data.count(b"\n")

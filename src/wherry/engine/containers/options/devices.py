@@ -5,15 +5,14 @@ import re
 from wherry.errors import InvalidArgument, Unsupported
 from wherry.oci.container_config import DeviceMapping
 
-_RULE = re.compile(r"[acb] ([0-9]+|\*):([0-9]+|\*) [rwm]{1,3}", re.ASCII)
-_CDI_NAME = re.compile(
-    r"[A-Za-z][A-Za-z0-9._-]*/[A-Za-z][A-Za-z0-9_-]*=[A-Za-z0-9][\w.:-]*", re.ASCII
-)
+# Few containers have any: compiled when one is read.
+_RULE = r"[acb] ([0-9]+|\*):([0-9]+|\*) [rwm]{1,3}"
+_CDI_NAME = r"[A-Za-z][A-Za-z0-9._-]*/[A-Za-z][A-Za-z0-9_-]*=[A-Za-z0-9][\w.:-]*"
 
 
 def parse_device(text: str) -> DeviceMapping:
     """`/dev/a[:/dev/b][:rwm]`; the place inside is the one on the host where it is not given."""
-    if _CDI_NAME.fullmatch(text):
+    if re.fullmatch(_CDI_NAME, text, re.ASCII):
         raise Unsupported(
             f"CDI device {text} cannot be injected: this engine reads no CDI specifications"
         )
@@ -46,7 +45,7 @@ def is_device_mode(text: str) -> bool:
 
 
 def parse_device_rule(text: str) -> str:
-    if not _RULE.fullmatch(text):
+    if not re.fullmatch(_RULE, text, re.ASCII):
         raise ValueError(f"invalid device cgroup format '{text}'")
     return text
 
