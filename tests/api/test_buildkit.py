@@ -204,6 +204,18 @@ def test_an_archive_is_sent_as_it_is_made(
     assert wherry("load", stdin=client.archive).stdout == "Loaded image: arc:latest\n"
 
 
+def test_builds_of_the_command_line_and_of_clients_take_turns(
+    service: RunningService, wherry: Wherry, project: Path
+) -> None:
+    (project / "Dockerfile").write_text("FROM busybox\nLABEL told=here\n")
+
+    for tag in ("one", "two"):
+        wherry("build", "-q", str(project))
+        built(service, project, {}, control.Exporter(type="moby", attrs={"name": tag}))
+
+    assert wherry("image", "inspect", "-f", "{{.Config.Labels.told}}", "two").stdout == "here\n"
+
+
 def test_a_client_that_goes_away_ends_its_build(
     service: RunningService, wherry: Wherry, project: Path
 ) -> None:
@@ -213,14 +225,14 @@ def test_a_client_that_goes_away_ends_its_build(
         async with BuildKitClient(service.socket) as client:
             client.folders |= {"context": project, "dockerfile": project}
             building = asyncio.create_task(client.build(ATTRS))
-            place = wherry.run_folder / "builds"
+            place = wherry.run_folder / "questions"
             await asyncio.to_thread(eventually, lambda: [*place.glob("*/ask")])
             building.cancel()
             await asyncio.gather(building, return_exceptions=True)
 
     asyncio.run(leave())
 
-    eventually(lambda: not (wherry.run_folder / "builds").exists(), what="nothing is left")
+    eventually(lambda: not (wherry.run_folder / "questions").exists(), what="nothing is left")
 
 
 def test_what_cannot_be_built_is_said_in_a_line(service: RunningService, project: Path) -> None:

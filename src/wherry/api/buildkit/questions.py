@@ -45,7 +45,7 @@ class Questions:
 
     def __init__(self, session: Session, run: Path) -> None:
         self._session = session
-        self._folder = run / "builds" / f"{os.getpid()}-{secrets.token_hex(8)}"
+        self._folder = run / "questions" / f"{os.getpid()}-{secrets.token_hex(8)}"
         self._servers: list[asyncio.Server] = []
         self._agents: dict[str, Path] = {}
 
