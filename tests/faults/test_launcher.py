@@ -84,6 +84,19 @@ def test_a_child_that_was_begun_for_nothing_ends(clean: Wherry) -> None:
     eventually(lambda: programs_of(clean, "wherry-child") == [], what="nothing of it left")
 
 
+@pytest.mark.parametrize("launcher", ["on", "off"])
+def test_the_installed_command(clean: Wherry, launcher: str) -> None:
+    result = subprocess.run(
+        [Path(sys.executable).with_name("wherry"), "run", "--rm", "busybox", "echo", "hi"],
+        env={**clean.environment, "WHERRY_LAUNCHER": launcher},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "hi\n", "")
+
+
 def test_a_request_in_the_queue_of_a_killed_launcher_is_done_by_another(clean: Wherry) -> None:
     clean("run", "--rm", "busybox", "true")
     launcher = launcher_of(clean)
